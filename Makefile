@@ -1,0 +1,73 @@
+# Everything starts here: `make demo` shows a task run end to end, `make test` runs every test.
+# Both set up what they need: a virtual environment from requirements.lock, host packages, a local cluster, images.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+PACKAGES := crds operator apiserver browser-image
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint cluster cluster-down images install uninstall generate lock \
+	bench-operator bench-api bench-agent clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml $(PACKAGES:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: call make with PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "==> virtual environment"
+	@test -x $(PY) && $(PY) -c '' 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv $(VENV) || \
+		{ echo "python venv is missing: install your system's python3-venv package"; exit 1; }; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv
+	@$(VENV)/bin/uv pip install --quiet -p $(PY) -r requirements.lock $(PACKAGES:%=-e ./%)
+	@touch $@
+
+setup: $(STAMP) ## virtual environment with everything locked
+
+demo: $(STAMP) ## a task end to end on a cluster: KUBECONFIG's, kind's, or a bare node on this machine
+	@$(PY) -m tests.cluster demo
+
+test: $(STAMP) ## every test, ending with pytest's closing line
+	@$(PY) -m tests.cluster prepare
+	@$(PY) -m pytest
+
+unit: $(STAMP) ## the tests that need nothing but Python
+	@$(PY) -m pytest -m "not (contract or browser or chart or node)"
+
+lint: $(STAMP) ## ruff, mypy --strict, import-linter
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+
+cluster: $(STAMP) ## a local cluster, and how to use kubectl with it
+	@$(PY) -m tests.cluster up
+
+cluster-down: $(STAMP) ## removes all that `make cluster` made
+	@$(PY) -m tests.cluster down
+
+images: $(STAMP) ## the four images, and what the demo adds
+	@$(PY) -m tests.cluster images
+
+install: $(STAMP) ## the chart into the local cluster
+	@$(PY) -m tests.cluster install
+
+uninstall: $(STAMP) ## the chart out of the local cluster
+	@$(PY) -m tests.cluster uninstall
+
+generate: $(STAMP) ## CRD YAML, OpenAPI, values docs
+	@$(PY) -m skyvern_crds generate crds/skyverntasks.skyvern.io.yaml charts/skyvern-operator/files/skyverntasks.skyvern.io.yaml
+	@$(PY) -m skyvern_apiserver openapi apiserver/openapi.json
+	@$(PY) -m tests.chart.values_docs
+
+lock: ## resolves requirements.lock anew: hashes only, no hosts
+	@test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }
+	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-header $(foreach p,crds operator apiserver runner,--no-emit-package skyvern-$(p)) --group dev \
+		-o requirements.lock pyproject.toml
+
+bench-operator: $(STAMP) ## 500 tasks at once on kwok nodes: table and build/bench/operator.json
+	@$(PY) -m tests.bench.operator_burst
+
+clean: ## removes the virtual environment and build output, not the cache of built tools
+	rm -rf $(VENV) build

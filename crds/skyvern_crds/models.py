@@ -1,0 +1,60 @@
+"""Base class and reusable field types of the API's models."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+
+class Rule(BaseModel):
+    """A CEL rule of the CRD, declared on the model it holds for (``x-kubernetes-validations``)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    """CEL expression over ``self`` (and ``oldSelf`` for a transition rule)."""
+    message: str
+    """What a user of kubectl reads when the rule refuses an object: names the field and the remedy."""
+    field_path: str | None = None
+    """JSON path of the field that the error is reported on, relative to the object, e.g. ``.url``."""
+
+
+class ApiModel(BaseModel):
+    """Base of every model on the wire: camelCase outside, snake_case inside, immutable, unknown fields ignored.
+
+    Unknown fields are pruned by the API server; a newer server may store fields that this version does not know.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = ()
+    """CEL rules that hold for objects of this model; the schema generator writes them out."""
+
+    def wire(self) -> dict[str, Any]:
+        """The JSON object as Kubernetes stores it: camelCase, without nulls, RFC 3339 times."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _rfc3339(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _rfc3339_micro(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+"""A time of second resolution, as ``metav1.Time``."""
+MicroTime = Annotated[datetime, PlainSerializer(_rfc3339_micro, return_type=str, when_used="json")]
+"""A time of microsecond resolution, as ``metav1.MicroTime``."""
+
+HTTP_URL_PATTERN = r"^https?://[^\s]+$"
+HttpUrl = Annotated[str, Field(min_length=8, max_length=2083, pattern=HTTP_URL_PATTERN)]
+"""An http or https URL of at most 2083 characters."""
+Text = Annotated[str, Field(max_length=16384)]
+"""A goal or criterion for the agent."""
+ShortText = Annotated[str, Field(max_length=1024)]
+"""A message of one line."""
+AnyJson = Annotated[JsonValue, Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+"""Any JSON value, stored as it is."""

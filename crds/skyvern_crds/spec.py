@@ -1,0 +1,169 @@
+"""Model of ``SkyvernTask.spec``: what a user asks for. Every limit that the CRD enforces is stated here."""
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Final, Self
+
+from pydantic import Field, model_validator
+
+from skyvern_crds.models import AnyJson, ApiModel, HttpUrl, Rule, Text
+
+MAX_SPEC_BYTES: Final = 192 * 1024
+"""Upper bound of the spec as JSON, since it travels to the runner in an annotation of its pod (256 KiB in all)."""
+
+
+class SpecTooLargeError(ValueError):
+    """The spec exceeds :data:`MAX_SPEC_BYTES`."""
+
+
+class ProxyLocation(StrEnum):
+    """Values that callers of the Tasks API send; a profile's proxy decides the real route."""
+
+    RESIDENTIAL = "RESIDENTIAL"
+    US_CA = "US-CA"
+    US_NY = "US-NY"
+    US_TX = "US-TX"
+    US_FL = "US-FL"
+    US_WA = "US-WA"
+    RESIDENTIAL_ES = "RESIDENTIAL_ES"
+    RESIDENTIAL_IE = "RESIDENTIAL_IE"
+    RESIDENTIAL_GB = "RESIDENTIAL_GB"
+    RESIDENTIAL_IN = "RESIDENTIAL_IN"
+    RESIDENTIAL_JP = "RESIDENTIAL_JP"
+    RESIDENTIAL_FR = "RESIDENTIAL_FR"
+    RESIDENTIAL_DE = "RESIDENTIAL_DE"
+    RESIDENTIAL_NZ = "RESIDENTIAL_NZ"
+    RESIDENTIAL_ZA = "RESIDENTIAL_ZA"
+    RESIDENTIAL_AR = "RESIDENTIAL_AR"
+    RESIDENTIAL_ISP = "RESIDENTIAL_ISP"
+    NONE = "NONE"
+
+
+class SecretKeyRef(ApiModel):
+    """A key of a Secret in the task's namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+    """Name of the Secret."""
+    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+    """Key in its data."""
+
+
+class PayloadSource(ApiModel):
+    """Where the navigation payload comes from, when it shall not stand in the object."""
+
+    secret_key_ref: SecretKeyRef
+    """Holds the payload as JSON; mounted into the runner as a file."""
+
+
+class TaskSecret(ApiModel):
+    """A secret that the agent may type but the model never sees."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$")]
+    """The name by which the model refers to the value."""
+    secret_key_ref: SecretKeyRef
+    """Where the value is."""
+    hosts: Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(min_length=1, max_length=16)]
+    """Host names on which the value may be typed; ``*.example.com`` includes every subdomain."""
+
+
+class ModelChoice(ApiModel):
+    """Which language model the task asks for; the operator's configuration must allow it."""
+
+    model_name: Annotated[str, Field(min_length=1, max_length=128)]
+    """Name as the model's provider knows it."""
+
+
+class SkyvernTaskSpec(ApiModel):
+    """What the browser shall do. Immutable once created, but for suspend, priority and ttlSecondsAfterFinished."""
+
+    url: HttpUrl
+    """Page to start from; http or https."""
+    title: Annotated[str, Field(max_length=256)] | None = None
+    """For people; not shown to the model."""
+    navigation_goal: Text | None = None
+    """What to do, in words. Without it the page is only opened and, with a data extraction goal, read."""
+    data_extraction_goal: Text | None = None
+    """What to extract once the goal is reached, in words."""
+    navigation_payload: AnyJson | None = None
+    """Facts for filling in forms. Any JSON; the model sees it."""
+    navigation_payload_from: PayloadSource | None = None
+    """The same from a Secret, so that it stays out of the object."""
+    extracted_information_schema: AnyJson | None = None
+    """JSON Schema of the extracted information, or an example of it."""
+    webhook_callback_url: HttpUrl | None = None
+    """Receives one signed POST when the task has ended."""
+    proxy_location: ProxyLocation | None = None
+    """Accepted for callers of the Tasks API; has an effect only where a profile maps it to a proxy."""
+    totp_verification_url: HttpUrl | None = None
+    """Polled for a verification code when the page asks for one."""
+    totp_identifier: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Names the pushed verification codes that belong to this task."""
+    error_code_mapping: Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=64)] | None = None
+    """The user's error codes, each with a description of when the agent shall report it."""
+    complete_criterion: Text | None = None
+    """When the task counts as completed, in words."""
+    terminate_criterion: Text | None = None
+    """When the agent shall give up, in words."""
+    extra_http_headers: Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=32)] | None = None
+    """Added to every request of the browser."""
+    max_screenshot_scrolls: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Screens below the first one that screenshots for the model include."""
+    model: ModelChoice | None = None
+    """Another model than the default one."""
+    secrets: Annotated[list[TaskSecret], Field(max_length=32)] | None = None
+    """Values that the agent may type and the model never sees."""
+
+    max_steps: Annotated[int, Field(ge=1, le=1000)] = 25
+    """Steps before the task fails with MaxStepsReached."""
+    max_retries_per_step: Annotated[int, Field(ge=0, le=20)] = 3
+    """Further tries of a failed step."""
+    active_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 1800
+    """Seconds from the runner's start to the task's end; then timed_out."""
+    start_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 900
+    """Seconds from admission until the runner must have started; then timed_out."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = None
+    """Seconds that the ended task is kept; the operator's default without it."""
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """Higher is admitted first."""
+    suspend: bool = False
+    """Holds the task back while it is queued."""
+    infra_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    """New pods for a task whose pod died before the agent had started."""
+    profile: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] | None = (
+        None
+    )
+    """A profile of the operator's configuration: resources, node placement, image, proxy, model."""
+
+    cel_rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            rule="!(has(self.navigationPayload) && has(self.navigationPayloadFrom))",
+            message="set either navigationPayload or navigationPayloadFrom, not both",
+            field_path=".navigationPayloadFrom",
+        ),
+        Rule(
+            rule="!has(self.secrets) || self.secrets.all(s, self.secrets.exists_one(o, o.name == s.name))",
+            message="secrets must have distinct names: rename one",
+            field_path=".secrets",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        size = len(json.dumps(self.wire(), separators=(",", ":"), ensure_ascii=False).encode())
+        if size > MAX_SPEC_BYTES:
+            raise SpecTooLargeError(
+                f"the task is {size} bytes of JSON and may have {MAX_SPEC_BYTES}: "
+                "shorten navigationPayload, or put it in a Secret and name it in navigationPayloadFrom"
+            )
+        if self.navigation_payload is not None and self.navigation_payload_from is not None:
+            raise ValueError("set either navigationPayload or navigationPayloadFrom, not both")
+        return self
+
+
+MUTABLE_SPEC_FIELDS: Final = ("suspend", "priority", "ttlSecondsAfterFinished")
+"""Fields of spec that may change after creation; CEL refuses a change of any other."""
+
+
+def parse_spec(spec: dict[str, Any]) -> SkyvernTaskSpec:
+    """Parse a stored spec. Raises pydantic's ValidationError, which names each field."""
+    return SkyvernTaskSpec.model_validate(spec)
