@@ -5,9 +5,11 @@ both say the same.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
@@ -17,6 +19,7 @@ from skyvern_crds.status import SkyvernTaskStatus, parse_status
 from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION, Phase
 
 MAX_URL_LENGTH: Final = 2083
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 FINAL_SCREENSHOT: Final = "final.png"
 RECORDING: Final = "recording.webm"
 ACTION_SCREENSHOTS_IN_RESPONSE: Final = 3
@@ -26,15 +29,25 @@ ACTION_SCREENSHOTS_IN_RESPONSE: Final = 3
 def normalise_url(value: str) -> str:
     """An http or https URL; a missing scheme becomes https. Raises ValueError that names the remedy."""
     url = value.strip()
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        scheme, rest = "https", url
+    if not _SCHEME.match(url):
         url = f"https://{url}"
-    if scheme.lower() not in {"http", "https"} or not rest or any(c.isspace() for c in url):
+    scheme, _, rest = url.partition("://")
+    url = f"{scheme.lower()}://{rest}"
+    if scheme.lower() not in {"http", "https"} or not _has_host(url):
         raise ValueError("Invalid URL: give an http or https URL with a host")
     if len(url) > MAX_URL_LENGTH:
         raise ValueError(f"Invalid URL: it has {len(url)} characters and may have {MAX_URL_LENGTH}")
     return url
+
+
+def _has_host(url: str) -> bool:
+    if not url.isprintable() or any(character.isspace() for character in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or an unclosed bracket
+        return False
 
 
 RequestUrl = Annotated[str, Field(min_length=1, max_length=8192), AfterValidator(normalise_url)]

@@ -1,0 +1,34 @@
+"""Metrics of the facade."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+class Metrics:
+    """Counters of one process, with a registry of their own. No label ever has a value that a caller chooses."""
+
+    def __init__(self, tasks: Callable[[], float], age: Callable[[], float]) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "skyvern_apiserver_request_seconds",
+            "Requests by route, method and status.",
+            ("route", "method", "status"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.uploaded = Counter(
+            "skyvern_apiserver_artifact_bytes", "Bytes of artifacts taken from runners.", registry=self.registry
+        )
+        known = Gauge("skyvern_apiserver_tasks", "Tasks in the local picture of the cluster.", registry=self.registry)
+        known.set_function(tasks)
+        silence = Gauge(
+            "skyvern_apiserver_picture_age_seconds", "Time since the cluster was heard of.", registry=self.registry
+        )
+        silence.set_function(age)
+
+    def text(self) -> bytes:
+        """Exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,20 @@
+"""Steps of a task."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from skyvern_apiserver.errors import TaskNotFoundError
+from skyvern_apiserver.responses import JsonResponse
+from skyvern_apiserver.services import services_of
+from skyvern_crds.rest import step_records
+
+
+async def list_steps(request: Request) -> Response:
+    """List the steps of a task; an unknown task has none, as callers of the Tasks API know it."""
+    services = services_of(request)
+    key = services.keys.authenticate(request)
+    try:
+        record = await services.find(key.namespace, request)
+    except TaskNotFoundError:
+        return JsonResponse([])
+    return JsonResponse(step_records(record.object()))

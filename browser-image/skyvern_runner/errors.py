@@ -1,0 +1,50 @@
+"""The runner's exceptions. Messages name the thing and the remedy, and carry no secret."""
+
+from enum import StrEnum
+
+
+class RunnerError(Exception):
+    """Base of every error that the runner raises on purpose."""
+
+
+class TaskError(RunnerError):
+    """The task document, the command line or a file they name cannot be used."""
+
+
+class ModelErrorKind(StrEnum):
+    """What is wrong with the language model."""
+
+    NO_KEY = "no_key"
+    """No API key is set."""
+    WRONG_KEY = "wrong_key"
+    """The server refuses the key."""
+    UNREACHABLE = "unreachable"
+    """No connection, or the server answers with errors of its own."""
+    RATE_LIMITED = "rate_limited"
+    """The server's limits."""
+    TIMEOUT = "timeout"
+    """No answer in time."""
+    NONSENSE = "nonsense"
+    """Answers that cannot be read."""
+    OTHER = "other"
+    """A request that the server refuses: unknown model, too long, and the like."""
+
+
+class ModelError(RunnerError):
+    """The language model could not be used; the message names cause and remedy."""
+
+    def __init__(self, kind: ModelErrorKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class SecretRefusedError(RunnerError):
+    """A secret may not be typed where the model wanted it."""
+
+
+class UploadError(RunnerError):
+    """An artifact could not be stored."""
+
+
+class Stopped(BaseException):
+    """The run was told to stop while it waited for something outside; like KeyboardInterrupt no Exception."""

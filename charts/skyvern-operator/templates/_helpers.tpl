@@ -1,0 +1,96 @@
+{{- define "skyvern.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains "skyvern" .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels of every object. Call with (dict "root" $ "component" "operator"). */}}
+{{- define "skyvern.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{ include "skyvern.selectorLabels" . }}
+{{- end -}}
+
+{{- define "skyvern.selectorLabels" -}}
+app.kubernetes.io/name: skyvern-operator
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{/* Image reference. Call with (dict "root" $ "image" .Values.images.operator). */}}
+{{- define "skyvern.image" -}}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
+{{- else -}}
+{{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* Task namespaces as a JSON list: range (include "skyvern.namespaces" . | fromJsonArray). */}}
+{{- define "skyvern.namespaces" -}}
+{{- if .Values.tasks.namespaces -}}
+{{- .Values.tasks.namespaces | uniq | toJson -}}
+{{- else -}}
+{{- list .Release.Namespace | toJson -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "skyvern.modelSecret" -}}
+{{- default (printf "%s-model" (include "skyvern.fullname" .)) .Values.model.existingSecret -}}
+{{- end -}}
+
+{{- define "skyvern.publicUrl" -}}
+{{- default (printf "http://%s-apiserver.%s.svc" (include "skyvern.fullname" .) .Release.Namespace) .Values.apiserver.publicUrl | trimSuffix "/" -}}
+{{- end -}}
+
+{{/* The restricted Pod Security level, spelled out. */}}
+{{- define "skyvern.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "skyvern.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* The operator's configuration file: what the values say, overridden by operator.config. */}}
+{{- define "skyvern.operatorConfig" -}}
+{{- $images := dict
+  "browser" (include "skyvern.image" (dict "root" . "image" .Values.images.browser))
+  "runner" (include "skyvern.image" (dict "root" . "image" .Values.images.runner)) -}}
+{{- $limits := dict
+  "maxActive" (ternary nil (int .Values.tasks.limits.maxActive) (eq 0 (int .Values.tasks.limits.maxActive)))
+  "maxActivePerNamespace" (ternary nil (int .Values.tasks.limits.maxActivePerNamespace) (eq 0 (int .Values.tasks.limits.maxActivePerNamespace))) -}}
+{{- $secrets := list -}}
+{{- range .Values.imagePullSecrets }}{{ $secrets = append $secrets .name }}{{ end -}}
+{{- $config := dict
+  "images" $images
+  "imagePullPolicy" .Values.images.runner.pullPolicy
+  "imagePullSecrets" $secrets
+  "serviceAccountName" .Values.tasks.serviceAccount
+  "modelSecretName" (include "skyvern.modelSecret" .)
+  "artifactsUrl" (printf "http://%s-apiserver-internal.%s.svc:8081" (include "skyvern.fullname" .) .Release.Namespace)
+  "publicUrl" (include "skyvern.publicUrl" .)
+  "signingKeyFile" "/etc/skyvern/signing/signing-key"
+  "webhook" (dict "signature" .Values.webhook.signature)
+  "limits" $limits
+  "defaultTtlSeconds" (int64 .Values.tasks.defaultTtlSeconds)
+  "resources" .Values.tasks.resources
+  "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile))
+  "allowPrivateHosts" .Values.tasks.allowPrivateHosts -}}
+{{- mergeOverwrite $config (deepCopy .Values.operator.config) | toYaml -}}
+{{- end -}}

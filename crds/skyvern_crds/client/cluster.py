@@ -1,0 +1,280 @@
+"""An async client of the Kubernetes API for raw JSON objects: few calls, a timeout on each, errors by kind."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self, cast
+from urllib.parse import urlencode
+
+from pydantic_core import from_json
+
+from skyvern_crds.client.connection import Connection, find_loader
+from skyvern_crds.client.errors import Unauthorized, Unavailable, error_from_response
+from skyvern_crds.client.resources import JsonObject, Page, Resource, WatchEvent
+from skyvern_crds.client.stream import lines, parse_event
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds after which a call is given up."""
+
+    connect: float = 5.0
+    """To open a connection."""
+    request: float = 30.0
+    """For a whole call, connection included."""
+    silence: float = 90.0
+    """Without a byte on a watch. The API server sends a bookmark about every minute."""
+
+
+class ClusterClient:
+    """Talks to one API server. Create it with :meth:`connect` inside the event loop; close it at the end.
+
+    Nothing is retried here but a call refused with 401, once, with fresh credentials: whether to repeat a write is
+    for the caller to know. Every method raises a :class:`~skyvern_crds.client.errors.ClusterError`.
+    """
+
+    def __init__(self, connection: Connection, timeouts: Timeouts | None = None) -> None:
+        self._connection = connection
+        self._timeouts = timeouts or Timeouts()
+
+    @classmethod
+    async def connect(
+        cls, kubeconfig: str | None = None, context: str | None = None, *, timeouts: Timeouts | None = None
+    ) -> Self:
+        """Load credentials: the given kubeconfig, else KUBECONFIG, else the pod's own, else ~/.kube/config.
+
+        No request is made. Raises ConfigurationError when there are no credentials.
+        """
+        connection = Connection(find_loader(kubeconfig, context))
+        await connection.api()
+        return cls(connection, timeouts)
+
+    async def close(self) -> None:
+        """Close every connection; running calls fail."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+    # Reading ----------------------------------------------------------------------------------------------------
+
+    async def get(self, ref: Resource, namespace: str | None, name: str) -> JsonObject:
+        """The object, as it is now. Raises NotFound."""
+        return await self._call("GET", ref.path(namespace, name))
+
+    async def list_pages(
+        self,
+        ref: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+    ) -> AsyncGenerator[Page, None]:
+        """All objects of a namespace, or of all, in pages of one moment.
+
+        Raises Gone when the list took longer than the server keeps that moment (minutes): start again.
+        """
+        query = {"limit": str(limit), "labelSelector": label_selector, "fieldSelector": field_selector}
+        while True:
+            answer = await self._call("GET", ref.path(namespace), query=query)
+            meta = answer["metadata"]
+            yield Page(answer.get("items") or [], str(meta["resourceVersion"]))
+            if not meta.get("continue"):
+                return
+            query["continue"] = meta["continue"]
+
+    async def watch(
+        self,
+        ref: Resource,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        label_selector: str = "",
+        timeout_seconds: int = 270,
+    ) -> AsyncGenerator[WatchEvent, None]:
+        """Changes after ``resource_version``, bookmarks included, until the server ends the watch in good order.
+
+        Raises Gone when the version is too old (list again), the error that the server sent in the stream, and
+        Unavailable when the stream broke or was silent for too long. Close the iterator to end the watch.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "labelSelector": label_selector,
+            "timeoutSeconds": str(timeout_seconds),
+        }
+        async with self._open("GET", ref.path(namespace), query=query, stream=True) as response:
+            with _as_unavailable("the watch of", ref.path(namespace)):
+                async for line in lines(response.content.iter_any()):
+                    yield parse_event(line)
+
+    # Writing ----------------------------------------------------------------------------------------------------
+
+    async def create(self, ref: Resource, namespace: str | None, body: Mapping[str, Any]) -> JsonObject:
+        """Create an object. Raises AlreadyExists, Invalid, Forbidden (policy, quota)."""
+        return await self._call("POST", ref.path(namespace), body=body)
+
+    async def delete(
+        self,
+        ref: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        grace_period_seconds: int | None = None,
+    ) -> None:
+        """Delete an object, dependents in the background. Raises NotFound, and Conflict when its uid is another."""
+        body: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
+        if grace_period_seconds is not None:
+            body["gracePeriodSeconds"] = grace_period_seconds
+        await self._call("DELETE", ref.path(namespace, name), body=body)
+
+    async def apply(
+        self,
+        ref: Resource,
+        namespace: str | None,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        field_manager: str,
+        force: bool = True,
+        subresource: str | None = None,
+    ) -> JsonObject:
+        """Server-side apply: own exactly the fields of ``body``, which needs apiVersion and kind.
+
+        Creates the object when it is absent, but for a subresource, which raises NotFound; name the uid in the
+        body's metadata to have Conflict instead of a write to another object of the same name.
+        """
+        query = {"fieldManager": field_manager, "force": "true" if force else "false"}
+        path = ref.path(namespace, name, subresource)
+        return await self._call("PATCH", path, query=query, body=body, content_type=APPLY_PATCH)
+
+    async def merge_patch(
+        self,
+        ref: Resource,
+        namespace: str | None,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        subresource: str | None = None,
+        field_manager: str | None = None,
+    ) -> JsonObject:
+        """JSON merge patch; a null deletes its key."""
+        query = {"fieldManager": field_manager} if field_manager else {}
+        path = ref.path(namespace, name, subresource)
+        return await self._call("PATCH", path, query=query, body=body, content_type=MERGE_PATCH)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        """POST to a path of the API, for what is asked rather than stored: TokenReview, SubjectAccessReview."""
+        return await self._call("POST", path, body=body)
+
+    async def get_path(self, path: str) -> JsonObject:
+        """GET of a path of the API that answers with JSON, such as ``/version``."""
+        return await self._call("GET", path)
+
+    # The wire ---------------------------------------------------------------------------------------------------
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> JsonObject:
+        async with self._open(method, path, query=query, body=body, content_type=content_type) as response:
+            with _as_unavailable(method, path):
+                data = await response.read()
+        try:
+            answer = from_json(data)
+        except ValueError as error:
+            raise Unavailable(
+                response.status, "BadAnswer", f"{method} {path}: the answer is no JSON: {data[:80]!r}"
+            ) from error
+        return cast(JsonObject, answer)
+
+    @asynccontextmanager
+    async def _open(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        stream: bool = False,
+    ) -> AsyncIterator["ClientResponse"]:
+        """An answer below 400; a call refused with 401 is made once more with credentials loaded again."""
+        target = path + "?" + urlencode({key: value for key, value in (query or {}).items() if value})
+        for last in (False, True):
+            loaded_at = self._connection.loaded_at
+            response = await self._send(method, target, body, content_type, stream=stream)
+            try:
+                if response.status < 400:
+                    yield response
+                    return
+                with _as_unavailable(method, path):
+                    data = await response.read()
+            finally:
+                response.close() if stream else response.release()
+            error = error_from_response(response.status, response.reason, data, response.headers.get("Retry-After"))
+            if last or not isinstance(error, Unauthorized):
+                raise error
+            await self._connection.refresh(loaded_at)
+
+    async def _send(
+        self, method: str, target: str, body: Mapping[str, Any] | None, content_type: str, *, stream: bool
+    ) -> "ClientResponse":
+        from aiohttp import ClientTimeout  # noqa: PLC0415 - comes with the kubernetes package
+
+        api, headers = await self._connection.api()
+        limits = self._timeouts
+        headers |= {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": content_type}
+        timeout = ClientTimeout(
+            total=None if stream else limits.request,
+            sock_connect=limits.connect,
+            sock_read=limits.silence if stream else None,
+        )
+        with _as_unavailable(method, target.partition("?")[0]):
+            async with asyncio.timeout(limits.request):
+                response = await api.rest_client.request(  # type: ignore[no-untyped-call]
+                    method,
+                    api.configuration.host + target,
+                    headers=headers,
+                    body=None if body is None else dict(body),
+                    _request_timeout=timeout,
+                )
+        return cast("ClientResponse", response.response)
+
+
+class _as_unavailable:  # noqa: N801 - reads as a statement
+    """Turns what the HTTP library and the network raise into Unavailable, naming the call."""
+
+    def __init__(self, method: str, path: str) -> None:
+        self._call = f"{method} {path}"
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        from aiohttp import ClientError  # noqa: PLC0415
+
+        if isinstance(error, TimeoutError):
+            raise Unavailable(0, "Timeout", f"{self._call}: no answer in time") from error
+        if isinstance(error, (ClientError, OSError)):
+            raise Unavailable(0, "Unreachable", f"{self._call}: {error or type(error).__name__}") from error

@@ -1,0 +1,289 @@
+"""A local picture of many objects, kept true by list and watch.
+
+What it promises: each object's changes arrive in order; no deletion is ever lost, also when the watch fell too far
+behind (410) and everything is listed again; a broken, silent or refused watch is opened again with growing pauses;
+how old the picture may be is visible at any time.
+"""
+
+import asyncio
+import heapq
+import itertools
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from skyvern_crds.client.cluster import ClusterClient
+from skyvern_crds.client.errors import ClusterError, Gone, Unavailable
+from skyvern_crds.client.resources import JsonObject, Resource, WatchEvent
+
+T = TypeVar("T")
+
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 30.0
+FAILURES_BEFORE_RELIST: Final = 3
+"""A version that the server cannot serve need not be answered with 410: after so many failures, list again."""
+QUICK_END_SECONDS: Final = 1.0
+"""A watch that ends in good order within this time and brought nothing counts as failed, lest it be a hot loop."""
+
+logger = logging.getLogger(__name__)
+
+
+class ChangeType(StrEnum):
+    """What happened to an object."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """One change of one object; ``old`` is None for ADDED, ``new`` for DELETED."""
+
+    type: ChangeType
+    namespace: str
+    name: str
+    old: T | None
+    new: T | None
+    resource_version: int
+    """Of the change; of the list that no longer showed the object, for a deletion that the watch has missed."""
+
+
+@dataclass(slots=True)
+class _Entry(Generic[T]):
+    uid: str
+    resource_version: int
+    value: T
+
+
+@dataclass(slots=True)
+class _Stream(Generic[T]):
+    """State of the list and watch of one namespace, or of all."""
+
+    namespace: str | None
+    entries: dict[tuple[str, str], _Entry[T]] = field(default_factory=dict)
+    position: int | None = None
+    """Everything up to this resource version has been seen. Comes only from the server's lists and events."""
+    synced: bool = False
+    heard_at: float = float("-inf")
+    failures: int = 0
+    waiters: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
+
+    def advance(self, position: int) -> None:
+        self.position = position
+        self.heard_at = time.monotonic()
+        while self.waiters and self.waiters[0][0] <= position:
+            future = heapq.heappop(self.waiters)[2]
+            if not future.done():
+                future.set_result(None)
+
+
+class Reflector(Generic[T]):
+    """Keeps ``transform(object)`` of every object that a label selector selects, and reports each change.
+
+    ``namespaces`` is None for all of them, else each has a list and watch of its own. ``transform`` makes the record
+    that is kept, so it decides the memory; for an object that it cannot read it raises ValueError, LookupError or
+    TypeError, and the object is logged and left out. ``on_change`` is called for each change, in order, after
+    the picture has changed; it must not block, and what it raises ends :meth:`run`.
+    """
+
+    def __init__(  # noqa: PLR0917 - the first six are what every reflector has
+        self,
+        client: ClusterClient,
+        ref: Resource,
+        namespaces: Sequence[str] | None,
+        label_selector: str,
+        transform: Callable[[JsonObject], T],
+        on_change: Callable[[Change[T]], None] | None = None,
+        *,
+        page_size: int = 500,
+        watch_seconds: int = 270,
+        longest_pause: float = LONGEST_PAUSE_SECONDS,
+    ) -> None:
+        self._client = client
+        self._ref = ref
+        self._label_selector = label_selector
+        self._transform = transform
+        self._on_change = on_change or (lambda _change: None)
+        self._page_size = page_size
+        self._watch_seconds = watch_seconds
+        self._longest_pause = longest_pause
+        scopes: Sequence[str | None] = [None] if namespaces is None else list(dict.fromkeys(namespaces))
+        self._streams: dict[str | None, _Stream[T]] = {scope: _Stream(scope) for scope in scopes}
+        self._order = itertools.count()
+        self.synced = asyncio.Event()
+        """Set once every namespace has been listed, and ever after."""
+        self.restarts: Counter[str] = Counter()
+        """How often lists and watches failed, by the reason of the error; ``Expired`` counts the lists after a 410."""
+        if not self._streams:
+            self.synced.set()
+
+    # The picture ------------------------------------------------------------------------------------------------
+
+    def get(self, namespace: str, name: str) -> T | None:
+        """The record of an object, None when there is none."""
+        stream = self._stream(namespace)
+        entry = stream.entries.get((namespace, name)) if stream else None
+        return entry.value if entry else None
+
+    def values(self) -> Iterator[T]:
+        """All records. Take a list before awaiting anything in between."""
+        return (entry.value for stream in self._streams.values() for entry in stream.entries.values())
+
+    def __len__(self) -> int:
+        return sum(len(stream.entries) for stream in self._streams.values())
+
+    @property
+    def age(self) -> float:
+        """Seconds since the server was last heard of, on the stream that is silent longest; inf before the first list.
+
+        Below 70 or so when all is well, since a bookmark comes about every minute.
+        """
+        now = time.monotonic()
+        return max((now - stream.heard_at for stream in self._streams.values()), default=0.0)
+
+    async def wait_for(self, namespace: str, name: str, resource_version: str | int, timeout: float) -> bool:
+        """Wait until the picture holds the write that made ``resource_version``; False when the time is up.
+
+        Resource versions of one kind are comparable as integers (guaranteed since Kubernetes 1.35), and a watch
+        delivers in their order, so the stream's position tells; a later deletion of the object is seen too.
+        """
+        wanted = int(resource_version)
+        stream = self._stream(namespace)
+        if stream is None:
+            return False
+        entry = stream.entries.get((namespace, name))
+        if (stream.position is not None and stream.position >= wanted) or (entry and entry.resource_version >= wanted):
+            return True
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter = (wanted, next(self._order), future)
+        heapq.heappush(stream.waiters, waiter)
+        try:
+            async with asyncio.timeout(timeout):
+                await future
+        except TimeoutError:
+            if waiter in stream.waiters:
+                stream.waiters.remove(waiter)
+                heapq.heapify(stream.waiters)
+            return False
+        return True
+
+    def _stream(self, namespace: str) -> _Stream[T] | None:
+        return self._streams.get(None) or self._streams.get(namespace)
+
+    # The loop ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """List and watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for stream in self._streams.values():
+                group.create_task(self._follow(stream), name=f"reflector {self._ref} {stream.namespace or '*'}")
+
+    async def _follow(self, stream: _Stream[T]) -> None:
+        listed = False
+        while True:
+            try:
+                if not listed:
+                    await self._list(stream)
+                    listed = True
+                await self._watch(stream)
+                stream.failures = 0
+            except Gone as error:
+                # Listing at once is right, unless listing is what fails or the server says so again and again.
+                listed = False
+                await self._pause(stream, error, at_once=stream.failures == 0)
+            except ClusterError as error:
+                if stream.failures + 1 >= FAILURES_BEFORE_RELIST:
+                    listed = False
+                await self._pause(stream, error)
+
+    async def _pause(self, stream: _Stream[T], error: ClusterError, *, at_once: bool = False) -> None:
+        stream.failures += 1
+        self.restarts[error.reason] += 1
+        ceiling = min(self._longest_pause, FIRST_PAUSE_SECONDS * 2.0 ** min(stream.failures - 1, 16))
+        pause = 0.0 if at_once else max(ceiling * random.uniform(0.5, 1.0), error.retry_after or 0.0)  # noqa: S311
+        where = f"{self._ref} of {stream.namespace or 'all namespaces'}"
+        logger.warning("%s: %s; trying again in %.1f s (failure %d)", where, error, pause, stream.failures)
+        await asyncio.sleep(pause)
+
+    async def _list(self, stream: _Stream[T]) -> None:
+        """Take the server's list as the truth: what it does not show has been deleted."""
+        seen: set[tuple[str, str]] = set()
+        version = 0
+        pages = self._client.list_pages(
+            self._ref, stream.namespace, label_selector=self._label_selector, limit=self._page_size
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                version = int(page.resource_version)
+                for obj in page.items:
+                    meta = obj["metadata"]
+                    key = (meta.get("namespace", ""), meta["name"])
+                    seen.add(key)
+                    known = stream.entries.get(key)
+                    if known is None or known.resource_version != int(meta["resourceVersion"]):
+                        self._put(stream, key, obj)
+        for key in [key for key in stream.entries if key not in seen]:
+            self._remove(stream, key, version)
+        stream.advance(version)
+        stream.synced = True
+        if not self.synced.is_set() and all(each.synced for each in self._streams.values()):
+            self.synced.set()
+
+    async def _watch(self, stream: _Stream[T]) -> None:
+        began, heard = time.monotonic(), False
+        events = self._client.watch(
+            self._ref,
+            stream.namespace,
+            resource_version=str(stream.position),
+            label_selector=self._label_selector,
+            timeout_seconds=round(self._watch_seconds * random.uniform(0.8, 1.0)),  # noqa: S311 - spreads the load
+        )
+        async with aclosing(events):
+            async for event in events:
+                heard = True
+                stream.failures = 0
+                self._take(stream, event)
+        if not heard and time.monotonic() - began < QUICK_END_SECONDS:
+            raise Unavailable(0, "QuickEnd", "the watch ended at once and brought nothing")
+
+    def _take(self, stream: _Stream[T], event: WatchEvent) -> None:
+        version = int(event.resource_version)
+        if event.type != "BOOKMARK":
+            meta = event.object["metadata"]
+            key = (meta.get("namespace", ""), meta["name"])
+            known = stream.entries.get(key)
+            if known is None or known.resource_version < version:  # else it repeats what is known
+                if event.type != "DELETED":
+                    self._put(stream, key, event.object)
+                elif known is not None:
+                    self._remove(stream, key, version)
+        stream.advance(max(version, stream.position or 0))
+
+    def _put(self, stream: _Stream[T], key: tuple[str, str], obj: JsonObject) -> None:
+        meta = obj["metadata"]
+        version, uid = int(meta["resourceVersion"]), meta["uid"]
+        known = stream.entries.get(key)
+        if known is not None and known.uid != uid:  # deleted and made again unseen: two changes, not one
+            self._remove(stream, key, version)
+            known = None
+        try:
+            value = self._transform(obj)
+        except (ValueError, LookupError, TypeError) as error:
+            logger.warning("%s %s/%s is left out, it cannot be read: %s", self._ref, *key, error)
+            if known is not None:
+                self._remove(stream, key, version)
+            return
+        stream.entries[key] = _Entry(uid, version, value)
+        kind = ChangeType.ADDED if known is None else ChangeType.MODIFIED
+        self._on_change(Change(kind, *key, known.value if known else None, value, version))
+
+    def _remove(self, stream: _Stream[T], key: tuple[str, str], version: int) -> None:
+        old = stream.entries.pop(key).value
+        self._on_change(Change(ChangeType.DELETED, *key, old, None, version))

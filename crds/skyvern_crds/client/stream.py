@@ -1,0 +1,48 @@
+"""Reading a watch: lines of JSON in a stream of bytes that may be cut anywhere."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from skyvern_crds.client.errors import Unavailable, error_from_status
+from skyvern_crds.client.resources import WatchEvent
+
+MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+"""A guard against a stream that is none. etcd keeps objects of at most 1.5 MiB; JSON escapes can make that 9 MiB."""
+
+
+async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Lines without their newline. Raises Unavailable when the stream ends in the middle of one."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        head, *rest = chunk.split(b"\n")
+        parts.append(head)
+        size += len(head)
+        for following in rest:
+            line = b"".join(parts)
+            if line.strip():
+                yield line
+            parts, size = [following], len(following)
+        if size > MAX_LINE_BYTES:
+            raise Unavailable(0, "BadStream", f"a line of the watch is longer than {MAX_LINE_BYTES} bytes")
+    if size:
+        raise Unavailable(0, "TornStream", f"the watch ended in the middle of a line, after {size} bytes of it")
+
+
+def parse_event(line: bytes) -> WatchEvent:
+    """One event. Raises the ClusterError that an ERROR event carries, and Unavailable for what is no event."""
+    try:
+        event: Any = from_json(line)
+        kind, obj = event["type"], event["object"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unavailable(0, "BadStream", f"the watch sent a line that is no event: {line[:80]!r}") from error
+    if not isinstance(obj, dict):
+        raise Unavailable(0, "BadStream", f"the watch sent an event without an object: {line[:80]!r}")
+    if kind == "ERROR":
+        raise error_from_status(obj)
+    version = (obj.get("metadata") or {}).get("resourceVersion")
+    if kind not in {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"} or not version:
+        raise Unavailable(0, "BadStream", f"the watch sent an event of unknown type or version: {line[:80]!r}")
+    return WatchEvent(kind, obj)

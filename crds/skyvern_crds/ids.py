@@ -1,0 +1,21 @@
+"""Ids in the form that callers of the Tasks API know: a prefix and a decimal number that grows with time."""
+
+import secrets
+import time
+from typing import Final
+
+EPOCH_SECONDS: Final = 1_655_683_200
+"""Unix time at which the numbers start: 2022-06-20T00:00:00Z."""
+TASK_PREFIX: Final = "tsk"
+STEP_PREFIX: Final = "stp"
+
+
+def new_id(prefix: str, *, now_ns: int | None = None) -> str:
+    """``<prefix>_<decimal>``: seconds since EPOCH_SECONDS, 20 bits of microseconds, 12 random bits.
+
+    Ids made one after the other ascend. Two made by different processes in the same microsecond are equal once in
+    4096 times, so that whoever stores them must treat an existing one as a reason to make another.
+    """
+    moment = time.time_ns() if now_ns is None else now_ns
+    seconds, rest = divmod(moment, 1_000_000_000)
+    return f"{prefix}_{((seconds - EPOCH_SECONDS) << 32) | ((rest // 1000) << 12) | secrets.randbits(12)}"

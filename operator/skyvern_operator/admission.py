@@ -1,0 +1,190 @@
+"""Which waiting tasks may start: limits, priority, age, fairness over namespaces."""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from skyvern_operator.config import Limits
+from skyvern_operator.records import TaskKey, TaskRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a task may start."""
+
+    admitted: bool
+    message: str = ""
+    """Which limit holds it back, and its place."""
+
+
+ADMITTED = Decision(admitted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A task that asks to start."""
+
+    key: TaskKey
+    priority: int
+    created_at: datetime
+    profile: str | None = None
+
+
+@dataclass(slots=True)
+class Usage:
+    """Slots in use, by kind of limit."""
+
+    total: int = 0
+    namespaces: Counter[str] = field(default_factory=Counter)
+    profiles: Counter[str] = field(default_factory=Counter)
+
+    def add(self, namespace: str, profile: str | None, count: int) -> None:
+        """Count ``count`` more tasks."""
+        self.total += count
+        self.namespaces[namespace] += count
+        if profile is not None:
+            self.profiles[profile] += count
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The limits in force; None means none."""
+
+    total: int | None
+    namespace: int | None
+    profiles: Mapping[str, int]
+
+    def obstacle(self, usage: Usage, namespace: str, profile: str | None) -> str | None:
+        """The limit that keeps one more task from starting, in words."""
+        if self.total is not None and usage.total >= self.total:
+            return f"{self.total} tasks are active, the limit"
+        if self.namespace is not None and usage.namespaces[namespace] >= self.namespace:
+            return f"{self.namespace} tasks are active in namespace {namespace}, the limit"
+        bound = self.profiles.get(profile or "")
+        if bound is not None and usage.profiles[profile or ""] >= bound:
+            return f"{bound} tasks of profile {profile} are active, the limit"
+        return None
+
+
+def line_up(waiting: Iterable[Waiting], usage: Usage) -> list[Waiting]:
+    """The order in which waiting tasks start: priority; then the namespace with the fewest active tasks, counting
+    those placed before; then age."""
+    lines: dict[str, list[Waiting]] = defaultdict(list)
+    for task in waiting:
+        lines[task.key.namespace].append(task)
+    heads = []
+    for namespace, line in lines.items():
+        line.sort(key=lambda task: (-task.priority, task.created_at, task.key), reverse=True)
+        heads.append((-line[-1].priority, usage.namespaces[namespace], line[-1].created_at, namespace))
+    heapq.heapify(heads)
+    order = []
+    while heads:
+        _, active, _, namespace = heads[0]
+        line = lines[namespace]
+        order.append(line.pop())
+        if line:
+            heapq.heapreplace(heads, (-line[-1].priority, active + 1, line[-1].created_at, namespace))
+        else:
+            heapq.heappop(heads)
+    return order
+
+
+def select(waiting: Iterable[Waiting], usage: Usage, bounds: Bounds) -> tuple[list[Waiting], dict[TaskKey, str]]:
+    """Those that may start now, and for each of the others the limit that holds it and its place. Pure."""
+    taken = Usage(usage.total, Counter(usage.namespaces), Counter(usage.profiles))
+    admitted, held = [], {}
+    for task in line_up(waiting, usage):
+        obstacle = bounds.obstacle(taken, task.key.namespace, task.profile)
+        if obstacle is None:
+            taken.add(task.key.namespace, task.profile, 1)
+            admitted.append(task)
+        else:
+            held[task.key] = f"{obstacle}; {_place(len(held) + 1)}"
+    return admitted, held
+
+
+def _place(number: int) -> str:
+    """The place in the queue, coarse, so that each task's status changes few times while the queue moves."""
+    if number == 1:
+        return "next to start"
+    bound = 10
+    while number > bound:
+        bound *= 10
+    return f"among the next {bound}"
+
+
+class Admission:
+    """Hands out slots. A slot is held from admission to the task's end."""
+
+    def __init__(self, limits: Limits, profiles: Mapping[str, int], wake: Callable[[TaskKey], None]) -> None:
+        """``wake`` is called with each task whose answer has changed."""
+        self._bounds = Bounds(limits.max_active, limits.max_active_per_namespace, profiles)
+        self._usage = Usage()
+        self._holders: dict[TaskKey, str | None] = {}
+        self._waiting: dict[TaskKey, Waiting] = {}
+        self._messages: dict[TaskKey, str] = {}
+        self._wake = wake
+        self.changed = False
+        """A slot came free, or the line changed, since the last :meth:`settle`."""
+
+    @property
+    def active(self) -> int:
+        """Slots in use."""
+        return self._usage.total
+
+    @property
+    def waiting(self) -> int:
+        """Tasks in the line."""
+        return len(self._waiting)
+
+    def hold(self, task: TaskRecord) -> None:
+        """Count a task that is active already."""
+        if task.key not in self._holders:
+            self._holders[task.key] = task.profile
+            self._usage.add(task.key.namespace, task.profile, 1)
+            self._leave_line(task.key)
+
+    def ask(self, task: TaskRecord) -> Decision:
+        """Whether the task may start; if not it stands in line, and ``wake`` tells when the answer changes."""
+        if task.key in self._holders:
+            return ADMITTED
+        entry = Waiting(task.key, task.priority, task.created_at, task.profile)
+        if not self._waiting and self._bounds.obstacle(self._usage, task.key.namespace, task.profile) is None:
+            self.hold(task)
+            return ADMITTED
+        if self._waiting.get(task.key) != entry:
+            self._waiting[task.key] = entry
+            self.changed = True
+            if task.key not in self._messages:
+                return Decision(admitted=False)
+        return Decision(admitted=False, message=self._messages.get(task.key, ""))
+
+    def release(self, key: TaskKey) -> None:
+        """The task has ended, or no longer wants to start."""
+        if key in self._holders:
+            profile = self._holders.pop(key)
+            self._usage.add(key.namespace, profile, -1)
+            self.changed = self.changed or bool(self._waiting)
+        self._leave_line(key)
+
+    def settle(self) -> None:
+        """Give free slots to those in line, and wake everyone whose answer has changed."""
+        self.changed = False
+        if not self._waiting:
+            return
+        admitted, held = select(self._waiting.values(), self._usage, self._bounds)
+        for entry in admitted:
+            self._holders[entry.key] = entry.profile
+            self._usage.add(entry.key.namespace, entry.profile, 1)
+            self._leave_line(entry.key)
+            self._wake(entry.key)
+        for key, message in held.items():
+            if self._messages.get(key) != message:
+                self._messages[key] = message
+                self._wake(key)
+
+    def _leave_line(self, key: TaskKey) -> None:
+        self._waiting.pop(key, None)
+        self._messages.pop(key, None)

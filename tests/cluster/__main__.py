@@ -1,0 +1,86 @@
+"""`python -m tests.cluster up | down | status | images | install | uninstall | demo`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from tests.cluster.cluster import Cluster, current, down, up
+from tests.cluster.errors import SetupError
+from tests.cluster.progress import Progress
+
+# Modules are named, not imported: `up` must not need what only the images or the demonstration need.
+ELSEWHERE = {
+    "images": ("tests.cluster.images", "main"),
+    "install": ("tests.cluster.install", "main"),
+    "uninstall": ("tests.cluster.install", "uninstall"),
+    "demo": ("tests.cluster.demo", "main"),
+}
+HELP = {
+    "up": "bring a cluster up and say how to use it",
+    "down": "take it down, with everything it has changed on this machine",
+    "status": "say whether it is up; exit code 3 when not",
+    "images": "build the project's container images",
+    "install": "install the chart (--set k=v ... as for Helm)",
+    "uninstall": "remove the chart's release",
+    "demo": "run an example task from nothing",
+}
+
+
+def usage(cluster: Cluster) -> str:
+    """How to work with a cluster from a shell."""
+    return (
+        f"export KUBECONFIG={cluster.kubeconfig}\n"
+        f"export PATH={cluster.kubectl.parent}:$PATH   # kubectl and helm\n"
+        "kubectl get nodes"
+    )
+
+
+def _up(progress: Progress) -> int:
+    cluster = up(progress)
+    if not cluster.has_egress:
+        progress.note("pods of this cluster cannot reach the network outside this machine")
+    print(usage(cluster))
+    return 0
+
+
+def _down(progress: Progress) -> int:
+    down(progress)
+    return 0
+
+
+def _status(progress: Progress) -> int:
+    cluster = current()
+    if cluster is None:
+        progress.note("no cluster is up; start one with: python -m tests.cluster up")
+        return 3
+    print(usage(cluster))
+    print(cluster.run_kubectl("get", "nodes", "--output=wide", check=False).stdout, end="")
+    return 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one sub-command; a SetupError becomes its message and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in HELP.items():
+        commands.add_parser(name, help=text, add_help=name not in ELSEWHERE)
+    options, rest = parser.parse_known_args(argv)
+    try:
+        if options.command in ELSEWHERE:
+            module, function = ELSEWHERE[options.command]
+            return int(getattr(import_module(module), function)(rest) or 0)
+        if rest:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        own: dict[str, Callable[[Progress], int]] = {"up": _up, "down": _down, "status": _status}
+        return own[options.command](Progress())
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the next run repairs what was begun", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,299 @@
+"""The three places a cluster may come from, and what each can do."""
+
+import atexit
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tests.cluster.cache import cache_dir, locked
+from tests.cluster.errors import SetupError
+from tests.cluster.layout import SECCOMP_PROFILE
+from tests.cluster.network import forward
+from tests.cluster.node import NodeSummary, import_image, is_healthy, node_down, node_up, read_summary
+from tests.cluster.processes import Daemons
+from tests.cluster.progress import Progress
+from tests.cluster.shell import answers, run, wait_until
+
+Kind = Literal["kubeconfig", "kind", "node"]
+LOCK_S = 900.0
+
+
+class Backend(Protocol):
+    """What a cluster needs from where it comes from."""
+
+    kind: Kind
+    has_egress: bool
+    storage_class: bool
+
+    def up(self, progress: Progress) -> Path:
+        """Brings the cluster up and returns its kubeconfig."""
+
+    def current(self) -> Path | None:
+        """The kubeconfig when the cluster is up."""
+
+    def program(self, name: str) -> Path:
+        """kubectl or helm."""
+
+    def down(self, progress: Progress) -> None:
+        """Takes the cluster down."""
+
+    def seccomp_profile(self) -> str | None:
+        """Name of the browser's profile on the nodes."""
+
+    def load_images(self, archives: Sequence[Path]) -> None:
+        """Puts image archives into the nodes' stores."""
+
+    def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:
+        """A URL on the loopback for a port of a service."""
+
+
+def container_engine(engine_answers: Callable[[Sequence[str]], bool] = answers) -> str | None:
+    """docker or podman, whichever answers."""
+    return next((engine for engine in ("docker", "podman") if engine_answers((engine, "info"))), None)
+
+
+def own_kubeconfigs(cache: Path) -> dict[Path, Kind]:
+    """The kubeconfigs that `up` itself writes: whoever exports one still means the cluster made here."""
+    return {cache / "cluster-state" / "kubeconfig": "node", cache / "kind" / "kubeconfig": "kind"}
+
+
+def choose(
+    environ: Mapping[str, str] = os.environ,
+    *,
+    engine_answers: Callable[[Sequence[str]], bool] = answers,
+    which: Callable[[str], str | None] = shutil.which,
+) -> tuple[Kind, str]:
+    """Which cluster to use, and the reason: KUBECONFIG, else kind on a container engine, else the bare node."""
+    if named := environ.get("KUBECONFIG"):
+        if own := own_kubeconfigs(cache_dir(environ)).get(Path(named)):
+            return own, "KUBECONFIG names the one made here"
+        return "kubeconfig", f"KUBECONFIG is set to {named}"
+    engine = container_engine(engine_answers)
+    if engine and which("kind"):
+        return "kind", f"{engine} answers and kind is installed"
+    if engine:
+        return "node", f"{engine} answers but kind is not on PATH"
+    return "node", "no container engine answers"
+
+
+class GivenCluster:
+    """The cluster that KUBECONFIG names: it is used, never changed as a whole."""
+
+    kind: Kind = "kubeconfig"
+    has_egress = True
+
+    def __init__(self, kubeconfig: str, program: Callable[[str], Path]) -> None:
+        # KUBECONFIG may list several files; a Cluster has one, so they are used as the first that exists.
+        files = [Path(name).expanduser().absolute() for name in kubeconfig.split(os.pathsep) if name]
+        self._file = next((file for file in files if file.is_file()), None)
+        self._named = kubeconfig
+        self.program = program
+        self.storage_class = False
+
+    def up(self, progress: Progress) -> Path:
+        """Checks that it answers."""
+        if self._file is None:
+            raise SetupError(f"KUBECONFIG is set to {self._named}, which is no file", "correct it, or unset it")
+        command = [self.program("kubectl"), "--kubeconfig", self._file]
+        run(
+            [*command, "version", "--request-timeout=10s"], timeout=30, remedy="start that cluster, or unset KUBECONFIG"
+        )
+        classes = run([*command, "get", "storageclass", "-o", "yaml"], timeout=30, check=False).stdout
+        self.storage_class = 'storageclass.kubernetes.io/is-default-class: "true"' in classes
+        return self._file
+
+    def current(self) -> Path | None:
+        """The file, when its cluster answers."""
+        try:
+            return self.up(Progress(lambda _: None, live=False))
+        except SetupError:
+            return None
+
+    def down(self, progress: Progress) -> None:
+        """Leaves it alone."""
+        progress.note(f"the cluster of {self._named} is not ours to take down")
+
+    def seccomp_profile(self) -> str | None:
+        """Nothing is installed on somebody else's nodes."""
+        return None
+
+    def load_images(self, archives: Sequence[Path]) -> None:
+        """Has no way to its nodes."""
+        raise SetupError(
+            f"images cannot be put on the nodes of {self._named} from here",
+            "push them to a registry those nodes pull from, and name it with --set images.operator.repository=... etc.",
+        )
+
+    def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:
+        """By kubectl port-forward."""
+        assert self._file is not None, "up() comes first"
+        return port_forward(self.program("kubectl"), self._file, namespace, service, port)
+
+
+class KindCluster:
+    """A kind cluster of our own on a container engine."""
+
+    kind: Kind = "kind"
+    has_egress = True
+    storage_class = True
+    NAME = "skyvern"
+
+    def __init__(self, cache: Path, engine: str, program: Callable[[str], Path]) -> None:
+        self._cache = cache
+        self._env = {"KIND_EXPERIMENTAL_PROVIDER": engine}
+        self.program = program
+        self._kubeconfig = cache / "kind" / "kubeconfig"
+
+    def up(self, progress: Progress) -> Path:
+        """Creates it unless it is there."""
+        from tests.cluster.seccomp import install_profile
+
+        with locked(self._cache, "kind", timeout=LOCK_S):
+            if self.current():
+                return self._kubeconfig
+            folder = self._cache / "kind"
+            folder.mkdir(parents=True, exist_ok=True)
+            install_profile(folder / "seccomp")
+            config = folder / "config.yaml"
+            config.write_text(self._config(folder / "seccomp"))
+            self._kind("delete", "cluster", "--name", self.NAME, check=False)
+            with progress.step("create the kind cluster"):
+                self._kind(
+                    "create", "cluster", "--name", self.NAME, "--config", config,
+                    "--kubeconfig", self._kubeconfig, "--wait", "300s", timeout=900,
+                )  # fmt: skip
+        return self._kubeconfig
+
+    @staticmethod
+    def _config(seccomp: Path) -> str:
+        return f"""\
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+nodes:
+  - role: control-plane
+    extraMounts:
+      - hostPath: {seccomp}
+        containerPath: /var/lib/kubelet/seccomp
+        readOnly: true
+"""
+
+    def current(self) -> Path | None:
+        """The kubeconfig when the cluster exists and answers."""
+        names = self._kind("get", "clusters", check=False).stdout.split()
+        if self.NAME not in names or not self._kubeconfig.is_file():
+            return None
+        ready = [self.program("kubectl"), "--kubeconfig", self._kubeconfig, "get", "--raw", "/readyz", "--request-timeout=5s"]
+        return self._kubeconfig if run(ready, timeout=20, check=False).returncode == 0 else None
+
+    def down(self, progress: Progress) -> None:
+        """Deletes it."""
+        with locked(self._cache, "kind", timeout=LOCK_S), progress.step("delete the kind cluster"):
+            self._kind("delete", "cluster", "--name", self.NAME, "--kubeconfig", self._kubeconfig)
+            shutil.rmtree(self._cache / "kind", ignore_errors=True)
+
+    def seccomp_profile(self) -> str | None:
+        """Mounted into the node, where the tree has one."""
+        return SECCOMP_PROFILE if (self._cache / "kind/seccomp" / SECCOMP_PROFILE).is_file() else None
+
+    def load_images(self, archives: Sequence[Path]) -> None:
+        """By kind itself."""
+        for archive in archives:
+            self._kind("load", "image-archive", archive, "--name", self.NAME, timeout=600)
+
+    def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:
+        """By kubectl port-forward."""
+        return port_forward(self.program("kubectl"), self._kubeconfig, namespace, service, port)
+
+    def _kind(
+        self, *args: str | Path, timeout: float = 120, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        remedy = "see `kind export logs`, or set KUBECONFIG to another cluster"
+        return run(["kind", *args], timeout=timeout, env=self._env, check=check, remedy=remedy)
+
+
+class BareNode:
+    """The node of node.py: no container engine, no registry, no way out."""
+
+    kind: Kind = "node"
+    has_egress = False
+    storage_class = False
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._state = cache / "cluster-state"
+
+    def up(self, progress: Progress) -> Path:
+        """Brings it up, one process at a time."""
+        with locked(self._cache, "cluster-state", timeout=LOCK_S):
+            return Path(node_up(self._cache, self._state, progress).kubeconfig)
+
+    def current(self) -> Path | None:
+        """The kubeconfig when the node is whole and answers."""
+        summary = read_summary(self._state)
+        return Path(summary.kubeconfig) if summary and is_healthy(self._state) else None
+
+    def program(self, name: str) -> Path:
+        """Of the cluster's own version."""
+        return Path(self._summary().programs) / name
+
+    def down(self, progress: Progress) -> None:
+        """Removes everything but the cache."""
+        with locked(self._cache, "cluster-state", timeout=LOCK_S):
+            node_down(self._state, progress)
+
+    def seccomp_profile(self) -> str | None:
+        """Installed by `up`, where the tree has one."""
+        summary = read_summary(self._state)
+        return SECCOMP_PROFILE if summary and summary.seccomp else None
+
+    def load_images(self, archives: Sequence[Path]) -> None:
+        """Straight into containerd."""
+        layout = self._summary().layout(self._state)
+        for archive in archives:
+            import_image(layout, archive)
+
+    def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:
+        """Forwards to the service's address until `down`; the same service is forwarded once."""
+        layout = self._summary().layout(self._state)
+        name = f"expose-{namespace}-{service}-{port}-{cluster_ip}"
+        daemons, memory = Daemons(self._state), self._state / "run" / f"{name}.port"
+        with locked(self._cache, "cluster-expose", timeout=60):
+            if daemons.find(name) and memory.is_file():
+                return f"http://127.0.0.1:{memory.read_text()}"
+            _, number = forward(layout, daemons, name, f"{cluster_ip}:{port}", None)
+            memory.write_text(str(number))
+        return f"http://127.0.0.1:{number}"
+
+    def _summary(self) -> NodeSummary:
+        summary = read_summary(self._state)
+        if summary is None:
+            raise SetupError("the node is not up", "python -m tests.cluster up")
+        return summary
+
+
+def port_forward(kubectl: Path, kubeconfig: Path, namespace: str, service: str, port: int) -> str:
+    """Forwards a free loopback port to a service by kubectl, for the life of this process."""
+    command = [str(kubectl), "--kubeconfig", str(kubeconfig), "port-forward", "--namespace", namespace]
+    child = subprocess.Popen(
+        [*command, f"service/{service}", f":{port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    atexit.register(child.kill)
+    assert child.stdout is not None
+    os.set_blocking(child.stdout.fileno(), False)
+    output = ""
+
+    def answered() -> bool:
+        nonlocal output
+        output += child.stdout.read() or "" if child.stdout else ""
+        if child.poll() is not None:
+            raise SetupError(f"`{' '.join(command)}` ended early: {output.strip()}")
+        return "Forwarding from 127.0.0.1:" in output
+
+    wait_until(answered, timeout=30, what=f"a forward to {namespace}/{service}:{port}")
+    found = re.search(r"127\.0\.0\.1:(\d+)", output)
+    assert found is not None
+    return f"http://127.0.0.1:{found[1]}"

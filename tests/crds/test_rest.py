@@ -1,0 +1,178 @@
+"""The mapping between the Tasks API and objects: callers' expectations, one table a topic."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from skyvern_crds.artifacts import ArtifactLinks
+from skyvern_crds.rest import TaskRequest, name_of, normalise_url, step_records, task_id_of, task_response
+from skyvern_crds.spec import MAX_SPEC_BYTES
+from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION
+from skyvern_crds.webhook import webhook_body
+
+LINKS = ArtifactLinks("https://tasks.example.com/", b"key", now=1_000_000)
+MINIMAL = {"url": "https://jobs.example.com/apply"}
+
+
+def an_object(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "tsk-296295711174591590",
+            "namespace": "team-a",
+            "uid": "0b1c",
+            "creationTimestamp": "2026-11-01T10:00:00Z",
+            **meta,
+        },
+        "spec": {"url": "https://jobs.example.com/apply", **(spec or {})},
+        **({"status": status} if status else {}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "task_id"), [("tsk-123", "tsk_123"), ("apply-for-job", "apply-for-job"), ("tsk-abc", "tsk-abc")]
+)
+def test_ids_and_names_map_both_ways(name: str, task_id: str) -> None:
+    assert task_id_of(name) == task_id
+    assert name_of(task_id) == name
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("https://a.example/x?y=1", "https://a.example/x?y=1"),
+        (" jobs.example.com ", "https://jobs.example.com"),
+        ("HTTP://a.example", "http://a.example"),
+    ],
+)
+def test_a_url_without_scheme_is_https(given: str, stored: str) -> None:
+    assert normalise_url(given) == stored
+
+
+@pytest.mark.parametrize("url", ["ftp://a.example", "javascript://x", "https://", "https://a b", "a" * 2080])
+def test_a_url_that_cannot_be_opened_is_refused_with_the_remedy(url: str) -> None:
+    with pytest.raises(ValueError, match="Invalid URL"):
+        normalise_url(url)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "url"),
+        ({"url": 1}, "url"),
+        ({**MINIMAL, "navigation_goal": 5}, "navigation_goal"),
+        ({**MINIMAL, "navigation_payload": True}, "navigation_payload"),
+        ({**MINIMAL, "proxy_location": "MOON"}, "proxy_location"),
+        ({**MINIMAL, "max_screenshot_scrolls": True}, "max_screenshot_scrolls"),
+        ({**MINIMAL, "error_code_mapping": {"a": 1}}, "error_code_mapping"),
+        ({**MINIMAL, "browser_session_id": "pbs_1"}, "browser_session_id"),
+        ({**MINIMAL, "webhook_callback_url": "file:///etc/passwd"}, "webhook_callback_url"),
+    ],
+)
+def test_wrong_bodies_are_refused_by_field(body: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        TaskRequest.model_validate_json(json.dumps(body))
+    assert refusal.value.errors()[0]["loc"][0] == field
+
+
+def test_unknown_keys_are_ignored() -> None:
+    assert TaskRequest.model_validate({**MINIMAL, "not_a_field": 1}).url == MINIMAL["url"]
+
+
+def test_a_request_becomes_a_spec_field_by_field() -> None:
+    request = TaskRequest.model_validate_json(
+        json.dumps(
+            {
+                **MINIMAL,
+                "navigation_payload": {"name": "Chris", "middle": None},
+                "model": {"model_name": "m"},
+                "proxy_location": "RESIDENTIAL",
+            }
+        )
+    )
+    wire = request.to_spec(max_steps=7).wire()
+    assert wire["navigationPayload"] == {"name": "Chris", "middle": None}
+    assert wire["model"] == {"modelName": "m"}
+    assert wire["maxSteps"] == 7
+    assert wire["proxyLocation"] == "RESIDENTIAL"
+
+
+def test_a_payload_too_large_for_the_pod_is_refused_with_the_remedy() -> None:
+    request = TaskRequest.model_validate({**MINIMAL, "navigation_payload": "x" * MAX_SPEC_BYTES})
+    with pytest.raises(ValidationError, match="navigationPayloadFrom"):
+        request.to_spec()
+
+
+def test_a_new_task_answers_with_every_key() -> None:
+    response = task_response(an_object(), LINKS)
+    assert list(response)[:12] == [
+        "request",
+        "task_id",
+        "status",
+        "created_at",
+        "modified_at",
+        "extracted_information",
+        "action_screenshot_urls",
+        "screenshot_url",
+        "recording_url",
+        "failure_reason",
+        "errors",
+        "max_steps_per_run",
+    ]
+    assert response["task_id"] == "tsk_296295711174591590"
+    assert response["status"] == "created"
+    assert response["created_at"] == "2026-11-01T10:00:00"
+    assert response["errors"] == []
+    assert response["screenshot_url"] is None
+    assert set(response["request"]) == set(TaskRequest.model_fields)
+
+
+def test_request_fields_without_a_place_in_the_spec_are_echoed() -> None:
+    request = TaskRequest.model_validate({**MINIMAL, "application": "hr", "include_extracted_text": False})
+    obj = an_object(annotations={ANNOTATION_REQUEST: json.dumps(request.extras())})
+    echo = task_response(obj, None)["request"]
+    assert echo["application"] == "hr"
+    assert echo["include_extracted_text"] is False
+
+
+def test_screenshots_are_linked_newest_first_and_the_final_one_stands_out() -> None:
+    shots = [f"steps/0{n}-0/screenshot-1.jpg" for n in range(5)]
+    artifacts = [{"name": n, "contentType": "image/jpeg", "size": 1, "sha256": "0"} for n in shots]
+    artifacts.append({"name": "final.png", "contentType": "image/png", "size": 1, "sha256": "0"})
+    response = task_response(an_object(status={"artifacts": artifacts}), LINKS)
+    prefix = "https://tasks.example.com/api/v1/artifacts/team-a/tsk-296295711174591590/0b1c/"
+    assert response["screenshot_url"].startswith(f"{prefix}final.png?expires=")
+    assert [url.split("?")[0] for url in response["action_screenshot_urls"]] == [
+        prefix + name for name in reversed(shots[2:])
+    ]
+
+
+def test_times_are_naive_utc_with_microseconds() -> None:
+    response = task_response(an_object(status={"finishedAt": "2026-11-01T12:00:00.250000+01:00"}), None)
+    assert response["finished_at"] == "2026-11-01T11:00:00.250000"
+    assert response["modified_at"] == response["finished_at"]
+
+
+def test_steps_are_sorted_and_drop_nulls() -> None:
+    times = {"createdAt": "2026-11-01T10:00:01Z", "modifiedAt": "2026-11-01T10:00:02Z", "status": "completed"}
+    steps = [
+        {"stepId": "stp_2", "order": 1, **times},
+        {"stepId": "stp_1", "order": 0, "retryIndex": 1, **times},
+        {"stepId": "stp_0", "order": 0, "inputTokenCount": 12, **times},
+    ]
+    records = step_records(an_object(status={"steps": steps}))
+    assert [record["step_id"] for record in records] == ["stp_0", "stp_1", "stp_2"]
+    assert records[0]["input_token_count"] == 12
+    assert "organization_id" not in records[0]
+    labelled = step_records(an_object(status={"steps": steps}, labels={LABEL_ORGANIZATION: "o_1"}))
+    assert labelled[0]["organization_id"] == "o_1"
+
+
+def test_the_webhook_carries_the_answer_without_the_request() -> None:
+    obj = an_object(status={"phase": "completed", "extractedInformation": {"name": "Zoë", "none": None}})
+    body = webhook_body(obj, LINKS)
+    answer = task_response(obj, LINKS)
+    del answer["request"]
+    assert json.loads(body) == answer
+    assert "Zoë".encode() in body

@@ -1,0 +1,1 @@
+"""A small job-application site: the pages that browser tasks are tried on."""
