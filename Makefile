@@ -62,7 +62,7 @@ generate: $(STAMP) ## CRD YAML, OpenAPI, values docs
 
 lock: ## resolves requirements.lock anew: hashes only, no hosts
 	@test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }
-	@$(VENV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	@$(VENV)/bin/uv pip compile -q $(LOCK_FLAGS) --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--no-header $(foreach p,crds operator apiserver runner,--no-emit-package skyvern-$(p)) --group dev \
 		-o requirements.lock pyproject.toml
 

@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from starlette.requests import HTTPConnection
@@ -77,9 +78,13 @@ class KeyRing:
             self._by_secret.pop(change.name, None)
         else:
             self._by_secret[change.name] = key
-        # Of two Secrets with one key the active one holds, then the first by name.
-        ranked = sorted(self._by_secret.values(), key=lambda known: (known.active, known.secret), reverse=True)
-        self._by_digest = {known.digest: known for known in ranked}
+        # Of two Secrets with one key the active one holds, then the first by name: what comes later replaces.
+        by_name = sorted(self._by_secret.values(), key=attrgetter("secret"), reverse=True)
+        self._by_digest = {known.digest: known for known in sorted(by_name, key=attrgetter("active"))}
+
+    def known(self) -> Iterable[ApiKey]:
+        """The keys that callers may present."""
+        return self._by_digest.values()
 
     def authenticate(self, connection: HTTPConnection) -> ApiKey:
         """The caller's key. Raises CredentialsError."""

@@ -128,7 +128,7 @@ class TaskIndex:
 
     def newest_first(self, namespace: str) -> Iterator[TaskRecord]:
         """Tasks of a namespace by creation, descending. Read to the end before the next await."""
-        records = self._records[namespace] if namespace in self._records else {}
+        records = self._records.get(namespace, {})
         return (records[name] for _, name in reversed(self._order.get(namespace, [])))
 
     def count(self) -> int:

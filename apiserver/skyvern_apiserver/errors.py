@@ -22,6 +22,8 @@ RETRY_AFTER_SECONDS: Final = 5
 """What a caller is told to wait when the cluster names no time."""
 MAX_INPUT_CHARACTERS: Final = 256
 """Longest offending value that an error repeats."""
+MAX_MISTAKES: Final = 50
+"""Entries of a 422 answer; a body can have more mistakes than that."""
 _HEADER_OF_FIELD: Final = {"max_steps": "x-max-steps-override"}
 
 log = logging.getLogger(__name__)
@@ -86,7 +88,7 @@ def detail(kind: str, location: Location, message: str, given: object = None, **
 
 def details_of(error: ValidationError, source: str) -> list[Detail]:
     """A model's refusal as entries; ``source`` is body, query or header."""
-    return [_entry(item, source) for item in error.errors(include_url=False)]
+    return [_entry(item, source) for item in error.errors(include_url=False)[:MAX_MISTAKES]]
 
 
 def _entry(item: ErrorDetails, source: str) -> Detail:
@@ -105,7 +107,8 @@ def _short(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     text = repr(value)
-    return value if len(text) <= MAX_INPUT_CHARACTERS and isinstance(value, dict | list) else text[:MAX_INPUT_CHARACTERS]
+    small = isinstance(value, dict | list) and len(text) <= MAX_INPUT_CHARACTERS
+    return value if small else text[:MAX_INPUT_CHARACTERS]
 
 
 def from_cluster(error: ClusterError) -> ApiError:
@@ -115,9 +118,9 @@ def from_cluster(error: ClusterError) -> ApiError:
     if isinstance(error, TooManyRequests):
         seconds = str(max(1, round(error.retry_after or RETRY_AFTER_SECONDS)))
         return ApiError(429, "The cluster is busy: try again later", headers={"Retry-After": seconds})
-    if isinstance(error, Forbidden) and "exceeded quota" in error.message:
+    if isinstance(error, Forbidden) and ("exceeded quota" in error.message or "for quota" in error.message):
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return ApiError(429, f"The namespace's quota is used up: {error.message}", headers=headers)
+        return ApiError(429, f"The namespace's quota lets no task in: {error.message}", headers=headers)
     if isinstance(error, Forbidden):
         return ApiError(403, f"The cluster refuses the task: {error.message}")
     if isinstance(error, AlreadyExists):
@@ -129,7 +132,9 @@ def from_cluster(error: ClusterError) -> ApiError:
 def _causes(error: Invalid) -> list[Detail]:
     """The API server's causes, on the request's own field names: ``spec.navigationGoal`` is body, navigation_goal."""
     causes = [(str(each.get("field", "")), str(each.get("message", ""))) for each in error.details.get("causes", [])]
-    return [detail("value_error", _location(field), text) for field, text in causes or [("", error.message)]]
+    # Beside real causes the API server says, of no field, that it did not look at its rules.
+    named = [cause for cause in causes if cause[0] != "<nil>"]
+    return [detail("value_error", _location(field), text) for field, text in named or [("", error.message)]]
 
 
 def _location(field: str) -> list[str | int]:
@@ -164,7 +169,7 @@ async def _disconnected(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error, extra={"path": request.url.path})
+    """Starlette raises the error again after this answer, and the server logs it with its trace."""
     return JSONResponse({"error": f"Unexpected error: {type(error).__name__}"}, 500)
 
 

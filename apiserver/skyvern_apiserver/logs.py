@@ -6,7 +6,11 @@ import sys
 import time
 from typing import Any, Final
 
-_STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {"message", "taskName"}
+_STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {
+    "message",
+    "taskName",
+    "color_message",
+}
 
 
 class JsonFormatter(logging.Formatter):

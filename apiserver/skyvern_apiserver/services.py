@@ -1,8 +1,9 @@
 """What the handlers work with, built once at the start and passed in by the application's state."""
 
+import asyncio
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from skyvern_apiserver.auth import ApiKey, KeyRing, read_secret
 from skyvern_apiserver.cache import TaskIndex, TaskRecord, read_task
 from skyvern_apiserver.errors import TaskNotFoundError, UnavailableError
 from skyvern_apiserver.metrics import Metrics
+from skyvern_apiserver.runners import RunnerAuthenticator
 from skyvern_apiserver.settings import Settings
 from skyvern_apiserver.store import ArtifactStore
 from skyvern_crds.artifacts import ArtifactLinks
@@ -38,7 +40,10 @@ class Services:
     secrets: Reflector[ApiKey]
     """The picture of the API keys; its run() is the caller's to start."""
     artifacts: ArtifactStore
+    runners: RunnerAuthenticator
     metrics: Metrics
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is about to end: probes then say so."""
 
     def links(self) -> ArtifactLinks:
         """Maker of signed links, as of now."""
@@ -50,23 +55,25 @@ class Services:
         return read_task(obj)
 
     @property
-    def ready(self) -> bool:
-        """Whether both pictures are there and fresh."""
-        return all(
-            picture.synced.is_set() and picture.age < STALE_SECONDS for picture in (self.tasks, self.secrets)
-        )
+    def synced(self) -> bool:
+        """Whether the cluster has been read. With the cluster away later on, it is still better to answer 503."""
+        return self.tasks.synced.is_set() and self.secrets.synced.is_set()
 
     def require_picture(self) -> None:
         """Raise UnavailableError unless answers can be given."""
-        if not self.ready:
+        if not self.synced or max(self.tasks.age, self.secrets.age) >= STALE_SECONDS:
             raise UnavailableError("The cluster cannot be reached: try again later")
+
+    def authenticate(self, request: Request) -> ApiKey:
+        """The caller's API key. Raises CredentialsError, and UnavailableError while the keys are not known."""
+        self.require_picture()
+        return self.keys.authenticate(request)
 
     async def find(self, namespace: str, request: Request) -> TaskRecord:
         """The task named by the path, of this tenant. Raises TaskNotFoundError.
 
         A task that the picture does not hold is looked up: another replica may just have created it.
         """
-        self.require_picture()
         task_id = request.path_params["task_id"]
         request.state.task_id = task_id
         name = name_of(task_id)
@@ -106,5 +113,6 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         tasks=tasks,
         secrets=secrets,
         artifacts=ArtifactStore.open(settings.store_url),
+        runners=RunnerAuthenticator(client),
         metrics=Metrics(tasks=index.count, age=lambda: max(tasks.age, secrets.age)),
     )

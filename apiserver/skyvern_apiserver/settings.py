@@ -1,9 +1,9 @@
 """Settings of the facade, read from the environment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import urlsplit
 
 from skyvern_crds.artifacts import DEFAULT_TTL_SECONDS
@@ -13,14 +13,12 @@ ALL_NAMESPACES: Final = "*"
 STORE_SCHEMES: Final = ("file", "memory", "s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss")
 MIN_SIGNING_KEY_BYTES: Final = 16
 
-T = TypeVar("T")
-
 
 class SettingsError(Exception):
     """A setting is missing or unusable; the message names the variable and the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """What the process is told at its start."""
 
@@ -47,7 +45,7 @@ class Settings:
     internal_port: int = 8081
     """Port of uploads, health and metrics (``SKYVERN_INTERNAL_PORT``)."""
     drain_seconds: int = 3
-    """Seconds between SIGTERM and the closing of the ports, so that routing forgets the pod (``SKYVERN_DRAIN_SECONDS``)."""
+    """Seconds from SIGTERM to closing the ports, in which routing forgets the pod (``SKYVERN_DRAIN_SECONDS``)."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR (``SKYVERN_LOG_LEVEL``)."""
 
@@ -131,23 +129,16 @@ def _store_url(text: str) -> str:
 
 
 def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    return _parsed(environ, name, default, int, lambda value: low <= value <= high, f"a number from {low} to {high}")
-
-
-def _one_of(environ: Mapping[str, str], name: str, default: str, values: tuple[str, ...]) -> str:
-    return _parsed(environ, name, default, str.upper, lambda value: value in values, f"one of {', '.join(values)}")
-
-
-def _parsed(
-    environ: Mapping[str, str], name: str, default: T, parse: Callable[[str], T], legal: Callable[[T], bool], want: str
-) -> T:
     text = environ.get(name, "").strip()
     if not text:
         return default
-    try:
-        value = parse(text)
-    except ValueError:
-        value = None
-    if value is None or not legal(value):
-        raise SettingsError(f"{name} is {text!r}: give {want}")
-    return value
+    if text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high:
+        return int(text)
+    raise SettingsError(f"{name} is {text!r}: give a number from {low} to {high}")
+
+
+def _one_of(environ: Mapping[str, str], name: str, default: str, values: tuple[str, ...]) -> str:
+    text = environ.get(name, "").strip().upper() or default
+    if text not in values:
+        raise SettingsError(f"{name} is {text!r}: give one of {', '.join(values)}")
+    return text

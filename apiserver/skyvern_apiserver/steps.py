@@ -12,7 +12,7 @@ from skyvern_crds.rest import step_records
 async def list_steps(request: Request) -> Response:
     """List the steps of a task; an unknown task has none, as callers of the Tasks API know it."""
     services = services_of(request)
-    key = services.keys.authenticate(request)
+    key = services.authenticate(request)
     try:
         record = await services.find(key.namespace, request)
     except TaskNotFoundError:

@@ -1,12 +1,13 @@
 """Tasks: create, read, list, cancel, and send the webhook once more."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -49,6 +50,8 @@ CHUNK_TASKS: Final = 50
 class ListQuery(BaseModel):
     """Query of ``GET /tasks``."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     page: int = Field(1, ge=1)
     """Page, from 1."""
     page_size: int = Field(10, ge=1)
@@ -70,7 +73,7 @@ class ListQuery(BaseModel):
 async def create_task(request: Request) -> Response:
     """Create a task."""
     services = services_of(request)
-    key = services.keys.authenticate(request)
+    key = services.authenticate(request)
     mistakes = []
     try:
         max_steps = read_max_steps(request, HIGHEST_MAX_STEPS)
@@ -105,7 +108,7 @@ async def _create(
         except AlreadyExists:
             continue
         except NotFound:
-            text = f"The namespace {namespace!r} of this API key, or the kind SkyvernTask, does not exist in the cluster"
+            text = f"The API key's namespace {namespace!r}, or the kind SkyvernTask, does not exist in the cluster"
             raise UnavailableError(text) from None
     raise UnavailableError("The task could not be named: try again", 1)
 
@@ -113,7 +116,7 @@ async def _create(
 async def get_task(request: Request) -> Response:
     """Read a task."""
     services = services_of(request)
-    key = services.keys.authenticate(request)
+    key = services.authenticate(request)
     record = await services.find(key.namespace, request)
     return JsonResponse(await _response(services, record))
 
@@ -128,9 +131,8 @@ async def _response(services: Services, record: TaskRecord) -> dict[str, Any]:
 async def list_tasks(request: Request) -> Response:
     """List the tasks of the API key's namespace."""
     services = services_of(request)
-    key = services.keys.authenticate(request)
+    key = services.authenticate(request)
     query = read_query(request, ListQuery)
-    services.require_picture()
     records = select(services.index.newest_first(key.namespace), query)
     if len(records) <= CHUNK_TASKS:
         return Response(b"".join(_rendered(records)), media_type="application/json")
@@ -141,14 +143,14 @@ def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRec
     """The page of ``query``."""
     if query.workflow_run_id is not None:
         return []
-    matching = (
+    matching: Iterable[TaskRecord] = (
         record
         for record in newest_first
         if (not query.task_status or record.phase in query.task_status)
         and (query.application is None or record.application == query.application)
     )
     if query.sort == "modified_at":
-        matching = iter(by_modification(matching, descending=query.order == "desc"))
+        matching = by_modification(matching, descending=query.order == "desc")
     elif query.order == "asc":
         matching = reversed(list(matching))
     start = (query.page - 1) * query.page_size
@@ -166,12 +168,13 @@ async def _in_chunks(records: list[TaskRecord]) -> AsyncIterator[bytes]:
     pieces = iter(_rendered(records))
     while chunk := b"".join(islice(pieces, CHUNK_TASKS)):
         yield chunk
+        await asyncio.sleep(0)
 
 
 async def cancel_task(request: Request) -> Response:
     """Ask for a task's end; it is ``canceled`` once its pod has ended."""
     services = services_of(request)
-    key = services.keys.authenticate(request)
+    key = services.authenticate(request)
     record = await services.find(key.namespace, request)
     for _ in range(CONFLICT_TRIES):
         if record.phase.terminal:
@@ -190,7 +193,7 @@ async def cancel_task(request: Request) -> Response:
 async def retry_webhook(request: Request) -> Response:
     """Send the webhook of an ended task once more."""
     services = services_of(request)
-    key = services.keys.authenticate(request)
+    key = services.authenticate(request)
     record = await services.find(key.namespace, request)
     if record.object()["spec"].get("webhookCallbackUrl"):
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -63,6 +63,9 @@ class Exchange:
 class Model(Protocol):
     """What can complete a chat."""
 
+    def check(self) -> None:
+        """Raises ModelError when the settings cannot work, before anything is asked."""
+
     def complete(self, messages: Sequence[Message], form: ReplyFormat) -> Completion:
         """Answer. Raises ModelError."""
 

@@ -46,5 +46,54 @@ class UploadError(RunnerError):
     """An artifact could not be stored."""
 
 
+class ReportError(RunnerError):
+    """A report was not taken."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
+        """Whether trying again may help."""
+
+
 class Stopped(BaseException):
     """The run was told to stop while it waited for something outside; like KeyboardInterrupt no Exception."""
+
+
+class BrowserError(RunnerError):
+    """Base of what goes wrong with the browser and its pages."""
+
+
+class BrowserStartError(BrowserError):
+    """No browser session could be started."""
+
+
+class BrowserLostError(BrowserError):
+    """The browser, its tab or its driver died or does not answer; a new session is needed."""
+
+
+class PageErrorKind(StrEnum):
+    """Why an address shows no page."""
+
+    UNREACHABLE = "unreachable"
+    """No connection: name, network, refused, or an address that the browser will not open."""
+    HTTP = "http"
+    """The server answered with a status of 400 or more."""
+    CERTIFICATE = "certificate"
+    """The server's certificate is not valid."""
+    DOWNLOAD = "download"
+    """The address is a file, or an empty answer, not a page."""
+    TIMEOUT = "timeout"
+    """No page within the time."""
+
+
+class PageLoadError(BrowserError):
+    """An address shows no page; the message names the address and the cause."""
+
+    def __init__(self, kind: PageErrorKind, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+
+
+class FileSourceError(BrowserError):
+    """A file to upload into a page cannot be had."""

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +36,15 @@ class RetryPolicy:
     """Pause before the first retry; each further one doubles, with jitter."""
     max_delay: float = 20.0
     """Longest pause that the server did not ask for."""
+
+    def within(self, seconds: float) -> "RetryPolicy":
+        """The same with ``seconds`` for one question."""
+        return replace(
+            self,
+            deadline_seconds=seconds,
+            request_seconds=min(seconds, self.request_seconds),
+            connect_deadline_seconds=min(seconds, self.connect_deadline_seconds),
+        )
 
 
 class FormatMode(StrEnum):
@@ -171,7 +180,8 @@ class _Attempts:
     def _pause(self, kind: ModelErrorKind, detail: str, asked: float | None = None) -> float:
         self._count += 1
         policy = self._policy
-        delay = min(policy.max_delay, policy.first_delay * 2 ** (self._count - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
+        delay = min(policy.max_delay, policy.first_delay * 2.0 ** (self._count - 1))
+        delay *= random.uniform(0.7, 1.3)  # noqa: S311
         if asked is not None:
             delay = max(asked, 0.05)
         unanswered = kind is ModelErrorKind.UNREACHABLE and not detail.startswith("HTTP")
@@ -239,7 +249,7 @@ def _retry_after(error: "APIStatusError") -> float | None:
     headers = error.response.headers
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return float(headers[name]) * scale
+            return float(str(headers[name])) * scale
         except (KeyError, ValueError):
             continue
     return None

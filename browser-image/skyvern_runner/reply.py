@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
 
-import json_repair
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 MAX_ACTIONS: Final = 12
@@ -192,6 +191,8 @@ def load_object(text: str | None) -> dict[str, Any]:
     except ValueError:
         if "{" not in text:
             raise ReplyError("the answer held no JSON: answer with one JSON object and nothing else") from None
+        import json_repair  # noqa: PLC0415  # most answers need no repair, and the start of a run need not wait for it
+
         value = json_repair.loads(text[text.index("{") :])
     if isinstance(value, list) and len(value) == 1:
         value = value[0]

@@ -1,16 +1,15 @@
 """Secrets of a task: the model sees placeholders, values are put in at typing time on their hosts only."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
-
-import pyotp
 
 from skyvern_runner.errors import SecretRefusedError
 
 PLACEHOLDER: Final = re.compile(r"\{\{\s*secret:([a-z0-9_-]+)\s*\}\}")
 """How the model names a secret in the text of an action."""
+_SHORT_KEY: Final = re.compile(r"(?<=[?&]secret=)(?:[A-Za-z2-7]{8}|[A-Za-z2-7]{16})(?=&|$)")
 MIN_MASKED: Final = 3
 """Shortest value that is masked; a shorter one would hide ordinary text everywhere."""
 
@@ -37,11 +36,7 @@ class Secret:
 
     def current(self) -> str:
         """The text to type now."""
-        if self.value.startswith("otpauth://"):
-            code = pyotp.parse_uri(self.value)
-            if isinstance(code, pyotp.TOTP):
-                return code.now()
-        return self.value
+        return _totp(self.value) if self.value.startswith("otpauth://") else self.value
 
 
 class SecretBox:
@@ -58,14 +53,18 @@ class SecretBox:
     def __iter__(self) -> Iterator[Secret]:
         return iter(self._secrets.values())
 
-    def resolve(self, text: str, host: str) -> str:
-        """``text`` with every placeholder replaced. Raises SecretRefusedError for an unknown name or a foreign host."""
+    def resolve(self, text: str, where: Callable[[], str]) -> str:
+        """``text`` with every placeholder replaced; ``where`` tells the host that it is typed on.
+
+        Raises SecretRefusedError for an unknown name or a foreign host.
+        """
 
         def value(match: re.Match[str]) -> str:
             secret = self._secrets.get(match[1])
             if secret is None:
                 known = ", ".join(self._secrets) or "none"
                 raise SecretRefusedError(f"there is no secret {match[1]!r} (the task has: {known})")
+            host = where()
             if not secret.allowed_on(host):
                 raise SecretRefusedError(
                     f"the secret {secret.name!r} may not be typed on {host or 'this page'}, "
@@ -75,11 +74,30 @@ class SecretBox:
 
         return PLACEHOLDER.sub(value, text)
 
+    def refuse(self, text: str) -> None:
+        """Raises SecretRefusedError when ``text``, which is not typed into a field, names a secret."""
+        if match := PLACEHOLDER.search(text):
+            raise SecretRefusedError(f"the secret {match[1]!r} can only be typed into a field, by input_text")
+
     def mask(self, text: str) -> str:
         """``text`` with every secret's value replaced by its placeholder."""
         for secret in self._masked:
             text = text.replace(secret.value, secret.placeholder)
         return text
+
+
+def _totp(uri: str) -> str:
+    import pyotp  # noqa: PLC0415  # only for the few tasks that have such a secret
+
+    # pyotp refuses keys below 112 bits, which many sites still hand out. HMAC itself fills keys up with zero bytes.
+    long_enough = _SHORT_KEY.sub(lambda match: match[0] + "A" * (24 - len(match[0])), uri)
+    try:
+        code = pyotp.parse_uri(long_enough)
+    except ValueError as error:
+        raise SecretRefusedError(f"the secret's otpauth address cannot be used: {error}") from None
+    if not isinstance(code, pyotp.TOTP):
+        raise SecretRefusedError("the secret's otpauth address is of another kind than totp")
+    return code.now()
 
 
 def _matches(host: str, pattern: str) -> bool:

@@ -18,6 +18,8 @@ class Rule(BaseModel):
     """What a user of kubectl reads when the rule refuses an object: names the field and the remedy."""
     field_path: str | None = None
     """JSON path of the field that the error is reported on, relative to the object, e.g. ``.url``."""
+    reason: str | None = None
+    """Kind of the error: FieldValueInvalid (without it), FieldValueForbidden, FieldValueDuplicate."""
 
 
 class ApiModel(BaseModel):
@@ -49,8 +51,26 @@ Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used=
 MicroTime = Annotated[datetime, PlainSerializer(_rfc3339_micro, return_type=str, when_used="json")]
 """A time of microsecond resolution, as ``metav1.MicroTime``."""
 
-HTTP_URL_PATTERN = r"^https?://[^\s]+$"
-HttpUrl = Annotated[str, Field(min_length=8, max_length=2083, pattern=HTTP_URL_PATTERN)]
+PATTERN_MESSAGE = "x-pattern-message"
+"""Key in a field's ``json_schema_extra``: what its pattern asks for, in words. The CRD says this instead of the
+pattern, which it then checks by a CEL rule."""
+
+
+def pattern_message(text: str) -> dict[str, JsonValue]:
+    """``json_schema_extra`` of a field with a pattern: the message of whoever breaks it."""
+    return {PATTERN_MESSAGE: text}
+
+
+HTTP_URL_PATTERN = r"^https?://[^ \t\r\n\f\v/?#][^ \t\r\n\f\v]*$"
+"""Spelled without ``\\s``, which is Unicode's white space for pydantic and ASCII's for the API server."""
+HttpUrl = Annotated[
+    str,
+    Field(
+        max_length=2083,
+        pattern=HTTP_URL_PATTERN,
+        json_schema_extra=pattern_message("must start with http:// or https://, name a host and contain no spaces"),
+    ),
+]
 """An http or https URL of at most 2083 characters."""
 Text = Annotated[str, Field(max_length=16384)]
 """A goal or criterion for the agent."""

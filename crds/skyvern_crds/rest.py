@@ -59,7 +59,7 @@ Payload = dict[str, JsonValue] | list[JsonValue] | str
 class ModelRequest(BaseModel):
     """The ``model`` object of a request."""
 
-    model_config = ConfigDict(strict=True, protected_namespaces=())
+    model_config = ConfigDict(strict=True, protected_namespaces=(), use_attribute_docstrings=True)
 
     model_name: Annotated[str, Field(min_length=1, max_length=128)]
     """Name as the model's provider knows it."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from skyvern_crds.models import AnyJson, ApiModel, HttpUrl, Rule, Text
+from skyvern_crds.models import AnyJson, ApiModel, HttpUrl, Rule, Text, pattern_message
 
 MAX_SPEC_BYTES: Final = 192 * 1024
 """Upper bound of the spec as JSON, since it travels to the runner in an annotation of its pod (256 KiB in all)."""
@@ -42,9 +42,25 @@ class ProxyLocation(StrEnum):
 class SecretKeyRef(ApiModel):
     """A key of a Secret in the task's namespace."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+            json_schema_extra=pattern_message("must be the name of a Secret: lower-case letters, digits, '-' and '.'"),
+        ),
+    ]
     """Name of the Secret."""
-    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+    key: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=r"^[-._a-zA-Z0-9]+$",
+            json_schema_extra=pattern_message("must be a key of a Secret: letters, digits, '-', '_' and '.'"),
+        ),
+    ]
     """Key in its data."""
 
 
@@ -58,7 +74,15 @@ class PayloadSource(ApiModel):
 class TaskSecret(ApiModel):
     """A secret that the agent may type but the model never sees."""
 
-    name: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$")]
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
+            json_schema_extra=pattern_message("must consist of lower-case letters, digits, '-' and '_'"),
+        ),
+    ]
     """The name by which the model refers to the value."""
     secret_key_ref: SecretKeyRef
     """Where the value is."""
@@ -71,6 +95,38 @@ class ModelChoice(ApiModel):
 
     model_name: Annotated[str, Field(min_length=1, max_length=128)]
     """Name as the model's provider knows it."""
+
+
+ErrorCodes = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=128)], Annotated[str, Field(max_length=1024)]],
+    Field(max_length=64),
+]
+"""Error codes, each with its description."""
+HeaderName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        pattern=r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$",
+        json_schema_extra=pattern_message("names must be of letters, digits, '-' and '_'"),
+    ),
+]
+HeaderValue = Annotated[
+    str,
+    Field(max_length=4096, pattern=r"^[^\r\n\x00]*$", json_schema_extra=pattern_message("must be a single line")),
+]
+Headers = Annotated[dict[HeaderName, HeaderValue], Field(max_length=32)]
+"""HTTP headers by name."""
+ProfileName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        json_schema_extra=pattern_message("must be the name of a profile: lower-case letters, digits and '-'"),
+    ),
+]
+"""Name of a profile of the operator's configuration."""
 
 
 class SkyvernTaskSpec(ApiModel):
@@ -98,13 +154,13 @@ class SkyvernTaskSpec(ApiModel):
     """Polled for a verification code when the page asks for one."""
     totp_identifier: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """Names the pushed verification codes that belong to this task."""
-    error_code_mapping: Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=64)] | None = None
+    error_code_mapping: ErrorCodes | None = None
     """The user's error codes, each with a description of when the agent shall report it."""
     complete_criterion: Text | None = None
     """When the task counts as completed, in words."""
     terminate_criterion: Text | None = None
     """When the agent shall give up, in words."""
-    extra_http_headers: Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=32)] | None = None
+    extra_http_headers: Headers | None = None
     """Added to every request of the browser."""
     max_screenshot_scrolls: Annotated[int, Field(ge=0, le=1000)] | None = None
     """Screens below the first one that screenshots for the model include."""
@@ -129,14 +185,13 @@ class SkyvernTaskSpec(ApiModel):
     """Holds the task back while it is queued."""
     infra_retries: Annotated[int, Field(ge=0, le=10)] = 2
     """New pods for a task whose pod died before the agent had started."""
-    profile: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] | None = (
-        None
-    )
+    profile: ProfileName | None = None
     """A profile of the operator's configuration: resources, node placement, image, proxy, model."""
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            rule="!(has(self.navigationPayload) && has(self.navigationPayloadFrom))",
+            # dyn: CEL has no type for a field of any JSON, and refuses to name it on a typed self
+            rule="!(has(dyn(self).navigationPayload) && has(self.navigationPayloadFrom))",
             message="set either navigationPayload or navigationPayloadFrom, not both",
             field_path=".navigationPayloadFrom",
         ),

@@ -1,11 +1,12 @@
 """Model of ``SkyvernTask.status``: what happened. Two field managers write it, each only its own fields."""
 
+import json
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import Field
 
-from skyvern_crds.models import AnyJson, ApiModel, MicroTime, Rule, ShortText
+from skyvern_crds.models import AnyJson, ApiModel, MicroTime, Rule, ShortText, pattern_message
 from skyvern_crds.vocabulary import TERMINAL_PHASES, Phase
 
 MAX_STEPS_IN_STATUS: Final = 50
@@ -13,11 +14,20 @@ MAX_STEPS_IN_STATUS: Final = 50
 MAX_INLINE_RESULT_BYTES: Final = 16 * 1024
 """Largest extracted information kept inline, as JSON; a larger one is the artifact ``result.json``."""
 MAX_STATUS_BYTES: Final = 48 * 1024
-"""Size budget of a whole object."""
+"""Size budget of a status, as JSON: both parts and what the API server adds."""
+MAX_RUNNER_STATUS_BYTES: Final = 32 * 1024
+"""Size budget of the runner's part."""
+MAX_OPERATOR_STATUS_BYTES: Final = 12 * 1024
+"""Size budget of the operator's part."""
 MAX_ARTIFACTS: Final = 60
 """Artifacts listed in status, newest last."""
 MAX_CONDITION_MESSAGE: Final = 1024
 """Characters of a condition's message."""
+
+
+def json_size(value: object) -> int:
+    """Bytes of a JSON value, written without spaces in UTF-8."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 class StepStatus(StrEnum):
@@ -73,7 +83,14 @@ class UserError(ApiModel):
 class Artifact(ApiModel):
     """A file in the artifact store, relative to the task's folder there."""
 
-    name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+    name: Annotated[
+        str,
+        Field(
+            max_length=128,
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+            json_schema_extra=pattern_message("must be a relative path of letters, digits, '.', '_', '-' and '/'"),
+        ),
+    ]
     """For example ``final.png`` or ``steps/03-0/screenshot-1.jpg``."""
     content_type: Annotated[str, Field(max_length=64)]
     """MIME type."""
@@ -88,7 +105,14 @@ class Condition(ApiModel):
 
     type: Annotated[str, Field(max_length=64)]
     """A ConditionType."""
-    status: Annotated[str, Field(pattern=r"^(True|False|Unknown)$")]
+    status: Annotated[
+        str,
+        Field(
+            max_length=7,
+            pattern=r"^(True|False|Unknown)$",
+            json_schema_extra=pattern_message("must be True, False or Unknown"),
+        ),
+    ]
     """True, False or Unknown."""
     reason: Annotated[str, Field(max_length=64)]
     """A Reason."""
@@ -175,6 +199,42 @@ class RunnerStatus(ApiModel):
     ] = Field(default_factory=list)
     """Files in the artifact store."""
 
+    def fitted(self, limit: int = MAX_RUNNER_STATUS_BYTES) -> Self:
+        """The same in at most ``limit`` bytes of JSON; to be called before each write.
+
+        Left out, in this order and only as far as needed: the oldest steps and artifacts of steps (ten steps and the
+        task's own artifacts stay), the reasoning of errors, all but the newest step, the artifacts, the oldest errors,
+        and the end of the URL. The extracted information is never cut: the caller moves one that is larger than
+        MAX_INLINE_RESULT_BYTES to an artifact first.
+        """
+        status = self._without_oldest(limit)
+        if json_size(status.wire()) > limit:
+            short = [error.model_copy(update={"reasoning": ""}) for error in status.errors]
+            status = status.model_copy(update={"errors": short, "steps": status.steps[-1:]})
+        for name in ("artifacts", "errors"):
+            while json_size(status.wire()) > limit and getattr(status, name):
+                status = status.model_copy(update={name: getattr(status, name)[1:]})
+        if json_size(status.wire()) > limit and status.current_url:
+            status = status.model_copy(update={"current_url": status.current_url[:256]})
+        return status
+
+    def _without_oldest(self, limit: int, keep_steps: int = 10) -> Self:
+        """Leave out the oldest of the steps or of the steps' artifacts, whichever take more, until the rest fits."""
+        excess = json_size(self.wire()) - limit
+        steps = [(json_size(step.wire()) + 1, step) for step in self.steps]
+        files = [(json_size(file.wire()) + 1, file) for file in self.artifacts if file.name.startswith("steps/")]
+        dropped: set[str] = set()
+        while excess > 0 and (len(steps) > keep_steps or files):
+            of_steps, of_files = sum(size for size, _ in steps), sum(size for size, _ in files)
+            if len(steps) > keep_steps and (of_steps >= of_files or not files):
+                excess -= steps.pop(0)[0]
+            else:
+                size, file = files.pop(0)
+                excess -= size
+                dropped.add(file.name)
+        kept = [file for file in self.artifacts if file.name not in dropped]
+        return self.model_copy(update={"steps": [step for _, step in steps], "artifacts": kept})
+
 
 class OperatorStatus(ApiModel):
     """The operator's part of status."""
@@ -211,6 +271,27 @@ class OperatorStatus(ApiModel):
     """The same for machines."""
     webhook: WebhookStatus | None = None
     """Delivery of the webhook, once the task has ended."""
+
+    def fitted(self, limit: int = MAX_OPERATOR_STATUS_BYTES) -> Self:
+        """The same in at most ``limit`` bytes of JSON; to be called before each write. Only messages are cut."""
+        status = self
+        length = MAX_CONDITION_MESSAGE
+        while json_size(status.wire()) > limit and length > 16:
+            length //= 2
+            status = self._with_messages_of(length)
+        return status
+
+    def _with_messages_of(self, length: int) -> Self:
+        update: dict[str, Any] = {
+            "conditions": [each.model_copy(update={"message": each.message[:length]}) for each in self.conditions]
+        }
+        if self.failure_reason:
+            update["failure_reason"] = self.failure_reason[:length]
+        if self.failure:
+            update["failure"] = self.failure.model_copy(update={"message": self.failure.message[:length]})
+        if self.webhook and self.webhook.last_error:
+            update["webhook"] = self.webhook.model_copy(update={"last_error": self.webhook.last_error[:length]})
+        return self.model_copy(update=update)
 
 
 _TERMINAL_LIST: Final = "[" + ", ".join(f"'{phase}'" for phase in sorted(TERMINAL_PHASES)) + "]"

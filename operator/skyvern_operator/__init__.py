@@ -1,1 +1,1 @@
-"""placeholder"""
+"""The operator: reconciles SkyvernTask objects. One task, one pod, one verdict."""

@@ -94,7 +94,8 @@ def line_up(waiting: Iterable[Waiting], usage: Usage) -> list[Waiting]:
 def select(waiting: Iterable[Waiting], usage: Usage, bounds: Bounds) -> tuple[list[Waiting], dict[TaskKey, str]]:
     """Those that may start now, and for each of the others the limit that holds it and its place. Pure."""
     taken = Usage(usage.total, Counter(usage.namespaces), Counter(usage.profiles))
-    admitted, held = [], {}
+    admitted: list[Waiting] = []
+    held: dict[TaskKey, str] = {}
     for task in line_up(waiting, usage):
         obstacle = bounds.obstacle(taken, task.key.namespace, task.profile)
         if obstacle is None:
@@ -160,6 +161,12 @@ class Admission:
             if task.key not in self._messages:
                 return Decision(admitted=False)
         return Decision(admitted=False, message=self._messages.get(task.key, ""))
+
+    def line_up(self, task: TaskRecord) -> None:
+        """Put a task in the line without an answer yet; :meth:`settle` then takes all of them by their order."""
+        if task.key not in self._holders:
+            self._waiting[task.key] = Waiting(task.key, task.priority, task.created_at, task.profile)
+            self.changed = True
 
     def release(self, key: TaskKey) -> None:
         """The task has ended, or no longer wants to start."""

@@ -20,7 +20,7 @@ def put(
     conditions: list[Condition],
     kind: ConditionType,
     truth: Truth,
-    reason: Reason,
+    reason: Reason | str,
     message: str,
     *,
     now: datetime,
@@ -29,12 +29,12 @@ def put(
     """A list with the condition set: unchanged when it says the same; its transition time kept while its status is."""
     old = find(conditions, kind)
     message = cut(message)
-    if old is not None and (old.status, old.reason, old.message) == (truth, reason, message):
+    if old is not None and (old.status, old.reason, old.message) == (truth, str(reason), message):
         return conditions
     new = Condition(
         type=kind.value,
         status=truth,
-        reason=reason.value,
+        reason=str(reason),
         message=message,
         last_transition_time=old.last_transition_time if old is not None and old.status == truth else now,
         observed_generation=generation,

@@ -5,12 +5,12 @@ repaired by deciding again. A task whose agent may have started is never run aga
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from skyvern_crds.status import Failure, OperatorStatus, WebhookState, WebhookStatus
-from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Phase, Reason
+from skyvern_crds.status import OperatorStatus, WebhookState
+from skyvern_crds.vocabulary import PHASE_OF_REASON, Phase, Reason
+from skyvern_operator import statuses
 from skyvern_operator.actions import (
     Action,
     ApplyStatus,
@@ -22,74 +22,11 @@ from skyvern_operator.actions import (
     LookUpPod,
     WakeAt,
 )
-from skyvern_operator.admission import ADMITTED, Decision
 from skyvern_operator.classify import Outcome, classify
-from skyvern_operator.conditions import cut, find, put, succeeded_reason, with_reason
-from skyvern_operator.config import Graces
-from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord, TaskRecord
+from skyvern_operator.records import PodRecord
+from skyvern_operator.view import View, current_attempt
 
-_IMAGE_ERRORS: Final = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
-)
-_CONFIG_ERRORS: Final = frozenset(
-    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"}
-)
-_MAX_INFRA_BACKOFF: Final = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The part of the configuration that decisions depend on."""
-
-    graces: Graces
-    default_ttl_seconds: int | None = None
-    seccomp_profile: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The API server did not take the pod."""
-
-    reason: Reason
-    """QuotaExceeded, or a reason that ends the task."""
-    message: str
-    retry_at: datetime | None = None
-    """When to try again; None when that is of no use."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """All that a decision may look at."""
-
-    task: TaskRecord
-    pod: PodRecord | None
-    """Pod of the current attempt; with ``gone`` set when it is known to be gone; None when not in the store."""
-    pod_name: str
-    """Name that this pod has or would have."""
-    now: datetime
-    policy: Policy
-    admission: Decision = ADMITTED
-    refusal: Refusal | None = None
-    webhook: WebhookStatus | None = None
-    """Outcome of a try that is not in status yet."""
-    webhook_under_way: bool = False
-
-
-def current_attempt(task: TaskRecord) -> int:
-    """Number of the attempt under way, or of the next one when there is none."""
-    made = task.status.attempt or 0
-    return made if task.status.pod_uid else made + 1
-
-
-def wants_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
-    """Whether the task needs an answer from admission before anything else can be done for it."""
-    waiting = task.status.started_at is None and task.status.pod_uid is None and pod is None
-    return waiting and not (task.ended or task.deleting or task.cancel_requested or task.suspend or task.unreadable)
-
-
-def holds_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
-    """Whether the task counts as active: it has, or had, a pod and no verdict."""
-    return not task.ended and not task.deleting and (pod is not None or task.status.pod_uid is not None)
+SUSPENDED_MESSAGE: Final = "spec.suspend is set"
 
 
 def decide(view: View) -> list[Action]:
@@ -99,9 +36,6 @@ def decide(view: View) -> list[Action]:
         if actions is not None:
             return actions
     raise AssertionError("the last case always fits")
-
-
-# The cases --------------------------------------------------------------------------------------------------------
 
 
 def _unreadable(view: View) -> list[Action] | None:
@@ -115,43 +49,49 @@ def _deleting(view: View) -> list[Action] | None:
 
 def _ended(view: View) -> list[Action] | None:
     """The verdict stands. What is left: nothing may keep running, the webhook, the time to live."""
-    task, pod = view.task, view.pod
-    if not task.ended:
+    if not view.task.ended:
         return None
-    actions: list[Action] = []
-    if pod is not None and not (pod.ended or pod.deleting or pod.gone):
-        actions.append(DeletePod(pod.name, pod.uid))
-    actions += _webhook(view)
-    if any(isinstance(action, ApplyStatus | DeliverWebhook) for action in actions) or view.webhook_under_way:
+    pod = view.pod
+    actions = _deletion(pod) if pod is not None and not (pod.ended or pod.gone) else []
+    webhook = _webhook(view)
+    if webhook or view.webhook_under_way:
+        return actions + webhook
+    if view.expires_at is None:
         return actions
-    ttl = task.ttl_seconds if task.ttl_seconds is not None else view.policy.default_ttl_seconds
-    if ttl is not None and not any(isinstance(action, WakeAt) for action in actions):
-        due = (task.status.finished_at or task.created_at) + timedelta(seconds=ttl)
-        actions.append(DeleteTask() if due <= view.now else WakeAt(due))
-    return actions
+    return [*actions, DeleteTask() if view.expires_at <= view.now else WakeAt(view.expires_at)]
 
 
 def _runner_ended(view: View) -> list[Action] | None:
     """The pod's end is the truth, whatever else was asked for in the meantime."""
     if view.pod is None or not view.pod.ended:
         return None
-    return _conclude(view, classify(view.pod))
+    return _conclude(view, view.pod, classify(view.pod))
 
 
 def _pod_vanished(view: View) -> list[Action] | None:
-    """A pod that was there and is not, without having been seen to end."""
-    pod = view.pod
-    if pod is None and view.task.status.pod_uid is not None:
-        return [LookUpPod(view.pod_name)]
-    if pod is not None and not pod.gone and view.task.status.pod_uid not in (None, pod.uid):
+    """A pod that was there and is not, and was not seen to end."""
+    pod, known = view.pod, view.task.status.pod_uid
+    if pod is None:
+        return [LookUpPod(view.pod_name)] if known is not None else None
+    if known is not None and known != pod.uid:
         return _verdict(view, Reason.POD_DELETED, f"the pod {pod.name} was replaced by another hand")
-    if pod is None or not pod.gone:
+    if not pod.gone:
         return None
-    outcome = classify(pod)
     if not pod.seen:
-        # Nobody saw how far this pod came: it may have acted.
+        # Nobody saw how far this pod came, so the agent may have acted.
         outcome = Outcome(Reason.POD_DELETED, f"the pod {pod.name} vanished unobserved", started=True)
-    return _conclude(view, outcome)
+        return _conclude(view, pod, outcome)
+    return _conclude(view, pod, classify(pod))
+
+
+def _node_lost(view: View) -> list[Action] | None:
+    """The node does not confirm that the pod has ended. Without the agent's start the start deadline decides."""
+    pod, lost_at = view.pod, view.lost_at
+    if pod is None or lost_at is None or view.now < lost_at:
+        return None
+    if not (view.agent_started or view.task.cancel_requested):
+        return None
+    return _verdict(view, Reason.NODE_LOST, f"node {pod.node_name} does not confirm the end of the pod {pod.name}")
 
 
 def _cancelled(view: View) -> list[Action] | None:
@@ -163,46 +103,48 @@ def _cancelled(view: View) -> list[Action] | None:
 
 
 def _active_deadline(view: View) -> list[Action] | None:
-    due = _active_until(view)
+    due = view.active_until
     if view.pod is None or due is None or view.now < due:
         return None
-    return _stop(view, view.pod, f"activeDeadlineSeconds ({view.task.active_deadline_seconds}) passed")
+    seconds = view.task.active_deadline_seconds
+    return _stop(view, view.pod, f"activeDeadlineSeconds ({seconds}) passed; waiting for the pod to end")
 
 
 def _start_deadline(view: View) -> list[Action] | None:
-    due = _start_until(view)
-    if due is None or view.now < due or (view.pod is not None and view.pod.runner.started):
+    due = view.start_until
+    if due is None or view.now < due:
         return None
-    why = _pending_message(view.pod) if view.pod is not None else "no pod could be made"
+    why = statuses.pending_message(view.pod) if view.pod is not None else "no attempt got that far"
     message = f"the runner did not start within {view.task.start_deadline_seconds} s: {why}"
     return [*_verdict(view, Reason.START_DEADLINE_EXCEEDED, message), *_deletion(view.pod)]
 
 
 def _suspended(view: View) -> list[Action] | None:
     """Holds back a task that has not started; one that has goes on."""
-    if not view.task.suspend or view.task.status.started_at or (view.pod is not None and view.pod.runner.started):
+    if not view.task.suspend or view.agent_started:
         return None
     if view.pod is not None:
         return _deletion(view.pod)
-    return _held(view, Reason.QUEUED, Reason.SUSPENDED, "spec.suspend is set")
+    return _apply(view, statuses.held(view, Reason.QUEUED, Reason.SUSPENDED, SUSPENDED_MESSAGE))
 
 
 def _no_pod(view: View) -> list[Action] | None:
     """Start the next attempt, or say what it waits for."""
     if view.pod is not None:
         return None
-    refusal, backoff = view.refusal, _backoff_until(view)
+    refusal, backoff = view.refusal, view.backoff_until
     if refusal is not None and refusal.retry_at is None:
         return _verdict(view, refusal.reason, refusal.message)
     if refusal is not None and refusal.retry_at is not None and view.now < refusal.retry_at:
-        return [*_held(view, refusal.reason, Reason.QUOTA_EXCEEDED, refusal.message), WakeAt(refusal.retry_at)]
+        status = statuses.held(view, refusal.reason, refusal.reason, refusal.message)
+        return [*_apply(view, status), WakeAt(refusal.retry_at)]
     if backoff is not None and view.now < backoff:
         return [WakeAt(backoff)]
-    if not view.admission.admitted:
-        if not view.admission.message:
-            return []
-        return _held(view, Reason.QUEUED, Reason.LIMIT_REACHED, view.admission.message)
-    return [CreatePod(current_attempt(view.task))]
+    if view.admission.admitted:
+        return [CreatePod(current_attempt(view.task))]
+    if not view.admission.message:
+        return []  # the answer comes with a wake-up
+    return _apply(view, statuses.held(view, Reason.QUEUED, Reason.LIMIT_REACHED, view.admission.message))
 
 
 def _cannot_start(view: View) -> list[Action] | None:
@@ -211,27 +153,30 @@ def _cannot_start(view: View) -> list[Action] | None:
     if pod is None or pod.runner.started:
         return None
     for name, container in (("browser", pod.browser), ("runner", pod.runner)):
-        trouble = _trouble(name, container, view.policy.graces)
-        if trouble is None:
+        message = statuses.trouble_message(name, container)
+        if message is None:
             continue
-        reason, message, grace = trouble
+        graces = view.policy.graces
+        config_error = container.reason in statuses.CONFIG_ERRORS
+        reason = Reason.CONTAINER_CONFIG_ERROR if config_error else Reason.IMAGE_PULL_FAILED
+        grace = graces.config_error_seconds if config_error else graces.image_pull_seconds
+        if container.reason == statuses.IMAGE_INVALID:
+            grace = 0
         due = (pod.scheduled_at or view.now) + timedelta(seconds=grace)
         if view.now >= due:
             return [*_verdict(view, reason, message), *_deletion(pod)]
-        return [*_apply(view, _pending(view)), *_wake(due, _start_until(view))]
+        return [*_apply(view, statuses.pending(view, pod)), *_wake(view, due, view.start_until, view.lost_at)]
     return None
 
 
-def _pending_pod(view: View) -> list[Action] | None:
+def _pending(view: View) -> list[Action] | None:
     if view.pod is None or view.pod.runner.started:
         return None
-    return [*_apply(view, _pending(view)), *_wake(_start_until(view))]
+    return [*_apply(view, statuses.pending(view, view.pod)), *_wake(view, view.start_until, view.lost_at)]
 
 
-def _running_pod(view: View) -> list[Action] | None:
-    reason = Reason.RUNNING if view.task.reported else Reason.STARTING
-    status = _with(view, _observed(view), reason, "the agent is at work" if view.task.reported else "the agent starts")
-    return [*_apply(view, status), *_wake(_active_until(view))]
+def _running(view: View) -> list[Action] | None:
+    return [*_apply(view, statuses.running(view)), *_wake(view, view.active_until, view.lost_at)]
 
 
 _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
@@ -240,58 +185,80 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     _ended,
     _runner_ended,
     _pod_vanished,
+    _node_lost,
     _cancelled,
     _active_deadline,
     _start_deadline,
     _suspended,
     _no_pod,
     _cannot_start,
-    _pending_pod,
-    _running_pod,
+    _pending,
+    _running,
 )
 
 
-# What follows from a pod's end ------------------------------------------------------------------------------------
-
-
-def _conclude(view: View, outcome: Outcome) -> list[Action]:
-    """The verdict for a pod that has ended, seen together with what was asked for in the meantime."""
+def _conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
+    """What a pod's end means, seen together with what was asked for in the meantime."""
     task = view.task
-    started = outcome.started or task.status.started_at is not None or task.reported
+    started = outcome.started or view.agent_started
     if outcome.own_verdict:
         return _verdict(view, outcome.reason, outcome.message, outcome)
     if task.cancel_requested:
         return _verdict(view, Reason.CANCELLED, "cancelled on request", outcome)
-    deadline = _active_until(view)
-    if started and deadline is not None and view.now >= deadline and _was_stopped(view):
+    deadline = view.active_until
+    if deadline is not None and view.now >= deadline and (pod.deleting or pod.gone):
         message = f"activeDeadlineSeconds ({task.active_deadline_seconds}) passed"
         return _verdict(view, Reason.DEADLINE_EXCEEDED, message, outcome)
     if started or not outcome.infrastructure:
         return _verdict(view, outcome.reason, outcome.message, outcome)
     if task.suspend:
-        return _held(view, Reason.QUEUED, Reason.SUSPENDED, "spec.suspend is set")
-    attempt = view.pod.attempt if view.pod is not None else current_attempt(task)
-    if attempt > task.infra_retries:
-        return _verdict(view, outcome.reason, f"{outcome.message}; attempt {attempt} was the last", outcome)
-    return _retry(view, outcome, attempt)
+        return _apply(view, statuses.held(view, Reason.QUEUED, Reason.SUSPENDED, SUSPENDED_MESSAGE))
+    if pod.attempt > task.infra_retries:
+        return _verdict(view, outcome.reason, f"{outcome.message}; attempt {pod.attempt} was the last", outcome)
+    message = f"attempt {pod.attempt} ended before the agent started: {outcome.message}"
+    return _apply(view, statuses.given_up(view, pod.attempt, message))
 
 
-def _was_stopped(view: View) -> bool:
-    """Whether the pod was told to stop (rather than having failed by itself before the clock was looked at)."""
-    pod = view.pod
-    return pod is not None and (pod.deleting or pod.gone)
+def _stop(view: View, pod: PodRecord, message: str) -> list[Action]:
+    """Tell the pod to stop; the verdict waits for its end."""
+    return [*_deletion(pod), *_apply(view, statuses.stopping(view, message)), *_wake(view, view.lost_at)]
 
 
-def _retry(view: View, outcome: Outcome, attempt: int) -> list[Action]:
-    """Give up the attempt; the condition PodScheduled remembers since when, for the back-off."""
-    message = f"attempt {attempt} ended before the agent started: {outcome.message}"
-    status = _observed(view)
-    conditions = drop_and_put(status, Reason.INFRA_RETRY, message, view)
-    status = status.model_copy(
-        update={"attempt": attempt, "pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
-    )
-    return [*_apply(view, _with(view, status, Reason.INFRA_RETRY, message))]
+def _deletion(pod: PodRecord | None) -> list[Action]:
+    if pod is None or pod.deleting or pod.gone:
+        return []
+    return [DeletePod(pod.name, pod.uid)]
 
 
-def drop_and_put(status: OperatorStatus, reason: Reason, message: str, view: View) -> list[Action]:  # type: ignore
-    raise NotImplementedError
+def _verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = None) -> list[Action]:
+    status = statuses.verdict(view, reason, message, outcome)
+    if PHASE_OF_REASON[reason] in (Phase.FAILED, Phase.TIMED_OUT):
+        return [ApplyStatus(status), EmitEvent(reason, message)]
+    return [ApplyStatus(status)]
+
+
+def _webhook(view: View) -> list[Action]:
+    """At least one delivery, one logical delivery a task, and one more whenever it is asked for."""
+    task, stored = view.task, view.task.status.webhook
+    if not task.has_webhook or view.webhook_under_way:
+        return []
+    if view.webhook is not None and view.webhook != stored:
+        return [ApplyStatus(task.status.model_copy(update={"webhook": view.webhook}))]
+    asked_again = task.webhook_retry is not None and (stored is None or task.webhook_retry != stored.retry_requested)
+    if stored is None or (asked_again and stored.state is not WebhookState.PENDING):
+        return [ApplyStatus(task.status.model_copy(update={"webhook": statuses.webhook_due(view)}))]
+    if stored.state is not WebhookState.PENDING:
+        return []
+    if stored.next_attempt_at is None or stored.next_attempt_at <= view.now:
+        return [DeliverWebhook()]
+    return [WakeAt(stored.next_attempt_at)]
+
+
+def _apply(view: View, status: OperatorStatus) -> list[Action]:
+    return [ApplyStatus(status)] if status != view.task.status else []
+
+
+def _wake(view: View, *times: datetime | None) -> list[Action]:
+    """At the first of these times that is still to come."""
+    due = min((time for time in times if time is not None and time > view.now), default=None)
+    return [WakeAt(due)] if due is not None else []

@@ -1,4 +1,4 @@
-"""`python -m tests.cluster up | down | status | images | install | uninstall | demo`."""
+"""`python -m tests.cluster up | down | status | prepare | images | install | uninstall | demo`."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from importlib import import_module
 
 from tests.cluster.cluster import Cluster, current, down, up
 from tests.cluster.errors import SetupError
+from tests.cluster.prepare import prepare
 from tests.cluster.progress import Progress
 
 # Modules are named, not imported: `up` must not need what only the images or the demonstration need.
@@ -20,6 +21,7 @@ HELP = {
     "up": "bring a cluster up and say how to use it",
     "down": "take it down, with everything it has changed on this machine",
     "status": "say whether it is up; exit code 3 when not",
+    "prepare": "build and fetch what the tests and the demo need, and start nothing",
     "images": "build the project's container images",
     "install": "install the chart (--set k=v ... as for Helm)",
     "uninstall": "remove the chart's release",
@@ -49,6 +51,11 @@ def _down(progress: Progress) -> int:
     return 0
 
 
+def _prepare(progress: Progress) -> int:
+    prepare(progress)
+    return 0
+
+
 def _status(progress: Progress) -> int:
     cluster = current()
     if cluster is None:
@@ -72,7 +79,12 @@ def main(argv: Sequence[str]) -> int:
             return int(getattr(import_module(module), function)(rest) or 0)
         if rest:
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        own: dict[str, Callable[[Progress], int]] = {"up": _up, "down": _down, "status": _status}
+        own: dict[str, Callable[[Progress], int]] = {
+            "up": _up,
+            "down": _down,
+            "status": _status,
+            "prepare": _prepare,
+        }
         return own[options.command](Progress())
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -43,6 +43,7 @@ def controller_manager_flags(pki: Pki, kubeconfig: Path) -> list[str]:
         "--use-service-account-credentials",
         "--leader-elect=false",
         "--secure-port=0",
+        f"--flex-volume-plugin-dir={kubeconfig.parent / 'volume-plugins'}",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
     ]

@@ -1,10 +1,7 @@
 """The three places a cluster may come from, and what each can do."""
 
-import atexit
 import os
-import re
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
@@ -14,9 +11,10 @@ from tests.cluster.errors import SetupError
 from tests.cluster.layout import SECCOMP_PROFILE
 from tests.cluster.network import forward
 from tests.cluster.node import NodeSummary, import_image, is_healthy, node_down, node_up, read_summary
+from tests.cluster.portforward import port_forward
 from tests.cluster.processes import Daemons
 from tests.cluster.progress import Progress
-from tests.cluster.shell import answers, run, wait_until
+from tests.cluster.shell import answers, run
 
 Kind = Literal["kubeconfig", "kind", "node"]
 LOCK_S = 900.0
@@ -98,7 +96,7 @@ class GivenCluster:
         """Checks that it answers."""
         if self._file is None:
             raise SetupError(f"KUBECONFIG is set to {self._named}, which is no file", "correct it, or unset it")
-        command = [self.program("kubectl"), "--kubeconfig", self._file]
+        command: list[str | Path] = [self.program("kubectl"), "--kubeconfig", self._file]
         run(
             [*command, "version", "--request-timeout=10s"], timeout=30, remedy="start that cluster, or unset KUBECONFIG"
         )
@@ -134,87 +132,6 @@ class GivenCluster:
         return port_forward(self.program("kubectl"), self._file, namespace, service, port)
 
 
-class KindCluster:
-    """A kind cluster of our own on a container engine."""
-
-    kind: Kind = "kind"
-    has_egress = True
-    storage_class = True
-    NAME = "skyvern"
-
-    def __init__(self, cache: Path, engine: str, program: Callable[[str], Path]) -> None:
-        self._cache = cache
-        self._env = {"KIND_EXPERIMENTAL_PROVIDER": engine}
-        self.program = program
-        self._kubeconfig = cache / "kind" / "kubeconfig"
-
-    def up(self, progress: Progress) -> Path:
-        """Creates it unless it is there."""
-        from tests.cluster.seccomp import install_profile
-
-        with locked(self._cache, "kind", timeout=LOCK_S):
-            if self.current():
-                return self._kubeconfig
-            folder = self._cache / "kind"
-            folder.mkdir(parents=True, exist_ok=True)
-            install_profile(folder / "seccomp")
-            config = folder / "config.yaml"
-            config.write_text(self._config(folder / "seccomp"))
-            self._kind("delete", "cluster", "--name", self.NAME, check=False)
-            with progress.step("create the kind cluster"):
-                self._kind(
-                    "create", "cluster", "--name", self.NAME, "--config", config,
-                    "--kubeconfig", self._kubeconfig, "--wait", "300s", timeout=900,
-                )  # fmt: skip
-        return self._kubeconfig
-
-    @staticmethod
-    def _config(seccomp: Path) -> str:
-        return f"""\
-kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-nodes:
-  - role: control-plane
-    extraMounts:
-      - hostPath: {seccomp}
-        containerPath: /var/lib/kubelet/seccomp
-        readOnly: true
-"""
-
-    def current(self) -> Path | None:
-        """The kubeconfig when the cluster exists and answers."""
-        names = self._kind("get", "clusters", check=False).stdout.split()
-        if self.NAME not in names or not self._kubeconfig.is_file():
-            return None
-        ready = [self.program("kubectl"), "--kubeconfig", self._kubeconfig, "get", "--raw", "/readyz", "--request-timeout=5s"]
-        return self._kubeconfig if run(ready, timeout=20, check=False).returncode == 0 else None
-
-    def down(self, progress: Progress) -> None:
-        """Deletes it."""
-        with locked(self._cache, "kind", timeout=LOCK_S), progress.step("delete the kind cluster"):
-            self._kind("delete", "cluster", "--name", self.NAME, "--kubeconfig", self._kubeconfig)
-            shutil.rmtree(self._cache / "kind", ignore_errors=True)
-
-    def seccomp_profile(self) -> str | None:
-        """Mounted into the node, where the tree has one."""
-        return SECCOMP_PROFILE if (self._cache / "kind/seccomp" / SECCOMP_PROFILE).is_file() else None
-
-    def load_images(self, archives: Sequence[Path]) -> None:
-        """By kind itself."""
-        for archive in archives:
-            self._kind("load", "image-archive", archive, "--name", self.NAME, timeout=600)
-
-    def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:
-        """By kubectl port-forward."""
-        return port_forward(self.program("kubectl"), self._kubeconfig, namespace, service, port)
-
-    def _kind(
-        self, *args: str | Path, timeout: float = 120, check: bool = True
-    ) -> subprocess.CompletedProcess[str]:
-        remedy = "see `kind export logs`, or set KUBECONFIG to another cluster"
-        return run(["kind", *args], timeout=timeout, env=self._env, check=check, remedy=remedy)
-
-
 class BareNode:
     """The node of node.py: no container engine, no registry, no way out."""
 
@@ -247,8 +164,8 @@ class BareNode:
 
     def seccomp_profile(self) -> str | None:
         """Installed by `up`, where the tree has one."""
-        summary = read_summary(self._state)
-        return SECCOMP_PROFILE if summary and summary.seccomp else None
+        installed = self._summary().layout(self._state).kubelet / "seccomp" / SECCOMP_PROFILE
+        return SECCOMP_PROFILE if installed.is_file() else None
 
     def load_images(self, archives: Sequence[Path]) -> None:
         """Straight into containerd."""
@@ -273,27 +190,3 @@ class BareNode:
         if summary is None:
             raise SetupError("the node is not up", "python -m tests.cluster up")
         return summary
-
-
-def port_forward(kubectl: Path, kubeconfig: Path, namespace: str, service: str, port: int) -> str:
-    """Forwards a free loopback port to a service by kubectl, for the life of this process."""
-    command = [str(kubectl), "--kubeconfig", str(kubeconfig), "port-forward", "--namespace", namespace]
-    child = subprocess.Popen(
-        [*command, f"service/{service}", f":{port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    atexit.register(child.kill)
-    assert child.stdout is not None
-    os.set_blocking(child.stdout.fileno(), False)
-    output = ""
-
-    def answered() -> bool:
-        nonlocal output
-        output += child.stdout.read() or "" if child.stdout else ""
-        if child.poll() is not None:
-            raise SetupError(f"`{' '.join(command)}` ended early: {output.strip()}")
-        return "Forwarding from 127.0.0.1:" in output
-
-    wait_until(answered, timeout=30, what=f"a forward to {namespace}/{service}:{port}")
-    found = re.search(r"127\.0\.0\.1:(\d+)", output)
-    assert found is not None
-    return f"http://127.0.0.1:{found[1]}"

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.cluster.backends import Backend, BareNode, GivenCluster, KindCluster, Kind, choose, container_engine
+from tests.cluster.backends import Backend, BareNode, GivenCluster, Kind, choose, container_engine
 from tests.cluster.cache import cache_dir
 from tests.cluster.errors import SetupError
+from tests.cluster.kind import KindCluster
 from tests.cluster.progress import Progress
 from tests.cluster.shell import run
 from tests.cluster.toolchain import node_programs
@@ -54,10 +55,13 @@ class Cluster:
         return self._backend.expose(namespace, service, port, address)
 
     def run_kubectl(
-        self, *args: str, input: str | None = None, check: bool = True
+        self,
+        *args: str,
+        input: str | None = None,  # noqa: A002 - as subprocess.run calls it
+        check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """kubectl as the administrator; raises SetupError with its message when it fails and `check` is set."""
-        command = [self.kubectl, "--kubeconfig", self.kubeconfig, *args]
+        command: list[str | Path] = [self.kubectl, "--kubeconfig", self.kubeconfig, *args]
         return run(command, timeout=KUBECTL_S, input=input, check=check)
 
 
@@ -71,6 +75,7 @@ class Programs:
         """The path of a program."""
         found = self._which(name)
         return Path(found) if found else node_programs(self._cache, self._progress) / name
+
 
 def backend_for(kind: Kind, cache: Path, programs: Programs, environ: Mapping[str, str] = os.environ) -> Backend:
     """The maker of clusters of a kind."""

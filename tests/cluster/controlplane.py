@@ -1,18 +1,20 @@
 """A Kubernetes control plane alone: etcd, the API server and the controller manager, on the loopback, in seconds."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.cluster.apiserver import FIRST_SERVICE, apiserver_flags, controller_manager_flags, get_status
 from tests.cluster.cache import cache_dir, locked
-from tests.cluster.kwok import add_nodes
+from tests.cluster.kwok import Simulation, TaskEnding, add_nodes, completed_ending
 from tests.cluster.pki import Identity, Pki, write_kubeconfig
 from tests.cluster.processes import Daemons, start_time, wait_for
 from tests.cluster.progress import Progress
@@ -37,7 +39,12 @@ class ControlPlane:
     daemons: Daemons = field(repr=False)
     progress: Progress = field(repr=False)
 
-    def run_kubectl(self, *args: str, input: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run_kubectl(
+        self,
+        *args: str,
+        input: str | None = None,  # noqa: A002 - as subprocess.run calls it
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
         """kubectl as the administrator."""
         return run([self.kubectl, "--kubeconfig", self.kubeconfig, *args], timeout=120, input=input, check=check)
 
@@ -71,11 +78,26 @@ class ControlPlane:
         self.pki.issue(Identity(name, user, group))
         return self.pki.kubeconfig(name, self.url, self.directory / f"{name}.conf")
 
-    def add_kwok_nodes(self, count: int) -> None:
-        """Adds fake nodes on which pods start, and those of tasks end as their annotations say (see kwok.py)."""
-        program = kwok_program(cache_dir(), self.progress)
+    def add_kwok_nodes(
+        self, count: int, ending: TaskEnding | None = None, more_stages: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        """Adds simulated nodes and a scheduler: pods start at once, and those of tasks end as kwok.TaskEnding says.
+
+        Annotations of a pod (see kwok.py) go before `ending`; `more_stages` are further kwok Stage documents.
+        """
+        kwok = kwok_program(cache_dir(), self.progress)
+        self.pki.issue(Identity("scheduler", "system:kube-scheduler"))
+        simulation = Simulation(
+            kwok=kwok,
+            scheduler=self.kubectl.parent / "kube-scheduler",
+            kubeconfig=self.kubeconfig,
+            scheduler_kubeconfig=self.pki.kubeconfig("scheduler", self.url, self.directory / "scheduler.conf"),
+            directory=self.directory,
+            daemons=self.daemons,
+            kubectl=self.run_kubectl,
+        )
         with self.progress.step(f"start {count} simulated nodes"):
-            add_nodes(self.daemons, program, self.kubeconfig, self.directory, count, self.run_kubectl)
+            add_nodes(simulation, count, ending or completed_ending(), more_stages)
 
     def stop_daemon(self, name: str) -> None:
         """Stops one of the programs: for tests of what happens without it."""
@@ -137,8 +159,9 @@ def _start(programs: Path, directory: Path, daemons: Daemons, progress: Progress
     server = daemons.start(
         "kube-apiserver",
         [
-            programs / "kube-apiserver", *apiserver_flags(pki, client), f"--secure-port={port}", "--permit-port-sharing",
-            "--bind-address=127.0.0.1", f"--advertise-address={ADVERTISED}", "--endpoint-reconciler-type=none",
+            programs / "kube-apiserver", *apiserver_flags(pki, client), f"--secure-port={port}",
+            "--permit-port-sharing", "--bind-address=127.0.0.1", f"--advertise-address={ADVERTISED}",
+            "--endpoint-reconciler-type=none",
         ],
         cwd=directory,
     )  # fmt: skip
@@ -152,9 +175,7 @@ def _start(programs: Path, directory: Path, daemons: Daemons, progress: Progress
 
 
 def _owner() -> dict[str, int]:
-    from os import getpid
-
-    return {"pid": getpid(), "started": start_time(getpid()) or 0}
+    return {"pid": os.getpid(), "started": start_time(os.getpid()) or 0}
 
 
 def _sweep(base: Path) -> None:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +21,11 @@ KUBELET_SYSCTLS = (
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
 )
+# Places outside its own that a node writes to, with no setting to move them: the kubelet's sockets for devices and its
+# links to logs, runc's and the shims' state, the network plugins' results.
+SHARED_FOLDERS = ("/var/lib/kubelet", "/var/log/containers", "/run/containerd", "/var/lib/cni")
+LOG_LINKS = Path("/var/log/containers")
+DEVICE_SOCKET = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
 PROC_SYS = Path("/proc/sys")
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -49,6 +56,36 @@ def restore_sysctls(file: Path, root: Path = PROC_SYS) -> None:
     for name, value in json.loads(file.read_text()).items():
         if now.get(name) != value:
             (root / name).write_text(value)
+
+
+def remember_absent(file: Path, folders: Sequence[str] = SHARED_FOLDERS) -> None:
+    """Writes down which shared folders are not there yet."""
+    if not file.exists():
+        file.write_text(json.dumps([folder for folder in folders if not Path(folder).exists()]))
+
+
+def remove_absent(file: Path) -> None:
+    """Removes the folders that were not there before, as far as nothing is left in them."""
+    if not file.exists():
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(DEVICE_SOCKET))
+        except ConnectionRefusedError:  # its kubelet has gone; while another one's answers, it stays
+            DEVICE_SOCKET.unlink()
+        except OSError:
+            pass
+    for folder in json.loads(file.read_text()):
+        for found, _, _ in os.walk(folder, topdown=False):
+            with suppress(OSError):
+                Path(found).rmdir()
+
+
+def remove_links(target: Path, folder: Path = LOG_LINKS) -> None:
+    """Removes the links of a folder that point below `target`: the kubelet's, to logs of containers."""
+    for link in folder.glob("*"):
+        if link.is_symlink() and link.readlink().is_relative_to(target):
+            link.unlink()
 
 
 def is_cgroup_v2(root: Path = CGROUPS) -> bool:

@@ -16,7 +16,11 @@ NODE = {
 }
 """Program -> Debian package."""
 IMAGES = {"buildah": "buildah", "debootstrap": "debootstrap", "runc": "runc"}
-BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver", "/usr/share/fonts/truetype/dejavu": "fonts-dejavu"}
+BROWSER = {
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "/usr/share/fonts/truetype/dejavu": "fonts-dejavu",
+}
 
 
 def ensure_node_tools(progress: Progress) -> None:

@@ -2,10 +2,12 @@
 
 import argparse
 import base64
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.cluster.cluster import Cluster, current, up
 from tests.cluster.errors import SetupError
@@ -16,6 +18,7 @@ from tests.cluster.shell import run
 CHART = Path(__file__).parents[2] / "charts" / "skyvern-operator"
 CHART_IMAGES = ("browser", "runner", "operator", "apiserver")
 READY_SECONDS = 180
+SERVICE_PORT = 80
 
 
 @dataclass(frozen=True)
@@ -55,81 +58,93 @@ class Release:
         return f"{self.fullname}-api-key"
 
 
+DEFAULT_RELEASE = Release()
+
+
 def model_from_environment(environ: Mapping[str, str] = os.environ) -> ModelSettings | None:
-    """Return the model that OPENAI_API_KEY, OPENAI_BASE_URL and SKYVERN_MODEL name, None when neither of the first two
-    is set."""
+    """Return the model of OPENAI_API_KEY, OPENAI_BASE_URL and SKYVERN_MODEL; None when neither of the first two is."""
     key, base_url = environ.get("OPENAI_API_KEY", ""), environ.get("OPENAI_BASE_URL", "")
     if not key and not base_url:
         return None
     return ModelSettings(key or "not-needed", base_url, environ.get("SKYVERN_MODEL", ""))
 
 
-def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release) -> dict[str, str]:
-    """Return the chart's values that fit a cluster and images, by their path."""
-    values = {
-        "artifacts.storage": "pvc" if cluster.storage_class else "emptyDir",
-        "tasks.sandbox.seccompProfile": cluster.seccomp_profile or "",
-        "apiserver.publicUrl": release.public_url,
-        "model.apiKey": release.model.api_key,
-        "model.baseUrl": release.model.base_url,
-        "model.name": release.model.name,
+def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release) -> dict[str, Any]:
+    """Return the chart's values that fit a cluster and images."""
+    return {
+        "artifacts": {"storage": "pvc" if cluster.storage_class else "emptyDir"},
+        "tasks": {
+            "namespaces": list(release.task_namespaces),
+            "sandbox": {"seccompProfile": cluster.seccomp_profile or ""},
+            "allowPrivateHosts": list(release.allow_private_hosts),
+        },
+        "apiserver": {"publicUrl": release.public_url},
+        "model": {
+            "apiKey": release.model.api_key,
+            "baseUrl": release.model.base_url,
+            "name": release.model.name,
+        },
+        "images": {name: _image_values(images[name]) for name in CHART_IMAGES if name in images},
     }
-    for position, namespace in enumerate(release.task_namespaces):
-        values[f"tasks.namespaces[{position}]"] = namespace
-    for position, host in enumerate(release.allow_private_hosts):
-        values[f"tasks.allowPrivateHosts[{position}]"] = host
-    for name in CHART_IMAGES:
-        if name in images:
-            repository, _, tag = images[name].reference.rpartition(":")
-            values[f"images.{name}.repository"] = repository
-            values[f"images.{name}.tag"] = tag
-    return values
 
 
-def helm_command(cluster: Cluster, release: Release, values: Mapping[str, str], *, wait: bool) -> list[str | Path]:
-    """Return the command that installs or upgrades the release."""
+def _image_values(image: Image) -> dict[str, str]:
+    repository, _, tag = image.reference.rpartition(":")
+    return {"repository": repository, "tag": tag}
+
+
+def helm_command(cluster: Cluster, release: Release, *, wait: bool) -> list[str | Path]:
+    """Return the command that installs or upgrades the release; it reads the values from its standard input."""
     command: list[str | Path] = [cluster.helm, "--kubeconfig", cluster.kubeconfig, "upgrade", "--install"]
-    command += [release.name, CHART, "--namespace", release.namespace, "--create-namespace"]
-    for path, value in values.items():
-        # A comma separates assignments for Helm; --set-string keeps tags such as 1e3 from becoming numbers.
-        command += ["--set-string", f"{path}={value.replace(',', chr(92) + ',')}"]
+    command += [release.name, CHART, "--namespace", release.namespace, "--create-namespace", "--values", "-"]
     for assignment in release.sets:
         command += ["--set", assignment]
-    if wait:
-        command += ["--wait", "--timeout", f"{READY_SECONDS}s"]
-    return command
+    return [*command, "--wait", "--timeout", f"{READY_SECONDS}s"] if wait else command
 
 
 def install(
-    cluster: Cluster, images: Mapping[str, Image], progress: Progress, release: Release = Release(), *, wait: bool = True
+    cluster: Cluster,
+    images: Mapping[str, Image],
+    progress: Progress,
+    release: Release = DEFAULT_RELEASE,
+    *,
+    wait: bool = True,
 ) -> Release:
     """Install or upgrade the release and, with `wait`, return when its pods are ready.
 
     Raises SetupError, with the state of the pods, when they are not within three minutes.
     """
-    values = chart_values(cluster, images, release)
-    with progress.step(f"install the chart as {release.name} in {release.namespace}" if wait else "apply the chart"):
+    title = f"install the chart as {release.name} in {release.namespace}"
+    with progress.step(title if wait else f"{title}, without waiting"):
         for namespace in release.task_namespaces:
             ensure_namespace(cluster, namespace)
+        values = json.dumps(chart_values(cluster, images, release))
         try:
-            run(helm_command(cluster, release, values, wait=wait), timeout=READY_SECONDS + 60)
+            run(helm_command(cluster, release, wait=wait), timeout=READY_SECONDS + 60, input=values)
         except SetupError as error:
-            raise SetupError(error.problem, f"{pods_of(cluster, release.namespace)}\n{error.remedy}".strip()) from error
+            raise SetupError(error.problem, pods_of(cluster, release.namespace)) from error
     return release
 
 
 def install_reachable(
-    cluster: Cluster, images: Mapping[str, Image], progress: Progress, release: Release = Release()
+    cluster: Cluster, images: Mapping[str, Image], progress: Progress, release: Release = DEFAULT_RELEASE
 ) -> Release:
-    """Install the release so that the links it makes work on this machine; its public_url is a loopback address."""
-    # The Service must exist before it can be exposed, and the address must be known before the pods start to matter:
-    # so the chart is applied twice and waited for once.
-    install(cluster, images, progress, release, wait=cluster.kind != "node")
-    url = cluster.expose(release.namespace, release.apiserver, 80)
-    if cluster.kind == "node":
-        return install(cluster, images, progress, replace(release, public_url=url))
-    # kubectl's forward ends with the pod it leads to, so there the links are made for the Service and read through it.
-    return replace(release, public_url=url)
+    """Install the release so that it, and the links it makes, can be reached on this machine's loopback."""
+    if cluster.kind != "node":
+        # A forward of kubectl ends with the pod it leads to, so it comes last, and links keep the Service's name.
+        install(cluster, images, progress, release)
+        return replace(release, public_url=cluster.expose(release.namespace, release.apiserver, SERVICE_PORT))
+    # The Service must exist to be exposed, and its address is a value of the chart. On a second run it does exist:
+    # then nothing changes, nothing restarts, and the links of earlier tasks go on working.
+    if not exists(cluster, release.namespace, "service", release.apiserver):
+        install(cluster, images, progress, release, wait=False)
+    url = cluster.expose(release.namespace, release.apiserver, SERVICE_PORT)
+    return install(cluster, images, progress, replace(release, public_url=url))
+
+
+def exists(cluster: Cluster, namespace: str, kind: str, name: str) -> bool:
+    """Say whether an object exists."""
+    return cluster.run_kubectl("get", kind, name, "--namespace", namespace, check=False).returncode == 0
 
 
 def ensure_namespace(cluster: Cluster, name: str) -> None:
@@ -154,15 +169,35 @@ def pods_of(cluster: Cluster, namespace: str) -> str:
     return f"pods in {namespace}:\n{pods.stdout or pods.stderr}\nlatest events:\n{newest}"
 
 
-def prepare_images(cluster: Cluster, progress: Progress, only: Sequence[str] | None = None) -> dict[str, Image]:
-    """Build images and put them on the cluster's nodes."""
+def prepare_images(
+    cluster: Cluster, progress: Progress, only: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ
+) -> dict[str, Image]:
+    """Build images and put them on the cluster's nodes.
+
+    Where SKYVERN_REGISTRY is set they are only named as the nodes will pull them from there: pushing is up to the user.
+    Raises SetupError for a cluster of KUBECONFIG without one, since there is no way to its nodes.
+    """
+    registry = environ.get("SKYVERN_REGISTRY", "").rstrip("/")
+    if cluster.kind == "kubeconfig" and not registry:
+        raise SetupError(
+            "images cannot be put on the nodes of the cluster that KUBECONFIG names",
+            "push what `make images` lists to a registry that its nodes pull from and set SKYVERN_REGISTRY to its name "
+            "(for example registry.example.com/team); or unset KUBECONFIG to use a local cluster",
+        )
     images = build_images(progress, only)
+    if registry:
+        return {name: in_registry(image, registry) for name, image in images.items()}
     with progress.step("load the images"):
         cluster.load_images([image.archive for image in images.values()])
     return images
 
 
-def remove(cluster: Cluster, progress: Progress, release: Release = Release()) -> None:
+def in_registry(image: Image, registry: str) -> Image:
+    """Return the image under its name in a registry."""
+    return replace(image, reference=f"{registry}/{image.reference.rpartition('/')[2]}")
+
+
+def remove(cluster: Cluster, progress: Progress, release: Release = DEFAULT_RELEASE) -> None:
     """Uninstall the release; the CRD and the tasks stay, as the chart keeps them."""
     command: list[str | Path] = [cluster.helm, "--kubeconfig", cluster.kubeconfig, "uninstall", release.name]
     command += ["--namespace", release.namespace, "--ignore-not-found", "--wait", "--timeout", "120s"]
@@ -188,7 +223,9 @@ def main(argv: Sequence[str]) -> int:
 
 def uninstall(argv: Sequence[str]) -> int:
     """`python -m tests.cluster uninstall`."""
-    argparse.ArgumentParser(prog="python -m tests.cluster uninstall", description="Remove the release.").parse_args(argv)
+    argparse.ArgumentParser(prog="python -m tests.cluster uninstall", description="Remove the release.").parse_args(
+        argv
+    )
     cluster = current()
     if cluster is None:
         raise SetupError("no cluster is up", "there is nothing to uninstall")

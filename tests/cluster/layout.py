@@ -14,6 +14,10 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1"
 SECCOMP_PROFILE = "skyvern/chrome.json"
 
 
+# The kubelet makes sockets up to 40 characters below this, and the name of a socket has 107.
+MAX_STATE_PATH = 65
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where one node keeps its things. The name tells it from the node of another cache on the same machine."""
@@ -59,8 +63,18 @@ class Layout:
 
     @property
     def host_settings(self) -> Path:
-        """The kernel settings as they were."""
-        return self.state / "sysctls.json"
+        """The kernel settings as they were; in a place that a restart of the machine empties, as it resets them."""
+        return self.runtime / "sysctls.json"
+
+    @property
+    def absent_folders(self) -> Path:
+        """Which folders of the host were not there before."""
+        return self.runtime / "absent.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything of a node, whole or not."""
+        return self.state.exists() or self.runtime.exists() or self.netns.exists()
 
     @property
     def summary(self) -> Path:

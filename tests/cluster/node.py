@@ -13,7 +13,7 @@ from tests.cluster.apiserver import FIRST_SERVICE, apiserver_flags, controller_m
 from tests.cluster.apt import unpacked
 from tests.cluster.errors import SetupError
 from tests.cluster.hosttools import ensure_node_tools
-from tests.cluster.layout import API_PORT, ETCD, NODE, NODE_IP, PAUSE_IMAGE, Layout
+from tests.cluster.layout import API_PORT, ETCD, MAX_STATE_PATH, NODE, NODE_IP, PAUSE_IMAGE, Layout
 from tests.cluster.network import create_network, forward, inside_namespace, remove_network
 from tests.cluster.nodeconfig import daemon_environment, write_configs
 from tests.cluster.oci import write_program_image
@@ -41,7 +41,6 @@ class NodeSummary:
     kubeconfig: str
     programs: str
     debian: str
-    seccomp: bool
 
     def layout(self, state: Path) -> Layout:
         """The layout of the node it describes."""
@@ -82,10 +81,16 @@ def node_up(cache: Path, state: Path, progress: Progress) -> NodeSummary:
     """Brings the node up, or finds it up. What an earlier, unfinished set-up has left is taken down first."""
     require_root()
     if (summary := read_summary(state)) and is_healthy(state):
+        install_profile(summary.layout(state).kubelet / "seccomp")  # it may have changed since
         return summary
     ensure_node_tools(progress)
     layout = Layout(state, node_programs(cache, progress), unpacked(cache, progress, SUITE, CONTAINERD_PACKAGES))
-    if state.exists():
+    if len(str(state)) > MAX_STATE_PATH:
+        raise SetupError(
+            f"{state} is too long a path for the kubelet's sockets ({MAX_STATE_PATH} characters at most)",
+            "set SKYVERN_CACHE_DIR to a shorter one",
+        )
+    if layout.exists:
         progress.note("an earlier set-up is not whole: taking it down, then starting anew")
         node_down(state, progress)
     try:
@@ -99,13 +104,14 @@ def _start(layout: Layout, progress: Progress) -> NodeSummary:
     layout.state.mkdir(parents=True)
     layout.runtime.mkdir(exist_ok=True)
     host.remember_sysctls(layout.host_settings)
+    host.remember_absent(layout.absent_folders)
     daemons = Daemons(layout.state)
     with progress.step("prepare the node's network, certificates and settings"):
         cgroup = host.ControlGroups(layout.name).create()
         create_network(layout)
         pki = _create_pki(layout)
         write_configs(layout)
-        seccomp = install_profile(layout.kubelet / "seccomp")
+        install_profile(layout.kubelet / "seccomp")
         _, port = forward(layout, daemons, "api-forward", f"{NODE_IP}:{API_PORT}", cgroup)
         kubeconfig = pki.kubeconfig("admin", f"https://127.0.0.1:{port}", layout.state / "kubeconfig")
     with progress.step("start the control plane"):
@@ -123,10 +129,11 @@ def _start(layout: Layout, progress: Progress) -> NodeSummary:
         start("kube-scheduler", f"--kubeconfig={conf}/scheduler.conf", "--leader-elect=false", "--secure-port=0",
               "--kube-api-qps=200", "--kube-api-burst=400")  # fmt: skip
         kubelet = start("kubelet", f"--config={conf}/kubelet.yaml", f"--kubeconfig={conf}/node.conf",
-                        f"--hostname-override={NODE}", f"--node-ip={NODE_IP}", f"--root-dir={layout.kubelet}")  # fmt: skip
+                        f"--hostname-override={NODE}", f"--node-ip={NODE_IP}",
+                        f"--root-dir={layout.kubelet}")  # fmt: skip
         start("kube-proxy", f"--config={conf}/proxy.yaml")
         start("coredns", "-conf", conf / "Corefile")
-        kubectl = [layout.programs / "kubectl", "--kubeconfig", kubeconfig]
+        kubectl: list[str | Path] = [layout.programs / "kubectl", "--kubeconfig", kubeconfig]
         jsonpath = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
 
         def ready() -> bool:
@@ -135,7 +142,7 @@ def _start(layout: Layout, progress: Progress) -> NodeSummary:
         wait_for(kubelet, ready, timeout=READY_S, what=f"node {NODE} ready")
     for change in host.changed_sysctls(layout.host_settings):
         progress.note(f"the kubelet has changed this machine's {change} (`down` sets it back)")
-    summary = NodeSummary(str(kubeconfig), str(layout.programs), str(layout.debian), seccomp)
+    summary = NodeSummary(str(kubeconfig), str(layout.programs), str(layout.debian))
     partial = layout.summary.with_suffix(".tmp")
     partial.write_text(json.dumps(vars(summary), indent=1))
     partial.rename(layout.summary)
@@ -171,9 +178,7 @@ def _create_pki(layout: Layout) -> Pki:
     for identity in identities:
         pki.issue(identity)
         if identity.name != "apiserver":
-            pki.kubeconfig(
-                identity.name, f"https://{NODE_IP}:{API_PORT}", layout.config / f"{identity.name}.conf"
-            )
+            pki.kubeconfig(identity.name, f"https://{NODE_IP}:{API_PORT}", layout.config / f"{identity.name}.conf")
     return pki
 
 
@@ -191,7 +196,7 @@ def _apiserver_flags(pki: Pki) -> list[str]:
         f"--secure-port={API_PORT}",
         f"--kubelet-client-certificate={pki.cert('admin')}",
         f"--kubelet-client-key={pki.key('admin')}",
-        "--kubelet-preferred-address-types=InternalIP",  # the node's name is known to nobody: logs and exec go by address
+        "--kubelet-preferred-address-types=InternalIP",  # for logs and exec: nobody resolves the node's name
     ]
 
 
@@ -217,14 +222,15 @@ def _import_pause(layout: Layout) -> None:
 def node_down(state: Path, progress: Progress) -> None:
     """Takes back everything `up` made, also what a set-up cut short has left. Pods go first, etcd last."""
     require_root()
-    if not state.exists():
-        return
     summary = read_summary(state)
     layout = summary.layout(state) if summary else Layout(state, Path("/nowhere"), Path("/nowhere"))
+    if not layout.exists:
+        progress.note("there is no node to take down")
+        return
     daemons = Daemons(state)
     with progress.step("take the node down"):
-        if summary and daemons.find("kube-apiserver") and daemons.find("kubelet"):
-            kubectl = [layout.programs / "kubectl", "--kubeconfig", summary.kubeconfig]
+        if summary and is_healthy(state):
+            kubectl: list[str | Path] = [layout.programs / "kubectl", "--kubeconfig", summary.kubeconfig]
             delete = ["delete", "pods", "--all-namespaces", "--all", "--grace-period=1", "--timeout=20s"]
             run([*kubectl, *delete], timeout=40, check=False)
         daemons.stop_all(STOP_LAST)
@@ -233,5 +239,8 @@ def node_down(state: Path, progress: Progress) -> None:
         host.unmount_below(state)
         remove_network(layout)
         host.restore_sysctls(layout.host_settings)
-        shutil.rmtree(layout.runtime, ignore_errors=True)
-        shutil.rmtree(state)
+        host.remove_links(state)
+        host.remove_absent(layout.absent_folders)
+        for folder in (state, layout.runtime):
+            if folder.exists():
+                shutil.rmtree(folder)

@@ -47,6 +47,8 @@ state = "{layout.runtime}/containerd"
 [plugins.'io.containerd.cri.v1.runtime'.cni]
   bin_dirs = ["{layout.debian}/usr/lib/cni"]
   conf_dir = "{layout.config}/cni"
+[plugins.'io.containerd.internal.v1.opt']
+  path = "{layout.state}/opt"
 [plugins.'io.containerd.nri.v1.nri']
   disable = true
 """
@@ -132,4 +134,4 @@ cluster.local:53 in-addr.arpa:53 {{
 def daemon_environment(layout: Layout) -> dict[str, str]:
     """PATH with containerd's shim and the system's administration programs."""
     folders = [f"{layout.debian}/usr/bin", os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]
-    return {"PATH": os.pathsep.join(folders), "TMPDIR": "/tmp"}
+    return {"PATH": os.pathsep.join(folders)}

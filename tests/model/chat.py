@@ -34,13 +34,18 @@ def reply_object(script: Script, prompt: Prompt) -> dict[str, Any]:
 
 
 def check_shape(reply: Mapping[str, Any], prompt: Prompt) -> None:
-    """Validate an answer against the request's own schema. Raises MismatchError."""
+    """Validate an answer against the request's own schema. Raises MismatchError.
+
+    A schema that is not strict is advice to a real server: there a null may say that the page does not tell.
+    """
     if prompt.schema is None:
         return
     try:
         errors = list(jsonschema_rs.validator_for(prompt.schema).iter_errors(reply))
     except (ValueError, jsonschema_rs.ValidationError) as error:
         raise MismatchError(f"the request's {prompt.kind} schema is not a JSON schema: {error}") from error
+    if not prompt.strict:
+        errors = [error for error in errors if error.instance is not None]
     if errors:
         places = "; ".join(f"/{'/'.join(str(part) for part in e.instance_path)}: {e.message}" for e in errors[:5])
         raise MismatchError(f"the scripted answer does not fit the {prompt.kind} schema of the request: {places}")

@@ -96,6 +96,7 @@ def body(page: str, kind: str = "next_actions", **changes: Any) -> dict[str, Any
     """Return a request of the runner about a page."""
     schema = changes.pop("schema", None) or SCHEMAS[kind]
     payload = changes.pop("payload", APPLICANT)
+    strict = changes.pop("strict", True)
     return {
         "model": "scripted-1",
         "messages": [
@@ -103,7 +104,7 @@ def body(page: str, kind: str = "next_actions", **changes: Any) -> dict[str, Any
             {"role": "user", "content": f"# Task\nApply for a job\nPayload:\n{json.dumps(payload)}"},
             {"role": "user", "content": f"# History\nnone\n# Page\nurl: http://site/form\n<page>\n{page}</page>"},
         ],
-        "response_format": {"type": "json_schema", "json_schema": {"name": kind, "strict": True, "schema": schema}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": kind, "strict": strict, "schema": schema}},
     } | changes
 
 

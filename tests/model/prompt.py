@@ -22,6 +22,7 @@ class Prompt:
 
     kind: Kind
     schema: dict[str, Any] | None
+    strict: bool
     payload: Any
     url: str
     outline: Outline
@@ -38,7 +39,7 @@ def read_prompt(body: Mapping[str, Any]) -> Prompt:
     users = [text for text, message in zip(texts, messages, strict=True) if message.get("role") == "user"]
     if not users:
         raise BadRequestError("'messages' holds no message of the user")
-    kind, schema = _question(body.get("response_format"), texts)
+    kind, schema, strict = _question(body.get("response_format"), texts)
     # A correction asked for after a wrong answer may carry no page: the newest one counts.
     pages = [page for text in users for page in re.findall(r"<page>\n?(.*?)</page>", text, re.DOTALL)]
     if not pages:
@@ -46,6 +47,7 @@ def read_prompt(body: Mapping[str, Any]) -> Prompt:
     return Prompt(
         kind=kind,
         schema=schema,
+        strict=strict,
         payload=find_payload(users),
         url=_page_url(users),
         outline=parse_outline(pages[-1]),
@@ -62,20 +64,20 @@ def message_text(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _question(response_format: Any, texts: Sequence[str]) -> tuple[Kind, dict[str, Any] | None]:
+def _question(response_format: Any, texts: Sequence[str]) -> tuple[Kind, dict[str, Any] | None, bool]:
     form = response_format if isinstance(response_format, Mapping) else {}
     if form.get("type") == "json_schema":
         named = form.get("json_schema") or {}
         for kind in KINDS:
             if named.get("name") == kind:
-                return kind, named.get("schema")
+                return kind, named.get("schema"), named.get("strict") is True
         raise BadRequestError(f"response_format.json_schema.name is {named.get('name')!r}, expected one of {KINDS}")
     # In JSON mode the schema stands in words: "... one JSON object, next_actions, that fits this JSON schema ...".
     for text in reversed(texts):
         asked = re.findall(rf"JSON object,? \W*({'|'.join(KINDS)})\b", text)
         if asked:
-            return asked[-1], None
-    return "next_actions", None
+            return asked[-1], None, False
+    return "next_actions", None, False
 
 
 def find_payload(texts: Sequence[str]) -> Any:

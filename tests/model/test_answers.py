@@ -102,6 +102,11 @@ def test_an_answer_that_does_not_fit_the_schema_is_an_error_that_names_the_place
     assert "/extracted_information/salary: null is not of type" in answer.json()["error"]["message"]
 
 
+def test_without_strictness_a_null_stands_for_what_the_page_does_not_tell(ask: Ask) -> None:
+    schema = extraction_schema({"type": "object", "properties": {"salary": {"type": "integer"}}})
+    assert ask(DONE_PAGE, "extraction", schema=schema, strict=False) == {"extracted_information": {"salary": None}}
+
+
 def test_another_script_is_chosen_by_the_model_name(ask: Ask) -> None:
     assert brief(ask(ABOUT_PAGE, model="scripted-1:script=fix-errors")) == [("click", "8")]
     assert ask(ABOUT_PAGE, model="scripted-1:script=never-done")["actions"][0]["type"] == "wait"

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tests.site import gallery, layout, pages
+from tests.site import gallery, hooks, layout, pages
 from tests.site.applications import ApplicationStore
 
 STATIC = Path(__file__).parent / "static"
@@ -39,6 +39,7 @@ def create_app() -> Starlette:
         routes=[
             *pages.routes(),
             *gallery.routes(),
+            *hooks.routes(),
             Route("/resume.pdf", resume),
             Route("/healthz", healthz),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -46,4 +47,5 @@ def create_app() -> Starlette:
         exception_handlers={HTTPException: http_error},
     )
     app.state.applications = ApplicationStore()
+    app.state.deliveries = hooks.new_deliveries()
     return app

@@ -129,9 +129,10 @@ const look = ({ textLimit }) => {
       }
       if (hiddenBox) return;
     }
-    const inline = display.startsWith("inline") || display === "contents";
+    const cell = display === "table-cell"; // cells of a row share a line
+    const inline = cell || display.startsWith("inline") || display === "contents";
     if (!inline) flush();
-    else if (display !== "inline" && pending.length) pending.push(" ");
+    else if (display !== "inline" && !cell && pending.length) pending.push(" ");
     if (tag === "br" || tag === "hr") {
       flush();
       return;
@@ -152,8 +153,7 @@ const look = ({ textLimit }) => {
     else if (style.visibility === "visible") shown(el, tag, depth, style, inner, hand && !pointer, hand);
     else visitChildren(el, depth, style, inner, hand);
     if (!inline) flush();
-    else if ((tag === "td" || tag === "th") || display === "table-cell") pending.length && pending.push(" | ");
-    if (display === "table-cell" && !quiet && rows.length && pending.length) pending.push(" | ");
+    else if (cell && pending.length) pending.push(" | ");
   };
 
   const shown = (el, tag, depth, style, ground, startsPointer, hand) => {

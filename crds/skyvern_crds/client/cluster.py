@@ -156,8 +156,10 @@ class ClusterClient:
     ) -> JsonObject:
         """Server-side apply: own exactly the fields of ``body``, which needs apiVersion and kind.
 
-        Creates the object when it is absent, but for a subresource, which raises NotFound; name the uid in the
-        body's metadata to have Conflict instead of a write to another object of the same name.
+        Creates the object when it is absent, but for a subresource, which raises NotFound. A ``resourceVersion`` in
+        the body's metadata is a precondition, and the only guard against another object that has taken the name: on
+        a status the API server overlooks a uid that differs. Raises Conflict then, or, without ``force``, when
+        another manager owns a field.
         """
         query = {"fieldManager": field_manager, "force": "true" if force else "false"}
         path = ref.path(namespace, name, subresource)

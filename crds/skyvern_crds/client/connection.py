@@ -7,7 +7,7 @@ Only its configuration loaders and its HTTP layer are used: the generated models
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kubernetes.aio.client.configuration import Configuration
 
 SERVICE_ACCOUNT_TOKEN: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105
+SERVICE_ACCOUNT_CA: Final = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 REFRESH_SECONDS: Final = 60.0
 """How often credentials and certificates are looked at again. Tokens of pods are rotated minutes before they end."""
 LOAD_TIMEOUT_SECONDS: Final = 30.0
@@ -28,6 +29,8 @@ Load = Callable[["Configuration"], Awaitable[None]]
 
 def kubeconfig_loader(path: str, context: str | None) -> Load:
     """Load a kubeconfig (client certificate, token, token file, exec plugin, OIDC), then refresh what expires."""
+    if not any(Path(each).expanduser().is_file() for each in path.split(os.pathsep)):
+        raise ConfigurationError(0, "NoKubeconfig", f"there is no kubeconfig at {path}")
     state: list[Any] = []
 
     async def load(configuration: "Configuration") -> None:
@@ -41,10 +44,18 @@ def kubeconfig_loader(path: str, context: str | None) -> Load:
     return load
 
 
-async def _load_in_cluster(configuration: "Configuration") -> None:
-    from kubernetes.aio.config.incluster_config import load_incluster_config  # noqa: PLC0415
+def in_cluster_loader(
+    environ: Mapping[str, str], token: str = SERVICE_ACCOUNT_TOKEN, ca: str = SERVICE_ACCOUNT_CA
+) -> Load:
+    """Load the service account of the pod. The kubelet renews the token's file, so it is read at each refresh."""
 
-    load_incluster_config(configuration, try_refresh_token=False)  # type: ignore[no-untyped-call]
+    async def load(configuration: "Configuration") -> None:
+        from kubernetes.aio.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
+
+        loader = InClusterConfigLoader(token, ca, try_refresh_token=False, environ=environ)  # type: ignore[no-untyped-call]
+        loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+
+    return load
 
 
 def find_loader(kubeconfig: str | None, context: str | None) -> Load:
@@ -53,7 +64,7 @@ def find_loader(kubeconfig: str | None, context: str | None) -> Load:
     if path:
         return kubeconfig_loader(path, context)
     if os.environ.get("KUBERNETES_SERVICE_HOST") and Path(SERVICE_ACCOUNT_TOKEN).exists():
-        return _load_in_cluster
+        return in_cluster_loader(os.environ)
     default = Path("~/.kube/config").expanduser()
     if default.exists():
         return kubeconfig_loader(str(default), context)
@@ -94,19 +105,19 @@ class Connection:
         async with self._lock:
             if self._loaded_at > seen:
                 return
-            if self._configuration is None:
-                self._configuration = _new_configuration()
+            from kubernetes.aio.client.configuration import Configuration  # noqa: PLC0415
+            from kubernetes.aio.config.config_exception import ConfigException  # noqa: PLC0415
+
+            configuration = self._configuration or Configuration()
             try:
                 async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
-                    await self._load(self._configuration)
+                    await self._load(configuration)
             except TimeoutError as error:
                 raise ConfigurationError(0, "Timeout", "credentials did not load within 30 s") from error
-            except Exception as error:
-                if not _is_configuration_error(error):
-                    raise
+            except (ConfigException, OSError, ValueError) as error:
                 raise ConfigurationError(0, "BadConfiguration", f"the cluster's configuration: {error}") from error
-            self._loaded_at = time.monotonic()
-            await self._renew_api(self._configuration)
+            self._loaded_at, self._configuration = time.monotonic(), configuration
+            await self._renew_api(configuration)
 
     async def _renew_api(self, configuration: "Configuration") -> None:
         """Open a new ApiClient when the CA or the client certificate has changed.
@@ -133,18 +144,6 @@ class Connection:
             await api.close()  # type: ignore[no-untyped-call]
         self._retired.clear()
         self._api = None
-
-
-def _new_configuration() -> "Configuration":
-    from kubernetes.aio.client.configuration import Configuration  # noqa: PLC0415
-
-    return Configuration()
-
-
-def _is_configuration_error(error: Exception) -> bool:
-    from kubernetes.aio.config.config_exception import ConfigException  # noqa: PLC0415
-
-    return isinstance(error, (ConfigException, OSError, ValueError))
 
 
 def _file_version(path: str | None) -> tuple[str, int, int] | None:

@@ -1,0 +1,134 @@
+"""Carrying out the actions of one reply, each checked before and read back after."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from skyvern_runner.context import Context
+from skyvern_runner.errors import BrowserError, BrowserLostError, SecretRefusedError
+from skyvern_runner.events import ActionDone, Warned
+from skyvern_runner.journal import ActionRecord, StepRecord
+from skyvern_runner.page import Page, SnapshotLike
+from skyvern_runner.reply import FINAL_TYPES, MAX_WAIT_SECONDS, Action, ActionType
+from skyvern_runner.secrets import SecretBox
+from skyvern_runner.upload import JPEG, File
+
+DEFAULT_WAIT_SECONDS = 2.0
+_MAX_SHOWN_TEXT = 80
+
+
+@dataclass(frozen=True)
+class ActionOutcome:
+    """What a batch of actions came to."""
+
+    lines: tuple[str, ...]
+    """History, one line an action."""
+    problem: str | None = None
+    """Why the batch failed."""
+    final: Action | None = None
+    """The complete or terminate that the batch ended with."""
+
+
+@dataclass(frozen=True)
+class _Effect:
+    ok: bool
+    message: str
+    changed_page: bool = False
+
+
+class Batch:
+    """The actions of one step. It stops at the first failure, and when the page is another one."""
+
+    def __init__(
+        self, page: Page, secrets: SecretBox, context: Context, step: StepRecord, snapshot: SnapshotLike
+    ) -> None:
+        self._page = page
+        self._secrets = secrets
+        self._with = context
+        self._step = step
+        self._snapshot = snapshot
+        self._lines: list[str] = []
+
+    def carry_out(self, actions: Sequence[Action]) -> ActionOutcome:
+        """Do them in order. Raises BrowserLostError, and Stopped before an action once the run shall stop."""
+        for number, action in enumerate(actions, start=1):
+            self._with.stop.check()
+            if action.type in FINAL_TYPES:
+                self._note(action, _Effect(True, action.reason), 0.0)
+                return ActionOutcome(tuple(self._lines), final=action)
+            begin = time.monotonic()
+            effect = self._do(action)
+            self._note(action, effect, time.monotonic() - begin)
+            if not effect.ok:
+                return ActionOutcome(tuple(self._lines), problem=f"{action.type.value} failed: {effect.message}")
+            if effect.changed_page and number < len(actions):
+                left = len(actions) - number
+                self._lines.append(f"the page changed, so {left} more of your actions were not carried out")
+                break
+        return ActionOutcome(tuple(self._lines))
+
+    def _do(self, action: Action) -> _Effect:
+        if action.type is ActionType.WAIT:
+            seconds = min(MAX_WAIT_SECONDS, DEFAULT_WAIT_SECONDS if action.seconds is None else action.seconds)
+            self._with.stop.sleep(seconds)
+            return _Effect(True, f"waited {seconds:g} s", changed_page=True)
+        try:
+            resolved = self._resolve(action)
+            result = self._page.do(resolved)
+        except SecretRefusedError as error:
+            return _Effect(False, str(error))
+        except BrowserLostError:
+            raise
+        except BrowserError as error:
+            return _Effect(False, self._secrets.mask(str(error)))
+        return _Effect(result.ok, self._secrets.mask(result.message), result.changed_page)
+
+    def _resolve(self, action: Action) -> Action:
+        """The action with its secrets put in. They are only for typing, and only into their hosts' pages."""
+        if action.text is None:
+            return action
+        if action.type is not ActionType.INPUT_TEXT:
+            self._secrets.refuse(action.text)
+            return action
+        text = self._secrets.resolve(action.text, lambda: self._page.host_of(action.id))
+        return action.model_copy(update={"text": text})
+
+    def _note(self, action: Action, effect: _Effect, seconds: float) -> None:
+        label = self._secrets.mask(self._snapshot.labels.get(action.id or "", ""))
+        record = ActionRecord(action, effect.ok, effect.message, seconds, self._shoot(action))
+        self._step.actions.append(record)
+        self._lines.append(describe(action, label, effect.ok, effect.message))
+        self._with.observer.notify(ActionDone(label, record))
+        self._with.publish()
+
+    def _shoot(self, action: Action) -> str | None:
+        if action.type in FINAL_TYPES or not self._with.uploader.enabled:
+            return None
+        name = f"{self._step.folder}/screenshot-{len(self._step.actions) + 1}.jpg"
+        data = capture(self._page.screenshot, self._with)
+        if data is None:
+            return None
+        self._with.uploader.put(File(name, JPEG, data))
+        return name
+
+
+def capture(take: Callable[[], bytes], context: Context) -> bytes | None:
+    """A screenshot, or None with a warning: it never ends a run."""
+    try:
+        return take()
+    except BrowserError as error:
+        context.observer.notify(Warned("screenshot", str(error)))
+        return None
+
+
+def describe(action: Action, label: str, ok: bool, message: str) -> str:
+    """One line of history: what was done to what, and what came of it."""
+    parts = [action.type.value]
+    if action.id:
+        parts.append(f"[{action.id}] {label}".rstrip())
+    if action.text is not None:
+        text = action.text
+        parts.append(repr(text if len(text) <= _MAX_SHOWN_TEXT else f"{text[: _MAX_SHOWN_TEXT - 1]}…"))
+    if action.checked is not None:
+        parts.append("on" if action.checked else "off")
+    return f"{' '.join(parts)} -> {'ok' if ok else 'FAILED'}: {message}"

@@ -1,0 +1,117 @@
+"""Files that the agent uploads into pages: from allowed folders of the runner, or fetched from a web address."""
+
+import mimetypes
+import re
+import urllib.parse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import urllib3
+
+from skyvern_runner.errors import FileSourceError
+
+MAX_BYTES: Final = 25 * 1024 * 1024
+MAX_REDIRECTS: Final = 5
+FETCH_SECONDS: Final = 30.0
+_PIECE: Final = 64 * 1024
+_FILE_NAME: Final = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)\"?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class UploadFile:
+    """A file's name, type and bytes."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+def _allow_all(_url: str) -> None:
+    """No policy."""
+
+
+@dataclass(frozen=True)
+class UploadSources:
+    """Where files may come from."""
+
+    folders: tuple[Path, ...] = ()
+    """Local files are taken from these folders only, since the model chooses the path."""
+    check_url: Callable[[str], None] = _allow_all
+    """Raises for an address that may not be fetched; asked for every redirect too."""
+    max_bytes: int = MAX_BYTES
+
+
+def load_file(source: str, sources: UploadSources) -> UploadFile:
+    """The file that ``source`` (a path or an http(s) address) names. Raises FileSourceError."""
+    if urllib.parse.urlsplit(source).scheme.lower() in {"http", "https"}:
+        return _fetch(source, sources)
+    return _read(source, sources)
+
+
+def _read(source: str, sources: UploadSources) -> UploadFile:
+    path = Path(source.removeprefix("file://")).expanduser().resolve()
+    if not any(path.is_relative_to(folder.resolve()) for folder in sources.folders):
+        raise FileSourceError(f"the file {source} may not be read: give an http(s) address instead")
+    try:
+        size = path.stat().st_size
+        if size > sources.max_bytes:
+            raise _too_large(source, sources)
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileSourceError(f"the file {source} cannot be read: {error.strerror}") from error
+    return UploadFile(path.name, _type_of(path.name), data)
+
+
+def _fetch(source: str, sources: UploadSources) -> UploadFile:
+    url = source
+    with urllib3.PoolManager(timeout=urllib3.Timeout(connect=10.0, read=FETCH_SECONDS), retries=False) as pool:
+        for _ in range(MAX_REDIRECTS + 1):
+            sources.check_url(url)
+            try:
+                answer = pool.request("GET", url, preload_content=False, redirect=False)
+                try:
+                    location = answer.headers.get("location")
+                    if answer.status in {301, 302, 303, 307, 308} and location:
+                        url = urllib.parse.urljoin(url, location)
+                        continue
+                    if answer.status != 200:
+                        raise FileSourceError(f"the file {source} cannot be had: HTTP status {answer.status}")
+                    data = _body(answer, source, sources)
+                    name = _name(url, answer.headers.get("content-disposition", ""))
+                    content_type = answer.headers.get("content-type", "").split(";")[0].strip()
+                    return UploadFile(name, content_type or _type_of(name), data)
+                finally:
+                    answer.release_conn()
+            except urllib3.exceptions.HTTPError as error:
+                raise FileSourceError(f"the file {source} cannot be fetched: {error}") from error
+    raise FileSourceError(f"the file {source} cannot be fetched: more than {MAX_REDIRECTS} redirects")
+
+
+def _body(answer: urllib3.BaseHTTPResponse, source: str, sources: UploadSources) -> bytes:
+    data = bytearray()
+    for piece in answer.stream(_PIECE):
+        data += piece
+        if len(data) > sources.max_bytes:
+            raise _too_large(source, sources)
+    return bytes(data)
+
+
+def _too_large(source: str, sources: UploadSources) -> FileSourceError:
+    return FileSourceError(f"the file {source} is larger than {sources.max_bytes // 2**20} MiB")
+
+
+def _name(url: str, disposition: str) -> str:
+    match = _FILE_NAME.search(disposition)
+    name = urllib.parse.unquote(match[1]) if match else urllib.parse.unquote(urllib.parse.urlsplit(url).path)
+    return name.replace("\\", "/").rsplit("/", 1)[-1].strip() or "file"
+
+
+def _type_of(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def pieces(data: bytes, size: int = 2 * 1024 * 1024) -> Sequence[bytes]:
+    """The bytes in parts small enough for one message to the browser."""
+    return [data[at : at + size] for at in range(0, len(data), size)]

@@ -1,0 +1,131 @@
+"""A run in a pod: the task document in, status and artifacts while it goes on, the termination record at its end."""
+
+import resource
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from skyvern_crds.runner_contract import (
+    ARTIFACTS_TOKEN_FILE,
+    CHROME_BINARY,
+    ENV_ARTIFACTS_URL,
+    ENV_CHROME_BINARY,
+    ENV_CHROME_SANDBOX,
+    ENV_TASK_FILE,
+    ENV_WEBDRIVER_URL,
+    PAYLOAD_FILE,
+    SECRETS_DIR,
+    SERVICE_ACCOUNT_DIR,
+    TASK_FILE,
+    TERMINATION_LOG,
+    WEBDRIVER_URL,
+    ExitCode,
+    ModelSettings,
+    TaskDocument,
+)
+from skyvern_crds.vocabulary import Reason
+from skyvern_runner.context import Context
+from skyvern_runner.errors import TaskError
+from skyvern_runner.finish import run_task
+from skyvern_runner.journal import Journal
+from skyvern_runner.launch import BrowserSettings, Launcher
+from skyvern_runner.model import ChatModel
+from skyvern_runner.report import ClusterReporter
+from skyvern_runner.status_writer import PykubeWriter, in_cluster
+from skyvern_runner.stop import StopFlag
+from skyvern_runner.task import Identity, Task, model_settings, read_document, task_of
+from skyvern_runner.upload import GatewayStore, Uploader
+from skyvern_runner.verdict import Verdict, pod_exit_code
+from skyvern_runner.view import JsonLog
+
+_OFF: Final = "off"
+
+
+class Pod:
+    """The pod's environment and files. ``root`` is a folder to look for the files under, for trying things out."""
+
+    def __init__(self, environment: Mapping[str, str], root: Path, started: float) -> None:
+        self._environment = environment
+        self._root = root
+        self.started = started
+
+    def path(self, contract: str) -> Path:
+        """The place of a file of the contract between pod template and runner."""
+        return self._root / contract.lstrip("/")
+
+    @property
+    def task_file(self) -> Path:
+        """The task document."""
+        return self.path(self._environment.get(ENV_TASK_FILE) or TASK_FILE)
+
+    @property
+    def artifacts_url(self) -> str | None:
+        """The artifacts gateway; None when uploads are off."""
+        return self._environment.get(ENV_ARTIFACTS_URL) or None
+
+    def browser(self, task: Task) -> BrowserSettings:
+        """How to reach the browser container."""
+        return BrowserSettings(
+            webdriver_url=self._environment.get(ENV_WEBDRIVER_URL) or WEBDRIVER_URL,
+            chrome_binary=self._environment.get(ENV_CHROME_BINARY) or CHROME_BINARY,
+            sandbox=self._environment.get(ENV_CHROME_SANDBOX) != _OFF,
+            headers=task.headers,
+        )
+
+    def model(self, task: Task) -> ModelSettings:
+        """The language model's settings."""
+        return model_settings(self._environment, name=task.model_name)
+
+
+def run_pod(environment: Mapping[str, str], root: Path, started: float) -> ExitCode:
+    """Run the pod's task. Exit code VERDICT only with a written verdict."""
+    stop = StopFlag()
+    stop.install()
+    pod = Pod(environment, root, started)
+    try:
+        document = read_document(pod.task_file)
+        log = JsonLog(f"{document.namespace}/{document.name}")
+        task = task_of(document, payload_file=pod.path(PAYLOAD_FILE), secrets_dir=pod.path(SECRETS_DIR))
+    except TaskError as error:
+        JsonLog("unknown").write("error", "task", error=str(error))
+        _terminate(pod, Verdict(Reason.AGENT_FAILED, str(error)), Journal())
+        return ExitCode.USAGE
+    context = _context(pod, document, task, log, stop)
+
+    def unexpected(error: BaseException) -> None:
+        where = "".join(traceback.format_tb(error.__traceback__)[-6:])
+        log.write("error", "unexpected", error=type(error).__name__, where=task.secrets.mask(where))
+
+    verdict = run_task(task, context, unexpected)
+    log.write("info", "exit", peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    _terminate(pod, verdict, context.journal)
+    return pod_exit_code(verdict)
+
+
+def _context(pod: Pod, document: TaskDocument, task: Task, log: JsonLog, stop: StopFlag) -> Context:
+    identity = Identity(document.name, document.namespace, document.uid, document.attempt)
+    journal = Journal()
+    writer = PykubeWriter(identity, in_cluster(str(pod.path(SERVICE_ACCOUNT_DIR))))
+    store = None
+    if pod.artifacts_url:
+        store = GatewayStore(pod.artifacts_url, identity, pod.path(ARTIFACTS_TOKEN_FILE))
+    model = ChatModel(pod.model(task), stop)
+    return Context(
+        model=model,
+        connect=Launcher(pod.browser(task), model.preload).connect,
+        journal=journal,
+        reporter=ClusterReporter(writer, log),
+        uploader=Uploader(store, log, journal.add_artifact),
+        observer=log,
+        stop=stop,
+        today=datetime.now(UTC).date(),
+        started=pod.started,
+    )
+
+
+def _terminate(pod: Pod, verdict: Verdict, journal: Journal) -> None:
+    """Write the termination message; the last thing a run does."""
+    record = verdict.record(journal.step_count, journal.result)
+    pod.path(TERMINATION_LOG).write_text(record.message(), encoding="utf-8")

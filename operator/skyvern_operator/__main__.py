@@ -1,0 +1,93 @@
+"""Command line of the operator."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from skyvern_crds.client import ClusterError
+from skyvern_operator.config import DEFAULT_PATH, load_config
+from skyvern_operator.errors import ConfigError, OperatorError
+from skyvern_operator.logs import configure_logs
+from skyvern_operator.main import DEFAULT_PORT, Settings, run
+
+NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``skyvern-operator``: 0 when stopped by a signal, 1 when it failed, 2 when it was set up wrongly."""
+    options = _parser().parse_args(arguments)
+    configure_logs(options.log_level)
+    if options.kubeconfig:
+        os.environ["KUBECONFIG"] = options.kubeconfig  # kopf reads no other place
+    try:
+        settings = Settings(
+            config=load_config(options.config),
+            namespaces=parse_namespaces(options.namespaces, options.release_namespace),
+            release_namespace=options.release_namespace,
+            kubeconfig=options.kubeconfig,
+            host=options.host,
+            port=options.port,
+        )
+        asyncio.run(run(settings))
+    except ConfigError as error:
+        logger.error("%s", error)  # noqa: TRY400 - the message says it all
+        sys.exit(2)
+    except (OperatorError, ClusterError, OSError) as error:
+        logger.error("%s", error)  # noqa: TRY400
+        sys.exit(1)
+
+
+def parse_namespaces(text: str, release_namespace: str) -> list[str] | None:
+    """Names from a comma list; ``*`` is all of them (None), nothing is the release's own."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if "*" in names:
+        return None
+    return names or [release_namespace]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="skyvern-operator", description="Runs SkyvernTasks: one task, one pod.")
+    environment = os.environ
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(environment.get("SKYVERN_CONFIG", DEFAULT_PATH)),
+        help="configuration file (SKYVERN_CONFIG)",
+    )
+    parser.add_argument(
+        "--namespaces",
+        default=environment.get("SKYVERN_NAMESPACES", ""),
+        help="task namespaces, comma list, or * for all (SKYVERN_NAMESPACES; default: the release's namespace)",
+    )
+    parser.add_argument(
+        "--release-namespace",
+        default=environment.get("SKYVERN_RELEASE_NAMESPACE") or _own_namespace(),
+        help="namespace of the API-key Secrets (SKYVERN_RELEASE_NAMESPACE; default: the pod's own)",
+    )
+    parser.add_argument("--kubeconfig", help="default: KUBECONFIG, else the pod's service account")
+    parser.add_argument("--host", default="0.0.0.0", help="address of the health endpoint")  # noqa: S104
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the health endpoint")
+    parser.add_argument(
+        "--log-level",
+        default=environment.get("SKYVERN_LOG_LEVEL", "info"),
+        choices=("debug", "info", "warning", "error"),
+    )
+    return parser
+
+
+def _own_namespace() -> str:
+    try:
+        return NAMESPACE_FILE.read_text(encoding="utf-8").strip()
+    except OSError:
+        return "default"
+
+
+if __name__ == "__main__":
+    main()

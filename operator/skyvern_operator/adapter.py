@@ -1,0 +1,92 @@
+"""kopf at the edge: it logs in, keeps the two watches, and hands every event to the store. Nothing else of it is used.
+
+No handler but ``on.event``: those leave no annotation and no finalizer on any object.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+import kopf
+
+from skyvern_crds.vocabulary import GROUP, MANAGED_BY, PLURAL, VERSION
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.records import pod_record, task_record
+from skyvern_operator.resync import POD_SELECTOR, Resync
+from skyvern_operator.store import Store
+
+SERVER_TIMEOUT_SECONDS: Final = 270
+EXIT_SECONDS: Final = 20
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf's settings: server-side selection of pods, lists in pages, timeouts on everything, no posting."""
+    values = kopf.OperatorSettings()
+    values.posting.enabled = False
+    values.posting.loggers = False
+    values.posting.reporting_component = MANAGED_BY
+    values.scanning.disabled = True
+    values.peering.standalone = True
+    values.watching.chunk_size = 500
+    values.watching.server_timeout = SERVER_TIMEOUT_SECONDS
+    values.watching.connect_timeout = 10
+    values.watching.inactivity_timeout = 90
+    values.watching.label_selectors["v1", "pods"] = POD_SELECTOR
+    values.queueing.idle_timeout = 0.2
+    values.networking.request_timeout = 30
+    values.networking.connect_timeout = 5
+    values.networking.error_backoffs = (0.5, 1, 2, 4, 8)
+    values.networking.enforce_retry_after = True
+    values.execution.max_workers = 2
+    values.process.ultimate_exiting_timeout = EXIT_SECONDS
+    # Unused without the handlers that would need them; set so that nothing of kopf's own domain can ever appear.
+    values.persistence.finalizer = f"{GROUP}/unused"
+    values.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{GROUP}")
+    values.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=f"kopf.{GROUP}")
+    return values
+
+
+def registry(store: Store, resync: Resync, metrics: Metrics) -> kopf.OperatorRegistry:
+    """The three handlers."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
+    async def on_task(event: kopf.RawEvent, **_: Any) -> None:
+        record = task_record(dict(event["object"]))
+        resync.tasks.saw(record.uid, record.version)
+        metrics.events.labels("tasks").inc()
+        if event["type"] == "DELETED":
+            store.drop_task(record.key, record.uid)
+        else:
+            store.put_task(record)
+
+    @kopf.on.event("", "v1", "pods", registry=handlers)
+    async def on_pod(event: kopf.RawEvent, **_: Any) -> None:
+        obj: dict[str, Any] = dict(event["object"])
+        resync.pods.saw(obj["metadata"]["uid"], int(obj["metadata"]["resourceVersion"]))
+        metrics.events.labels("pods").inc()
+        record = pod_record(obj)
+        if record is None:
+            return
+        if event["type"] == "DELETED":
+            store.drop_pod(record)
+        else:
+            store.put_pod(record)
+
+    return handlers
+
+
+async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] | None) -> None:
+    """Run kopf until the process is told to stop (it takes SIGTERM and SIGINT), or fails."""
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    await kopf.operator(
+        registry=handlers,
+        settings=settings(),
+        standalone=True,
+        clusterwide=namespaces is None,
+        namespaces=list(namespaces or ()),
+    )

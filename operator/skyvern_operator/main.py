@@ -1,0 +1,138 @@
+"""Puts the parts together and runs them until one ends."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from skyvern_crds.client import ClusterClient
+from skyvern_operator.adapter import registry, watch
+from skyvern_operator.admission import Admission
+from skyvern_operator.config import OperatorConfig
+from skyvern_operator.errors import ConfigError, OperatorError
+from skyvern_operator.executor import Executor
+from skyvern_operator.health import health_app
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.queue import WorkQueue
+from skyvern_operator.reconcile import Reconciler
+from skyvern_operator.records import TaskKey
+from skyvern_operator.resync import Resync
+from skyvern_operator.store import Store
+from skyvern_operator.webhook import WebhookSender
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT: Final = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the process is told by its command line and environment."""
+
+    config: OperatorConfig
+    namespaces: Sequence[str] | None
+    """Task namespaces; None means all."""
+    release_namespace: str
+    """Where the API-key Secrets are."""
+    kubeconfig: str | None = None
+    context: str | None = None
+    host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside the pod
+    port: int = DEFAULT_PORT
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator until it is told to stop. Raises OperatorError when it cannot go on."""
+    config = settings.config
+    signing_key = read_signing_key(config)
+    metrics, queue = Metrics(), WorkQueue()
+    client = await ClusterClient.connect(settings.kubeconfig, settings.context)
+    try:
+        # The store tells the reconciler of changes, and the reconciler reads the store: one of them comes first.
+        later: list[Reconciler] = []
+
+        def changed(key: TaskKey) -> None:
+            later[0].enqueue(key)
+
+        store = Store(changed)
+        profile_bounds = {name: p.max_active for name, p in config.profiles.items() if p.max_active is not None}
+        admission = Admission(config.limits, profile_bounds, queue.add)
+        sender = WebhookSender(
+            client,
+            store,
+            config,
+            metrics,
+            signing_key=signing_key,
+            release_namespace=settings.release_namespace,
+            wake=queue.add,
+        )
+        executor = Executor(
+            client,
+            store,
+            config,
+            metrics,
+            deliver=sender.submit,
+            wake=lambda key, at: queue.wake_at(key, at.timestamp()),
+        )
+        reconciler = Reconciler(
+            config, metrics, store=store, queue=queue, admission=admission, executor=executor, sender=sender
+        )
+        later.append(reconciler)
+        resync = Resync(client, store, metrics, settings.namespaces, every_seconds=config.resync_seconds)
+        metrics.watch_state(store, queue, admission)
+        parts = {
+            "reconciler": reconciler.run,
+            "webhooks": sender.run,
+            "resync": resync.run,
+            "watches": lambda: watch(registry(store, resync, metrics), settings.namespaces),
+        }
+
+        async def prepare() -> None:
+            await resync.first()
+            reconciler.seed()
+            fields = {"tasks": len(store), "namespaces": settings.namespaces or "all"}
+            logger.info("ready", extra={"fields": fields})
+
+        await _serve(settings, health_app(metrics, ready=resync.synced.is_set), prepare, parts)
+    finally:
+        await client.close()
+
+
+async def _serve(
+    settings: Settings,
+    health: web.Application,
+    prepare: Callable[[], Awaitable[None]],
+    parts: Mapping[str, Callable[[], Coroutine[Any, Any, None]]],
+) -> None:
+    """Health first, then everything there is, then decisions. The first part that ends ends all of them."""
+    runner = web.AppRunner(health, access_log=None)
+    await runner.setup()
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        await prepare()
+        tasks = [asyncio.create_task(part(), name=name) for name, part in parts.items()]
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            if error := task.exception():
+                raise OperatorError(f"{task.get_name()} failed: {error}") from error
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await runner.cleanup()
+
+
+def read_signing_key(config: OperatorConfig) -> bytes:
+    """The release's signing key. Raises ConfigError when webhooks could not be signed."""
+    if config.signing_key_file is None:
+        raise ConfigError("signingKeyFile is not set: name the file with the release's signing key")
+    try:
+        key = config.signing_key_file.read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(f"signingKeyFile: {config.signing_key_file} cannot be read: {error.strerror}") from error
+    if len(key) < 16:
+        raise ConfigError(f"signingKeyFile: {config.signing_key_file} holds {len(key)} bytes; at least 16 are needed")
+    return key

@@ -1,0 +1,95 @@
+"""Prometheus metrics. Labels have few values by construction: reasons, phases, kinds; never names or uids."""
+
+from collections import Counter as Tally
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from skyvern_crds.vocabulary import Phase
+from skyvern_operator.admission import Admission
+from skyvern_operator.queue import WorkQueue
+from skyvern_operator.store import Store
+
+_START_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
+_TASK_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400)
+_CALL_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The operator's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.writes = Counter(
+            "skyvern_operator_api_writes", "Writes to the API server, by verb, kind and status code.",
+            ["verb", "resource", "code"], registry=self.registry,
+        )  # fmt: skip
+        self.verdicts = Counter(
+            "skyvern_operator_verdicts", "Tasks that ended, by phase and reason.", ["phase", "reason"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.webhooks = Counter(
+            "skyvern_operator_webhook_tries", "Tries to deliver a webhook, by result.", ["result"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.events = Counter(
+            "skyvern_operator_watch_events", "Events that the watches delivered, by kind.", ["resource"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.missed = Counter(
+            "skyvern_operator_watch_missed", "Objects that a list showed and the watch did not, by kind.",
+            ["resource"], registry=self.registry,
+        )  # fmt: skip
+        self.errors = Counter(
+            "skyvern_operator_reconcile_errors", "Reconciliations that failed, by kind of error.", ["error"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.reconcile = Histogram(
+            "skyvern_operator_reconcile_seconds", "Time to reconcile a task once.", buckets=_CALL_BUCKETS,
+            registry=self.registry,
+        )  # fmt: skip
+        self.queued = Histogram(
+            "skyvern_operator_queue_wait_seconds", "Time that a key waited in the work queue.",
+            buckets=_CALL_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.start_latency = Histogram(
+            "skyvern_operator_task_start_seconds", "From a task's creation to the start of its runner.",
+            buckets=_START_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.duration = Histogram(
+            "skyvern_operator_task_duration_seconds", "From a task's start to its end, by phase.", ["phase"],
+            buckets=_TASK_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.verdict_lag = Histogram(
+            "skyvern_operator_verdict_lag_seconds", "From the runner's end (in whole seconds) to the verdict.",
+            buckets=_CALL_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.resynced = Gauge(
+            "skyvern_operator_last_resync_timestamp_seconds", "When the last full list was taken in.",
+            registry=self.registry,
+        )  # fmt: skip
+
+    def watch_state(self, store: Store, queue: WorkQueue, admission: Admission) -> None:
+        """Add gauges that are read off the live state whenever the metrics are asked for."""
+        self.registry.register(_StateCollector(store, queue, admission))
+
+
+class _StateCollector(Collector):
+    def __init__(self, store: Store, queue: WorkQueue, admission: Admission) -> None:
+        self._store = store
+        self._queue = queue
+        self._admission = admission
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        tally = Tally((task.status.phase or Phase.CREATED).value for task in self._store.tasks())
+        tasks = GaugeMetricFamily("skyvern_operator_tasks", "Tasks by phase.", labels=["phase"])
+        for phase in Phase:
+            tasks.add_metric([phase.value], tally[phase.value])
+        yield tasks
+        yield GaugeMetricFamily("skyvern_operator_queue_depth", "Keys in the work queue.", value=len(self._queue))
+        yield GaugeMetricFamily("skyvern_operator_slots_used", "Active tasks.", value=self._admission.active)
+        yield GaugeMetricFamily(
+            "skyvern_operator_tasks_held", "Tasks that a limit holds back.", value=self._admission.waiting
+        )

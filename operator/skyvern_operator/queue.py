@@ -1,0 +1,113 @@
+"""The keyed work queue: one entry a key, one worker a key, urgent ones first, and one heap of wake-ups."""
+
+import asyncio
+import heapq
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from skyvern_operator.records import TaskKey
+
+FIRST_BACKOFF: Final = 0.25
+MAX_BACKOFF: Final = 60.0
+_LONGEST_SLEEP: Final = 30.0
+
+
+class WorkQueue:
+    """Keys that want to be reconciled.
+
+    A key is in the queue at most once; one that is added while it is being worked on comes again after that. Times
+    are wall-clock seconds, since they come from objects; the sleep is bounded, so that a clock that is set is noticed.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time, jitter: random.Random | None = None) -> None:
+        self._clock = clock
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, no secret
+        self._urgent: OrderedDict[TaskKey, float] = OrderedDict()
+        self._normal: OrderedDict[TaskKey, float] = OrderedDict()
+        self._working: set[TaskKey] = set()
+        self._again: dict[TaskKey, bool] = {}
+        self._failures: dict[TaskKey, int] = {}
+        self._due: dict[TaskKey, float] = {}
+        self._heap: list[tuple[float, TaskKey]] = []
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._normal)
+
+    @property
+    def sleeping(self) -> int:
+        """Keys with a wake-up set."""
+        return len(self._due)
+
+    def add(self, key: TaskKey, *, urgent: bool = False) -> None:
+        """Ask for the key to be reconciled, before all that is not urgent if it is."""
+        if key in self._working:
+            self._again[key] = urgent or self._again.get(key, False)
+            return
+        if urgent and key not in self._urgent:
+            self._urgent[key] = self._normal.pop(key, self._clock())
+        elif not urgent and key not in self._urgent:
+            self._normal.setdefault(key, self._clock())
+        self._changed.set()
+
+    def wake_at(self, key: TaskKey, at: float | None) -> None:
+        """Set the key's one wake-up, or clear it."""
+        if at is None:
+            self._due.pop(key, None)
+        elif self._due.get(key) != at:
+            self._due[key] = at
+            heapq.heappush(self._heap, (at, key))
+            self._changed.set()
+
+    def retry(self, key: TaskKey, *, at_least: float = 0.0) -> float:
+        """Come back to a key that failed: exponential back-off with full jitter. Returns the delay in seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        bound = min(FIRST_BACKOFF * float(2 ** min(failures, 16)), MAX_BACKOFF)
+        delay = max(bound * self._jitter.uniform(0.5, 1.0), at_least)
+        self.wake_at(key, self._clock() + delay)
+        return delay
+
+    def forget(self, key: TaskKey) -> None:
+        """The key succeeded: its back-off starts anew."""
+        self._failures.pop(key, None)
+
+    async def get(self) -> tuple[TaskKey, float]:
+        """The next key, and the seconds it waited. :meth:`done` must follow."""
+        while True:
+            self._ring()
+            lane = self._urgent or self._normal
+            if lane:
+                key, added = lane.popitem(last=False)
+                self._working.add(key)
+                self._due.pop(key, None)
+                self._changed.set()
+                return key, max(0.0, self._clock() - added)
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), self._pause())
+            except TimeoutError:
+                continue
+
+    def done(self, key: TaskKey) -> None:
+        """The worker has finished with the key."""
+        self._working.discard(key)
+        if key in self._again:
+            self.add(key, urgent=self._again.pop(key))
+
+    def _ring(self) -> None:
+        """Move every key whose time has come into the queue."""
+        now = self._clock()
+        while self._heap and self._heap[0][0] <= now:
+            at, key = heapq.heappop(self._heap)
+            if self._due.get(key) == at:
+                del self._due[key]
+                self.add(key)
+
+    def _pause(self) -> float:
+        if not self._heap:
+            return _LONGEST_SLEEP
+        return min(max(self._heap[0][0] - self._clock(), 0.0), _LONGEST_SLEEP)

@@ -1,0 +1,170 @@
+"""The workers: take a key, look, decide, execute, until nothing is left to do for it."""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from skyvern_crds.client import ClusterError
+from skyvern_operator.actions import Action, DeliverWebhook, WakeAt
+from skyvern_operator.admission import ADMITTED, Admission, Decision
+from skyvern_operator.config import OperatorConfig
+from skyvern_operator.decide import decide
+from skyvern_operator.errors import CreateRetryError, StaleRecordError
+from skyvern_operator.executor import Executor
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.pod import pod_name
+from skyvern_operator.queue import WorkQueue
+from skyvern_operator.records import PodRecord, TaskKey, TaskRecord
+from skyvern_operator.store import Store
+from skyvern_operator.view import Policy, View, current_attempt, holds_slot, wants_slot
+from skyvern_operator.webhook import WebhookSender
+
+logger = logging.getLogger(__name__)
+
+MAX_PASSES: Final = 8
+"""Decisions in a row for one key before others get their turn."""
+CREATE_PAUSE_SECONDS: Final = 2.0
+SETTLE_SECONDS: Final = 0.02
+"""Slots that come free within this time are handed out together."""
+
+
+class Reconciler:
+    """Brings every task to its end, one pass at a time."""
+
+    def __init__(
+        self,
+        config: OperatorConfig,
+        metrics: Metrics,
+        *,
+        store: Store,
+        queue: WorkQueue,
+        admission: Admission,
+        executor: Executor,
+        sender: WebhookSender,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._admission = admission
+        self._executor = executor
+        self._sender = sender
+        self._metrics = metrics
+        self._workers = config.workers
+        self._policy = Policy(config.graces, config.default_ttl_seconds, config.sandbox.seccomp_profile)
+        self._settling: asyncio.TimerHandle | None = None
+
+    def seed(self) -> None:
+        """Count the active tasks and line up the others before the first decision, so that none jumps the line."""
+        idle = []
+        for task in self._store.tasks():
+            pod = self._pod(task)
+            if holds_slot(task, pod):
+                self._admission.hold(task)
+            elif wants_slot(task, pod):
+                idle.append(task)
+        for task in idle:
+            self._admission.line_up(task)
+        self._admission.settle()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._workers):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            key, waited = await self._queue.get()
+            self._metrics.queued.observe(waited)
+            begun = time.perf_counter()
+            try:
+                await self._reconcile(key)
+            except Exception as error:  # noqa: BLE001 - the outermost frame of a task's reconciliation
+                self._failed(key, error)
+            else:
+                self._queue.forget(key)
+            finally:
+                self._queue.done(key)
+                self._metrics.reconcile.observe(time.perf_counter() - begun)
+                self._settle_soon()
+
+    def _failed(self, key: TaskKey, error: Exception) -> None:
+        """Come back later; what is known to pass by itself is no news."""
+        at_least = 0.0
+        if isinstance(error, ClusterError):
+            at_least = error.retry_after or 0.0
+        elif isinstance(error, CreateRetryError):
+            at_least = CREATE_PAUSE_SECONDS
+        delay = self._queue.retry(key, at_least=at_least)
+        if isinstance(error, StaleRecordError):
+            return
+        self._metrics.errors.labels(type(error).__name__).inc()
+        fields = {"task": str(key), "error": type(error).__name__, "retry_in": round(delay, 2)}
+        expected = isinstance(error, ClusterError | CreateRetryError)
+        logger.warning("%s", error, extra={"fields": fields}, exc_info=None if expected else error)
+
+    async def _reconcile(self, key: TaskKey) -> None:
+        for _ in range(MAX_PASSES):
+            task = self._store.task(key)
+            if task is None:
+                self._admission.release(key)
+                return
+            actions = decide(self._view(task))
+            await self._executor.run(task, actions)
+            if not any(_changes_something(action) for action in actions):
+                return
+        self._queue.add(key)
+
+    def _view(self, task: TaskRecord) -> View:
+        name = pod_name(task.key.name, task.uid, current_attempt(task))
+        pod = self._store.pod(task.uid, name)
+        facts = self._store.facts(task.uid)
+        now = datetime.now(UTC)
+        return View(
+            task=task,
+            pod=pod,
+            pod_name=name,
+            now=now,
+            policy=self._policy,
+            admission=self._admit(task, pod, now),
+            refusal=facts.refusal,
+            webhook=facts.webhook,
+            webhook_under_way=self._sender.under_way(task.uid),
+        )
+
+    def _admit(self, task: TaskRecord, pod: PodRecord | None, now: datetime) -> Decision:
+        if holds_slot(task, pod):
+            self._admission.hold(task)
+            return ADMITTED
+        refusal = self._store.facts(task.uid).refusal
+        waits = refusal is not None and (refusal.retry_at is None or now < refusal.retry_at)
+        if wants_slot(task, pod) and not waits:
+            return self._admission.ask(task)
+        # A task that a quota holds back must not keep a slot from those that could run.
+        self._admission.release(task.key)
+        return ADMITTED
+
+    def _pod(self, task: TaskRecord) -> PodRecord | None:
+        return self._store.pod(task.uid, pod_name(task.key.name, task.uid, current_attempt(task)))
+
+    def enqueue(self, key: TaskKey) -> None:
+        """Something about the task has changed. Ends and cancellations go before new work."""
+        task = self._store.task(key)
+        urgent = task is None or task.cancel_requested or task.deleting
+        if task is not None and not urgent and not task.ended:
+            pod = self._pod(task)
+            urgent = pod is not None and (pod.ended or pod.gone)
+        self._queue.add(key, urgent=urgent)
+
+    def _settle_soon(self) -> None:
+        if self._admission.changed and self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle)
+
+    def _settle(self) -> None:
+        self._settling = None
+        self._admission.settle()
+
+
+def _changes_something(action: Action) -> bool:
+    return not isinstance(action, WakeAt | DeliverWebhook)

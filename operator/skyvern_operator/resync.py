@@ -1,0 +1,134 @@
+"""Full lists against what the watches delivered: heals deletions lost in a gap, and finds out that a watch is dead.
+
+kopf replays a list after a 410 without deletions, and a watch task that fails is not started again while the process
+looks alive (nolar/kopf#1276). The process keeps no state of its own, so the remedy is to end and be restarted.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, ClusterError, JsonObject, NotFound, Resource
+from skyvern_crds.vocabulary import CRD_NAME, LABEL_MANAGED_BY, MANAGED_BY
+from skyvern_operator.errors import DeadWatchError, SetupError
+from skyvern_operator.ledger import Ledger
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.records import pod_record, task_record
+from skyvern_operator.store import Store
+
+logger = logging.getLogger(__name__)
+
+LAG_SECONDS: Final = 15.0
+"""By which a watch may be late."""
+RECHECK_SECONDS: Final = 30.0
+"""Until the next list after one that showed something missing."""
+POD_SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+_FIRST_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
+
+
+@dataclass(slots=True)
+class _Listed:
+    """One kind's full list."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    as_of: int = 0
+
+
+class Resync:
+    """Lists both kinds, now and then, and compares."""
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        store: Store,
+        metrics: Metrics,
+        namespaces: Sequence[str] | None,
+        *,
+        every_seconds: float,
+        lag_seconds: float = LAG_SECONDS,
+        recheck_seconds: float = RECHECK_SECONDS,
+    ) -> None:
+        """``namespaces`` None means all of them."""
+        self._client = client
+        self._store = store
+        self._metrics = metrics
+        self._scopes: Sequence[str | None] = namespaces if namespaces is not None else [None]
+        self._every = every_seconds
+        self._lag = lag_seconds
+        self._recheck = recheck_seconds
+        self.tasks = Ledger()
+        self.pods = Ledger()
+        self.synced = asyncio.Event()
+
+    async def first(self) -> None:
+        """Take in everything there is. Retries while the API server is away; raises SetupError without the CRD."""
+        for pause in (*_FIRST_PAUSES, None):
+            try:
+                await self._list()
+                break
+            except NotFound as error:
+                raise SetupError(f"the cluster has no {CRD_NAME}: install the CRD (the chart does)") from error
+            except ClusterError as error:
+                if pause is None:
+                    raise SetupError(f"the API server cannot be used: {error}") from error
+                logger.warning("waiting for the API server: %s", error)
+                await asyncio.sleep(pause)
+        self.synced.set()
+
+    async def run(self) -> None:
+        """Compare for ever. Raises DeadWatchError when a watch has missed something in two lists running."""
+        strikes = {"tasks": 0, "pods": 0}
+        while True:
+            await asyncio.sleep(self._recheck if any(strikes.values()) else self._every)
+            try:
+                tasks, pods = await self._list()
+            except ClusterError as error:
+                logger.warning("the list failed and will be repeated: %s", error)
+                continue
+            await asyncio.sleep(self._lag)
+            for kind, ledger, listed in (("tasks", self.tasks, tasks), ("pods", self.pods, pods)):
+                missed = ledger.missing(listed.versions)
+                strikes[kind] = strikes[kind] + 1 if missed else 0
+                ledger.keep(listed.versions)
+                if missed:
+                    self._metrics.missed.labels(kind).inc(len(missed))
+                    logger.warning("the watch of %s has not delivered %d listed objects", kind, len(missed))
+                if strikes[kind] >= 2:
+                    raise DeadWatchError(f"the watch of {kind} is dead: {len(missed)} objects missing in two lists")
+
+    async def _list(self) -> tuple[_Listed, _Listed]:
+        # Pods first: a task that is listed later than its pods were never looks as if its pod had vanished.
+        pods = await self._take_in(PODS, POD_SELECTOR, self._put_pod)
+        tasks = await self._take_in(SKYVERNTASKS, "", self._put_task)
+        for pod in list(self._store.pods()):
+            if pod.uid not in pods.versions and pod.version <= pods.as_of:
+                self._store.drop_pod(pod)
+        for task in list(self._store.tasks()):
+            if task.uid not in tasks.versions and task.version <= tasks.as_of:
+                self._store.drop_task(task.key, task.uid)
+        self._metrics.resynced.set(time.time())
+        return tasks, pods
+
+    async def _take_in(self, kind: Resource, selector: str, put: Callable[[JsonObject], None]) -> _Listed:
+        listed, moments = _Listed(), []
+        for namespace in self._scopes:
+            moment = 0
+            async for page in self._client.list_pages(kind, namespace, label_selector=selector):
+                moment = int(page.resource_version)
+                for obj in page.items:
+                    listed.versions[obj["metadata"]["uid"]] = int(obj["metadata"]["resourceVersion"])
+                    put(obj)
+            moments.append(moment)
+        listed.as_of = min(moments, default=0)
+        return listed
+
+    def _put_task(self, obj: JsonObject) -> None:
+        self._store.put_task(task_record(obj))
+
+    def _put_pod(self, obj: JsonObject) -> None:
+        record = pod_record(obj)
+        if record is not None:
+            self._store.put_pod(record)

@@ -1,0 +1,187 @@
+"""The operator's status fields for each situation of a task. Pure: from a view to the whole set of fields.
+
+Few writes: a change that nobody needs to know at once waits for the next write that is needed anyway, and a message
+that only varies in wording stays as it was.
+"""
+
+from typing import Final
+
+from skyvern_crds.status import Condition, Failure, OperatorStatus, WebhookState, WebhookStatus
+from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Phase, Reason
+from skyvern_operator.classify import Outcome
+from skyvern_operator.conditions import Truth, cut, drop, find, put, succeeded_reason, with_reason
+from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord
+from skyvern_operator.view import View
+
+IMAGE_ERRORS: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
+)
+"""Reasons of a waiting container whose image is missing."""
+IMAGE_INVALID: Final = "InvalidImageName"
+"""Never heals."""
+CONFIG_ERRORS: Final = frozenset(
+    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
+)
+"""Reasons of a waiting container that cannot be made or does not stay."""
+
+
+def observed(view: View) -> OperatorStatus:
+    """The stored status brought up to date with the task and its pod; phase and Succeeded are left as they are."""
+    task, pod, old = view.task, view.pod, view.task.status
+    update: dict[str, object] = {
+        "observed_generation": task.generation,
+        "queued_at": old.queued_at or view.now,
+    }
+    conditions = old.conditions
+    if task.without_effect:
+        message = f"accepted and without effect here: {', '.join(task.without_effect)}"
+        conditions = _put(view, conditions, ConditionType.SPEC_HONOURED, "False", Reason.FIELDS_WITHOUT_EFFECT, message)
+    if pod is not None and pod.seen:
+        update |= {"pod_name": pod.name, "pod_uid": pod.uid, "attempt": pod.attempt}
+        conditions = _put(view, conditions, ConditionType.ADMITTED, "True", Reason.ADMITTED, "")
+        conditions = _sandboxed(view, conditions)
+        if pod.runner.started:
+            update |= {"node_name": pod.node_name or old.node_name, "started_at": view.started_at or view.now}
+            conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "True", "Scheduled", "")
+            conditions = _browser_ready(view, pod, conditions)
+        elif pod.ended:
+            update["node_name"] = pod.node_name or old.node_name
+    return old.model_copy(update=update | {"conditions": conditions})
+
+
+def held(view: View, reason: Reason, obstacle: Reason, message: str) -> OperatorStatus:
+    """Waiting without a pod: ``obstacle`` is the reason of Admitted = False."""
+    status = observed(view)
+    admitted = find(status.conditions, ConditionType.ADMITTED)
+    if reason is Reason.QUOTA_EXCEEDED and admitted is not None and admitted.reason == obstacle:
+        message = admitted.message  # it counts what is used, which changes all the time
+    conditions = _put(view, status.conditions, ConditionType.ADMITTED, "False", obstacle, message)
+    cleared = {"pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
+    return succeeded(view, status.model_copy(update=cleared), reason, message)
+
+
+def given_up(view: View, attempt: int, message: str) -> OperatorStatus:
+    """The attempt is over and another is due; PodScheduled keeps since when, for the back-off."""
+    status = observed(view)
+    conditions = drop(drop(status.conditions, ConditionType.POD_SCHEDULED), ConditionType.BROWSER_READY)
+    conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "False", Reason.INFRA_RETRY, message)
+    update = {"attempt": attempt, "pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
+    return succeeded(view, status.model_copy(update=update), Reason.INFRA_RETRY, message)
+
+
+def pending(view: View, pod: PodRecord) -> OperatorStatus:
+    """The pod exists and its runner has not started."""
+    status = observed(view)
+    conditions = status.conditions
+    old = find(conditions, ConditionType.POD_SCHEDULED)
+    if pod.scheduled is False and (old is None or (old.status, old.reason) != ("False", pod.scheduling_reason)):
+        conditions = _put(
+            view, conditions, ConditionType.POD_SCHEDULED, "False", pod.scheduling_reason, pod.scheduling_message
+        )
+    elif pod.scheduled and old is not None:
+        conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "True", "Scheduled", "")
+    elif pod.scheduled is None and old is not None:
+        conditions = drop(conditions, ConditionType.POD_SCHEDULED)
+    message = pending_message(pod)
+    before = find(status.conditions, ConditionType.SUCCEEDED)
+    if before is not None and before.reason == Reason.PENDING and _topic(before.message) == _topic(message):
+        message = before.message
+    return succeeded(view, status.model_copy(update={"conditions": conditions}), Reason.PENDING, message)
+
+
+def running(view: View) -> OperatorStatus:
+    """The runner's container runs."""
+    if view.task.reported:
+        return succeeded(view, observed(view), Reason.RUNNING, "the agent is at work")
+    return succeeded(view, observed(view), Reason.STARTING, "the runner has started and not reported yet")
+
+
+def stopping(view: View, message: str) -> OperatorStatus:
+    """The pod was told to stop."""
+    return succeeded(view, observed(view), Reason.CANCELLING, message)
+
+
+def verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = None) -> OperatorStatus:
+    """The end. The webhook, if one is wanted, becomes due in the same write."""
+    phase = PHASE_OF_REASON[reason]
+    message = cut(message)
+    finished = outcome.finished_at if outcome is not None and outcome.finished_at is not None else view.now
+    update: dict[str, object] = {"finished_at": finished}
+    if phase not in (Phase.COMPLETED, Phase.CANCELED):
+        exit_code = outcome.exit_code if outcome is not None else None
+        update |= {
+            "failure_reason": message,
+            "failure": Failure(reason=reason.value, message=message, exit_code=exit_code),
+        }
+    if view.task.has_webhook:
+        update["webhook"] = webhook_due(view)
+    return succeeded(view, observed(view).model_copy(update=update), reason, message)
+
+
+def webhook_due(view: View) -> WebhookStatus:
+    """A delivery that is due now."""
+    return WebhookStatus(
+        state=WebhookState.PENDING, next_attempt_at=view.now, retry_requested=view.task.webhook_retry
+    )  # fmt: skip
+
+
+def succeeded(view: View, status: OperatorStatus, reason: Reason, message: str) -> OperatorStatus:
+    """The status with this reason of Succeeded and its phase."""
+    if succeeded_reason(status) is Reason.CANCELLING and not PHASE_OF_REASON[reason].terminal:
+        reason, message = Reason.CANCELLING, message if reason is Reason.CANCELLING else _old_message(status)
+    return with_reason(status, reason, message, now=view.now, generation=view.task.generation)
+
+
+def pending_message(pod: PodRecord) -> str:
+    """What the pod waits for: a topic, a colon, and the scheduler's or kubelet's words."""
+    if pod.scheduled is False:
+        topic = "held by a scheduling gate" if pod.scheduling_reason == "SchedulingGated" else "not schedulable"
+        return f"{topic}: {pod.scheduling_message}"
+    for name, container in (("browser", pod.browser), ("runner", pod.runner)):
+        if trouble := trouble_message(name, container):
+            return trouble
+    return "starting: the pod is being prepared"
+
+
+def trouble_message(name: str, container: ContainerRecord) -> str | None:
+    """Why a waiting container cannot start; None when it just has not yet."""
+    if container.state is not ContainerState.WAITING:
+        return None
+    if container.reason in IMAGE_ERRORS or container.reason == IMAGE_INVALID:
+        return f"the image of the {name} cannot be pulled: {container.image} ({container.reason}) {container.message}"
+    if container.reason in CONFIG_ERRORS:
+        return f"the {name} cannot be started: {container.reason}: {container.message}"
+    return None
+
+
+def _topic(message: str) -> str:
+    return message.partition(":")[0]
+
+
+def _old_message(status: OperatorStatus) -> str:
+    condition = find(status.conditions, ConditionType.SUCCEEDED)
+    return condition.message if condition is not None else ""
+
+
+def _sandboxed(view: View, conditions: list[Condition]) -> list[Condition]:
+    profile = view.policy.seccomp_profile
+    if profile is not None:
+        message = f"the browser runs under the Localhost profile {profile}"
+        return _put(view, conditions, ConditionType.BROWSER_SANDBOXED, "True", Reason.SECCOMP_PROFILE, message)
+    message = "no seccomp profile is configured for the browser, so Chrome runs with --no-sandbox"
+    return _put(view, conditions, ConditionType.BROWSER_SANDBOXED, "False", Reason.NO_SECCOMP_PROFILE, message)
+
+
+def _browser_ready(view: View, pod: PodRecord, conditions: list[Condition]) -> list[Condition]:
+    if pod.runner.terminated or pod.browser.state is ContainerState.ABSENT:
+        return conditions  # it is stopped after the runner, which says nothing about the task
+    if pod.browser.state is ContainerState.RUNNING:
+        return _put(view, conditions, ConditionType.BROWSER_READY, "True", Reason.CONTAINER_RUNNING, "")
+    message = pod.browser.reason or "the browser's container does not run"
+    return _put(view, conditions, ConditionType.BROWSER_READY, "False", Reason.CONTAINER_NOT_RUNNING, message)
+
+
+def _put(  # noqa: PLR0917 - reads like the condition's own fields
+    view: View, conditions: list[Condition], kind: ConditionType, truth: Truth, reason: Reason | str, message: str
+) -> list[Condition]:
+    return put(conditions, kind, truth, reason, message, now=view.now, generation=view.task.generation)

@@ -1,0 +1,120 @@
+"""What a decision may look at, and the times that follow from it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from skyvern_crds.status import WebhookStatus
+from skyvern_crds.vocabulary import ConditionType, Reason
+from skyvern_operator.admission import ADMITTED, Decision
+from skyvern_operator.conditions import find
+from skyvern_operator.config import Graces
+from skyvern_operator.records import PodRecord, TaskRecord
+
+MAX_INFRA_BACKOFF_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The part of the configuration that decisions depend on."""
+
+    graces: Graces
+    default_ttl_seconds: int | None = None
+    seccomp_profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The API server did not take the pod."""
+
+    reason: Reason
+    """QuotaExceeded, or a reason that ends the task."""
+    message: str
+    retry_at: datetime | None = None
+    """When to try again; None when that is of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that a decision may look at."""
+
+    task: TaskRecord
+    pod: PodRecord | None
+    """Pod of the current attempt; ``gone`` is set when it is known to be gone; None when it is not in the store."""
+    pod_name: str
+    """Name that this pod has or would have."""
+    now: datetime
+    policy: Policy
+    admission: Decision = ADMITTED
+    refusal: Refusal | None = None
+    webhook: WebhookStatus | None = None
+    """Outcome of a try that may not be in status yet."""
+    webhook_under_way: bool = False
+
+    @property
+    def agent_started(self) -> bool:
+        """Whether the agent may have acted, from all that is known. Such a task is never run again."""
+        seen = self.pod is not None and self.pod.runner.started
+        return seen or self.task.status.started_at is not None or self.task.reported
+
+    @property
+    def started_at(self) -> datetime | None:
+        """Start of the runner."""
+        seen = self.pod.runner.started_at if self.pod is not None and self.pod.runner.started else None
+        return self.task.status.started_at or seen
+
+    @property
+    def active_until(self) -> datetime | None:
+        """When activeDeadlineSeconds are over; None before the start."""
+        start = self.started_at
+        return start + timedelta(seconds=self.task.active_deadline_seconds) if start is not None else None
+
+    @property
+    def start_until(self) -> datetime | None:
+        """When startDeadlineSeconds are over; None before admission and once the agent has started."""
+        admitted = find(self.task.status.conditions, ConditionType.ADMITTED)
+        if admitted is None or admitted.status != "True" or self.agent_started:
+            return None
+        return admitted.last_transition_time + timedelta(seconds=self.task.start_deadline_seconds)
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When a node that does not confirm the end of a pod under deletion counts as lost."""
+        if self.pod is None or self.pod.deletion_due is None:
+            return None
+        return self.pod.deletion_due + timedelta(seconds=self.policy.graces.lost_node_seconds)
+
+    @property
+    def backoff_until(self) -> datetime | None:
+        """When the next attempt is due after one that the infrastructure ended."""
+        given_up = find(self.task.status.conditions, ConditionType.POD_SCHEDULED)
+        if given_up is None or given_up.reason != Reason.INFRA_RETRY:
+            return None
+        doubled = self.policy.graces.infra_backoff_seconds * 2 ** (max(self.task.status.attempt or 1, 1) - 1)
+        return given_up.last_transition_time + timedelta(seconds=min(doubled, MAX_INFRA_BACKOFF_SECONDS))
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When an ended task is removed; None to keep it."""
+        own, default = self.task.ttl_seconds, self.policy.default_ttl_seconds
+        seconds = own if own is not None else default
+        if seconds is None:
+            return None
+        return (self.task.status.finished_at or self.task.created_at) + timedelta(seconds=seconds)
+
+
+def current_attempt(task: TaskRecord) -> int:
+    """Number of the attempt under way, or of the next one when there is none."""
+    made = task.status.attempt or 0
+    return made if task.status.pod_uid else made + 1
+
+
+def wants_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
+    """Whether admission has to answer before anything else can be done for the task."""
+    idle = pod is None and task.status.pod_uid is None
+    return idle and not (task.ended or task.deleting or task.cancel_requested or task.suspend or task.unreadable)
+
+
+def holds_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
+    """Whether the task counts as active: a pod was made and there is no verdict."""
+    return not task.ended and not task.deleting and (pod is not None or task.status.pod_uid is not None)

@@ -1,0 +1,206 @@
+"""Delivery of webhooks: workers beside the reconciliation; the state of a delivery lives in the task's status."""
+
+import asyncio
+import logging
+import time
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import ValidationError
+
+from skyvern_crds.artifacts import ArtifactLinks
+from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, ClusterError, JsonObject, NotFound
+from skyvern_crds.status import WebhookState, WebhookStatus
+from skyvern_crds.vocabulary import LABEL_API_KEY, LABEL_API_KEY_SECRET
+from skyvern_crds.webhook import webhook_body, webhook_headers
+from skyvern_operator.config import OperatorConfig, Webhook
+from skyvern_operator.errors import OperatorError
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.records import TaskKey, TaskRecord, task_record
+from skyvern_operator.store import Store
+
+logger = logging.getLogger(__name__)
+
+API_PAUSE_SECONDS: Final = 5.0
+"""Before another look when the API server does not answer; that is not a try."""
+USER_AGENT: Final = "skyvern-operator"
+
+
+class WebhookAddressError(OperatorError):
+    """The callback's address may not be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one try ended."""
+
+    status: int | None = None
+    error: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver has it."""
+        return self.error is None
+
+
+def check_address(url: str, settings: Webhook) -> None:
+    """Raises WebhookAddressError for an address that is not http or https, or whose host is not allowed."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WebhookAddressError(f"webhookCallbackUrl must be an http or https URL, not {parts.scheme or 'relative'}")
+    if settings.allowed_hosts is not None and not any(
+        parts.hostname == host or (host.startswith("*.") and parts.hostname.endswith(host[1:]))
+        for host in settings.allowed_hosts
+    ):
+        raise WebhookAddressError(f"the host {parts.hostname} is not in webhook.allowedHosts of the configuration")
+
+
+def after_try(before: WebhookStatus, answer: Answer, settings: Webhook, now: datetime) -> WebhookStatus:
+    """The delivery's state after one more try. Pure."""
+    attempts = before.attempts + 1
+    tried = before.model_copy(
+        update={
+            "attempts": attempts,
+            "last_attempt_at": now,
+            "last_status_code": answer.status,
+            "last_error": answer.error[:1024] if answer.error is not None else None,
+            "next_attempt_at": None,
+        }
+    )
+    if answer.accepted:
+        return tried.model_copy(update={"state": WebhookState.DELIVERED})
+    if attempts > len(settings.schedule):
+        return tried.model_copy(update={"state": WebhookState.FAILED})
+    return tried.model_copy(update={"next_attempt_at": now + timedelta(seconds=settings.schedule[attempts - 1])})
+
+
+class WebhookSender:
+    """Tries deliveries, several at once, never two of one task at a time."""
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        store: Store,
+        config: OperatorConfig,
+        metrics: Metrics,
+        *,
+        signing_key: bytes,
+        release_namespace: str,
+        wake: Callable[[TaskKey], None],
+    ) -> None:
+        """``wake`` is called when the outcome of a try is among the store's facts."""
+        self._client = client
+        self._store = store
+        self._config = config
+        self._metrics = metrics
+        self._signing_key = signing_key
+        self._release_namespace = release_namespace
+        self._wake = wake
+        self._pending: asyncio.Queue[TaskRecord] = asyncio.Queue()
+        self._under_way: set[str] = set()
+
+    def under_way(self, uid: str) -> bool:
+        """Whether a try for this task is waiting or running."""
+        return uid in self._under_way
+
+    def submit(self, task: TaskRecord) -> None:
+        """Start one try, unless one is under way."""
+        if task.uid not in self._under_way:
+            self._under_way.add(task.uid)
+            self._pending.put_nowait(task)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        timeout = aiohttp.ClientTimeout(total=self._config.webhook.timeout_seconds)
+        jar, headers = aiohttp.DummyCookieJar(), {"User-Agent": USER_AGENT}
+        async with (
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=jar, headers=headers) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            for _ in range(self._config.webhook.concurrency):
+                group.create_task(self._work(session))
+
+    async def _work(self, session: aiohttp.ClientSession) -> None:
+        while True:
+            task = await self._pending.get()
+            try:
+                await self._deliver(session, task)
+            except ClusterError as error:
+                logger.warning(
+                    "the webhook waits for the API server: %s", error, extra={"fields": {"task": str(task.key)}}
+                )
+                await asyncio.sleep(API_PAUSE_SECONDS)
+            finally:
+                self._under_way.discard(task.uid)
+                self._wake(task.key)
+
+    async def _deliver(self, session: aiohttp.ClientSession, task: TaskRecord) -> None:
+        """One try, with the object as it is now: the runner may have written after the verdict."""
+        try:
+            obj = await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name)
+        except NotFound:
+            return
+        now = task_record(obj)
+        if now.uid != task.uid or not now.ended or now.status.webhook is None:
+            return
+        answer = await self._try(session, obj)
+        state = after_try(now.status.webhook, answer, self._config.webhook, datetime.now(UTC))
+        self._store.facts(task.uid).webhook = state
+        self._metrics.webhooks.labels("delivered" if answer.accepted else "failed").inc()
+        fields = {"task": str(task.key), "attempt": state.attempts, "state": state.state, "status": answer.status}
+        logger.info(
+            "webhook delivered" if answer.accepted else f"webhook not delivered: {answer.error}",
+            extra={"fields": fields},
+        )
+
+    async def _try(self, session: aiohttp.ClientSession, obj: JsonObject) -> Answer:
+        url = obj["spec"]["webhookCallbackUrl"]
+        try:
+            check_address(url, self._config.webhook)
+            timestamp = int(time.time())
+            links = ArtifactLinks(
+                self._config.public_url, self._signing_key, timestamp, self._config.artifact_link_ttl_seconds
+            )
+            body = webhook_body(obj, links)
+        except (WebhookAddressError, ValidationError) as error:
+            return Answer(error=f"nothing was sent: {error}")
+        headers = webhook_headers(self._config.webhook.signature, await self._key(obj), timestamp, body)
+        try:
+            # A redirect could lead anywhere, past allowedHosts too.
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+                return _judge(response.status)
+        except TimeoutError:
+            return Answer(error=f"no answer within {self._config.webhook.timeout_seconds:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(error=f"no answer: {error or type(error).__name__}")
+
+    async def _key(self, obj: JsonObject) -> bytes:
+        """The caller's API key for a task made over REST, if that key is for the task's namespace; else the release's.
+
+        Anyone who may create tasks may set the label, hence the check: it must not sign with another tenant's key.
+        """
+        name = (obj["metadata"].get("labels") or {}).get(LABEL_API_KEY_SECRET)
+        if not name:
+            return self._signing_key
+        try:
+            secret = await self._client.get(SECRETS, self._release_namespace, name)
+        except NotFound:
+            return self._signing_key
+        data = {key: b64decode(value) for key, value in (secret.get("data") or {}).items()}
+        is_key = (secret["metadata"].get("labels") or {}).get(LABEL_API_KEY) == "true"
+        if not is_key or data.get("namespace", b"").decode() != obj["metadata"]["namespace"]:
+            return self._signing_key
+        return data.get("key") or self._signing_key
+
+
+def _judge(status: int) -> Answer:
+    if 200 <= status < 300:
+        return Answer(status=status)
+    if 300 <= status < 400:
+        return Answer(status=status, error=f"the receiver answered {status}; redirects are not followed")
+    return Answer(status=status, error=f"the receiver answered {status}")

@@ -1,0 +1,147 @@
+"""What the facade's contract tests put into the control plane: the kind, tenants, API keys, roles and pods."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from skyvern_crds.runner_contract import ARTIFACTS_AUDIENCE
+from skyvern_crds.schema import custom_resource_definition
+from tests.cluster import ControlPlane
+
+TASK_ACCOUNT = "skyvern-task"
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """Names in the control plane, unique to the session."""
+
+    plane: ControlPlane
+    release: str
+    """Namespace of the facade and its API keys."""
+    a: str
+    b: str
+    """Namespaces of two tenants."""
+
+    @property
+    def full(self) -> str:
+        """Namespace whose quota lets no task in."""
+        return f"full-{self.release}"
+
+    def key(self, name: str) -> str:
+        """The API key of a Secret made by `create_tenants`."""
+        return f"{name}-key-{self.release}"
+
+    def status(self, namespace: str, name: str, status: dict[str, Any]) -> None:
+        """Write a task's status, as the operator and the runner would."""
+        self.plane.run_kubectl(
+            "patch", "skyverntask", name, "--namespace", namespace, "--subresource=status", "--type=merge",
+            "--patch", json.dumps({"status": status}),
+        )  # fmt: skip
+
+    def task(self, namespace: str, name: str) -> dict[str, Any]:
+        """A task as the cluster has it."""
+        answer = self.plane.run_kubectl("get", "skyverntask", name, "--namespace", namespace, "--output=json")
+        task: dict[str, Any] = json.loads(answer.stdout)
+        return task
+
+    def pod(self, namespace: str, name: str) -> str:
+        """Make a pod of the tasks' service account; nothing runs it. Returns its uid."""
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "serviceAccountName": TASK_ACCOUNT,
+                "nodeName": "nowhere",
+                "containers": [{"name": "runner", "image": "example.com/none"}],
+            },
+        }
+        answer = self.plane.run_kubectl("create", "--filename=-", "--output=json", input=json.dumps(pod))
+        return str(json.loads(answer.stdout)["metadata"]["uid"])
+
+    def token(self, namespace: str, pod: str, uid: str, audience: str = ARTIFACTS_AUDIENCE) -> str:
+        """The token that the kubelet would project into the pod."""
+        return self.plane.token_for(namespace, TASK_ACCOUNT, audience=audience, pod=pod, pod_uid=uid)
+
+
+def create_tenants(plane: ControlPlane) -> Tenants:
+    """Put everything in place."""
+    mark = uuid4().hex[:6]
+    tenants = Tenants(plane, f"facade-{mark}", f"team-a-{mark}", f"team-b-{mark}")
+    _apply(plane, custom_resource_definition())
+    plane.run_kubectl("wait", "crd/skyverntasks.skyvern.io", "--for=condition=Established", "--timeout=30s")
+    for namespace in (tenants.release, tenants.a, tenants.b, tenants.full):
+        _apply(plane, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    for namespace in (tenants.a, tenants.b):
+        _apply(plane, _object("v1", "ServiceAccount", TASK_ACCOUNT, namespace))
+    quota = _object("v1", "ResourceQuota", "none", tenants.full)
+    _apply(plane, quota | {"spec": {"hard": {"count/skyverntasks.skyvern.io": "0"}}})
+    for document in (*_roles(tenants), *_keys(tenants)):
+        _apply(plane, document)
+    plane.run_kubectl(
+        "wait", "resourcequota/none", "--namespace", tenants.full, "--timeout=60s",
+        "--for=jsonpath={.status.hard}",
+    )  # fmt: skip
+    return tenants
+
+
+def api_key(tenants: Tenants, name: str, namespace: str, **data: str) -> dict[str, Any]:
+    """The Secret of an API key."""
+    secret = _object("v1", "Secret", name, tenants.release)
+    secret["metadata"]["labels"] = {"skyvern.io/api-key": "true"}
+    fields = {"key": tenants.key(name), "organization-id": f"o_{name}", "namespace": namespace, "state": "active"}
+    return secret | {"stringData": fields | data}
+
+
+def _keys(tenants: Tenants) -> list[dict[str, Any]]:
+    return [
+        api_key(tenants, "alice", tenants.a),
+        api_key(tenants, "bob", tenants.b),
+        api_key(tenants, "gone", tenants.a, state="invalid"),
+        api_key(tenants, "elsewhere", "not-served"),
+        api_key(tenants, "full", tenants.full),
+    ]
+
+
+def _roles(tenants: Tenants) -> list[dict[str, Any]]:
+    """The least that the facade needs."""
+    account = _object("v1", "ServiceAccount", "facade", tenants.release)
+    rbac = "rbac.authorization.k8s.io/v1"
+    task_rule = {
+        "apiGroups": ["skyvern.io"],
+        "resources": ["skyverntasks"],
+        "verbs": ["get", "list", "watch", "create", "patch"],
+    }
+    secret_rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}
+    review_rule = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+    documents = [account]
+    for namespace, rule in _rights(tenants, task_rule, secret_rule):
+        documents.append(_object(rbac, "Role", "facade", namespace) | {"rules": [rule]})
+        documents.append(_object(rbac, "RoleBinding", "facade", namespace) | _binding("Role", "facade", tenants))
+    name = f"facade-{tenants.release}"
+    documents.append({"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": name}, "rules": [review_rule]})
+    binding = {"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": {"name": name}}
+    documents.append(binding | _binding("ClusterRole", name, tenants))
+    return documents
+
+
+def _rights(
+    tenants: Tenants, task_rule: dict[str, Any], secret_rule: dict[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
+    return [*((each, task_rule) for each in (tenants.a, tenants.b, tenants.full)), (tenants.release, secret_rule)]
+
+
+def _binding(kind: str, role: str, tenants: Tenants) -> dict[str, Any]:
+    return {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": "facade", "namespace": tenants.release}],
+    }
+
+
+def _object(version: str, kind: str, name: str, namespace: str) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+
+
+def _apply(plane: ControlPlane, document: dict[str, Any]) -> None:
+    plane.run_kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=json.dumps(document))

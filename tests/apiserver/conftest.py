@@ -1,0 +1,122 @@
+"""The facade over the real control plane, in the test's own process, with the least rights that it needs."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from skyvern_apiserver.app import internal_app, public_app
+from skyvern_apiserver.services import Services, build_services
+from skyvern_apiserver.settings import Settings
+from skyvern_crds.client import ClusterClient
+from tests.apiserver.cluster import Tenants, create_tenants
+from tests.apiserver.program import Program, start
+from tests.cluster import ControlPlane
+
+PUBLIC_URL = "http://facade.test"
+
+Caller = Callable[..., httpx2.AsyncClient]
+
+
+@pytest.fixture(scope="session")
+def tenants(control_plane: ControlPlane) -> Tenants:
+    return create_tenants(control_plane)
+
+
+@pytest.fixture(scope="session")
+def settings(tenants: Tenants, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    store = tmp_path_factory.mktemp("artifacts")
+    return Settings(
+        namespaces=(tenants.a, tenants.b, tenants.full),
+        keys_namespace=tenants.release,
+        public_url=PUBLIC_URL,
+        signing_key=b"signing-key-of-the-tests",
+        store_url=f"file://{store}",
+    )
+
+
+@pytest.fixture(scope="session")
+def facade_kubeconfig(tenants: Tenants) -> Path:
+    return tenants.plane.kubeconfig_for(tenants.release, "facade")
+
+
+@pytest.fixture(scope="session")
+async def services(settings: Settings, facade_kubeconfig: Path) -> AsyncIterator[Services]:
+    async with await ClusterClient.connect(str(facade_kubeconfig)) as client:
+        services = build_services(settings, client)
+        pictures = [asyncio.create_task(picture.run()) for picture in (services.tasks, services.secrets)]
+        try:
+            async with asyncio.timeout(30):
+                await services.tasks.synced.wait()
+                await services.secrets.synced.wait()
+            yield services
+        finally:
+            for task in pictures:
+                task.cancel()
+            await asyncio.gather(*pictures, return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+async def caller(services: Services, tenants: Tenants) -> AsyncIterator[Caller]:
+    """Makes a client with the API key of a Secret; without a name it has none."""
+    async with AsyncExitStack() as stack:
+        transport = httpx2.ASGITransport(app=public_app(services))
+        clients: list[httpx2.AsyncClient] = []
+
+        def make(name: str | None = None, **headers: str) -> httpx2.AsyncClient:
+            given = headers if name is None else {"x-api-key": tenants.key(name), **headers}
+            client = httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL, headers=given)
+            clients.append(client)
+            return client
+
+        yield make
+        for client in clients:
+            stack.push_async_callback(client.aclose)
+
+
+@pytest.fixture(scope="session")
+async def alice(caller: Caller) -> httpx2.AsyncClient:
+    return caller("alice")
+
+
+@pytest.fixture(scope="session")
+async def bob(caller: Caller) -> httpx2.AsyncClient:
+    return caller("bob")
+
+
+@pytest.fixture(scope="session")
+async def inside(services: Services) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the internal port."""
+    transport = httpx2.ASGITransport(app=internal_app(services))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://internal.test") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def environment(tenants: Tenants, facade_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "key").write_text("signing-key-of-the-tests")
+    return {
+        "PATH": os.environ["PATH"],
+        "KUBECONFIG": str(facade_kubeconfig),
+        "SKYVERN_NAMESPACES": f"{tenants.a},{tenants.b}",
+        "SKYVERN_KEYS_NAMESPACE": tenants.release,
+        "SKYVERN_PUBLIC_URL": "http://127.0.0.1",
+        "SKYVERN_SIGNING_KEY_FILE": str(folder / "key"),
+        "SKYVERN_ARTIFACTS_URL": f"file://{folder}/artifacts",
+        "SKYVERN_HOST": "127.0.0.1",
+        "SKYVERN_DRAIN_SECONDS": "1",
+    }
+
+
+@pytest.fixture
+def program(environment: dict[str, str], tmp_path: Path) -> Iterator[Program]:
+    program = start(environment, tmp_path)
+    yield program
+    if program.process.poll() is None:
+        program.process.kill()
+    program.process.wait(10)

@@ -1,0 +1,65 @@
+"""Settings from the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from skyvern_apiserver.settings import Settings, SettingsError, load_settings
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "key").write_text("0123456789abcdef\n")
+    return {
+        "SKYVERN_KEYS_NAMESPACE": "skyvern",
+        "SKYVERN_PUBLIC_URL": "https://tasks.example.com/",
+        "SKYVERN_SIGNING_KEY_FILE": str(tmp_path / "key"),
+    }
+
+
+def test_defaults_are_those_of_a_pod(environment: dict[str, str]) -> None:
+    settings = load_settings(environment)
+    expected = Settings(("skyvern",), "skyvern", "https://tasks.example.com", b"0123456789abcdef")
+    assert settings == expected
+    assert (settings.port, settings.internal_port) == (8080, 8081)
+
+
+def test_namespaces_are_a_list_or_all(environment: dict[str, str]) -> None:
+    assert load_settings(environment | {"SKYVERN_NAMESPACES": "a, b,"}).namespaces == ("a", "b")
+    everywhere = load_settings(environment | {"SKYVERN_NAMESPACES": "*"})
+    assert everywhere.namespaces is None
+    assert everywhere.serves("anything")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("SKYVERN_PUBLIC_URL", "", "give the URL"),
+        ("SKYVERN_PUBLIC_URL", "tasks.example.com", "give an http or https URL"),
+        ("SKYVERN_SIGNING_KEY_FILE", "/no/such/file", "mount the signing Secret"),
+        ("SKYVERN_ARTIFACTS_URL", "/var/lib", "give a URL of an object store"),
+        ("SKYVERN_PORT", "http", "give a number from 1 to 65535"),
+        ("SKYVERN_PORT", "0", "give a number from 1 to 65535"),
+        ("SKYVERN_LINK_TTL_SECONDS", "5", "give a number from 60"),
+        ("SKYVERN_LOG_LEVEL", "loud", "give one of DEBUG"),
+    ],
+)
+def test_unusable_setting_names_variable_and_remedy(
+    environment: dict[str, str], name: str, value: str, remedy: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(environment | {name: value})
+    assert name in str(refusal.value)
+    assert remedy in str(refusal.value)
+
+
+def test_short_signing_key_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("short")
+    with pytest.raises(SettingsError, match="at least 16 random ones"):
+        load_settings(environment)
+
+
+def test_keys_namespace_is_needed_outside_a_pod(environment: dict[str, str]) -> None:
+    del environment["SKYVERN_KEYS_NAMESPACE"]
+    with pytest.raises(SettingsError, match="SKYVERN_KEYS_NAMESPACE"):
+        load_settings(environment)

@@ -1,0 +1,312 @@
+"""Tasks over REST, from the caller to the object in the cluster and back."""
+
+import asyncio
+import json
+import re
+
+import httpx2
+import pytest
+
+from skyvern_apiserver import schemas
+from skyvern_apiserver.errors import from_cluster
+from skyvern_apiserver.services import Services
+from skyvern_crds.client import SKYVERNTASKS, Invalid
+from tests.apiserver.cluster import Tenants, api_key
+from tests.apiserver.conftest import Caller
+from tests.apiserver.waiting import until
+
+pytestmark = pytest.mark.contract
+
+REQUEST = {
+    "url": "https://jobs.example.com/apply",
+    "navigation_goal": "Apply for a job",
+    "data_extraction_goal": "Was the job application successful?",
+    "proxy_location": "RESIDENTIAL",
+    "navigation_payload": {"name": "Chris P. Bacon", "email": "chris@example.com"},
+}
+
+STEPS = [
+    {
+        "stepId": f"stp_{number}",
+        "order": order,
+        "retryIndex": retry,
+        "status": "completed",
+        "createdAt": "2026-08-29T15:38:18.000001Z",
+        "modifiedAt": "2026-08-29T15:38:19.000001Z",
+        "inputTokenCount": 900,
+        "outputTokenCount": 50,
+    }
+    for number, (order, retry) in enumerate([(1, 1), (0, 0), (1, 0)])
+]
+
+
+def phase_of(services: Services, namespace: str, name: str) -> str | None:
+    record = services.tasks.get(namespace, name)
+    return record.phase.value if record else None
+
+
+async def create(client: httpx2.AsyncClient, **fields: object) -> str:
+    answer = await client.post("/api/v1/tasks", json=REQUEST | fields)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["task_id"])
+
+
+async def test_create_answers_exactly_the_id(alice: httpx2.AsyncClient) -> None:
+    answer = await alice.post("/api/v1/tasks", json=REQUEST)
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["task_id"]
+    assert re.fullmatch(r"tsk_\d{10,20}", answer.json()["task_id"])
+
+
+async def test_created_task_is_an_object_of_the_keys_namespace(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+    task_id = await create(alice, webhook_callback_url="https://example.com/hook", application="careers")
+    task = tenants.task(tenants.a, task_id.replace("_", "-"))
+    assert task["metadata"]["labels"] == {
+        "skyvern.io/api-key-secret": "alice",
+        "skyvern.io/organization": "o_alice",
+    }
+    assert task["spec"]["url"] == REQUEST["url"]
+    assert task["spec"]["navigationGoal"] == REQUEST["navigation_goal"]
+    assert task["spec"]["navigationPayload"] == REQUEST["navigation_payload"]
+    assert task["spec"]["webhookCallbackUrl"] == "https://example.com/hook"
+
+
+async def test_created_task_is_read_back_at_once(alice: httpx2.AsyncClient) -> None:
+    task_id = await create(alice)
+    answer = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
+    assert answer["task_id"] == task_id
+    assert answer["status"] == "created"
+    assert {key: answer["request"][key] for key in REQUEST} == REQUEST
+    assert answer["extracted_information"] is None
+
+
+async def test_response_has_every_key_of_its_model(alice: httpx2.AsyncClient) -> None:
+    answer = (await alice.get(f"/api/v1/tasks/{await create(alice)}")).json()
+    schemas.TaskResponse.model_validate_json(json.dumps(answer))
+    assert list(answer)[:12] == [
+        "request",
+        "task_id",
+        "status",
+        "created_at",
+        "modified_at",
+        "extracted_information",
+        "action_screenshot_urls",
+        "screenshot_url",
+        "recording_url",
+        "failure_reason",
+        "errors",
+        "max_steps_per_run",
+    ]
+
+
+async def test_step_limit_of_the_header_shows(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+    for given, expected in (("7", 7), ("0", 25)):
+        answer = await alice.post("/api/v1/tasks", json=REQUEST, headers={"x-max-steps-override": given})
+        task_id = answer.json()["task_id"]
+        assert tenants.task(tenants.a, task_id.replace("_", "-"))["spec"].get("maxSteps", 25) == expected
+        assert (await alice.get(f"/api/v1/tasks/{task_id}")).json()["max_steps_per_run"] == expected
+
+
+async def test_url_without_scheme_is_https(alice: httpx2.AsyncClient) -> None:
+    task_id = await create(alice, url="jobs.example.com/apply")
+    answer = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
+    assert answer["request"]["url"] == "https://jobs.example.com/apply"
+
+
+@pytest.mark.parametrize("form", ["/api/v1/tasks", "/api/v1/tasks/"])
+async def test_paths_work_with_and_without_a_slash(alice: httpx2.AsyncClient, form: str) -> None:
+    answer = await alice.post(form, json=REQUEST)
+    assert answer.status_code == 200
+    task = f"/api/v1/tasks/{answer.json()['task_id']}"
+    end = "/" if form.endswith("/") else ""
+    assert (await alice.get(form)).status_code == 200
+    assert (await alice.get(f"{task}{end}")).status_code == 200
+    assert (await alice.get(f"{task}/steps{end}")).status_code == 200
+    assert (await alice.post(f"{task}/cancel{end}")).status_code == 200
+
+
+async def test_status_of_the_cluster_shows(alice: httpx2.AsyncClient, tenants: Tenants, services: Services) -> None:
+    task_id = await create(alice)
+    name = task_id.replace("_", "-")
+    tenants.status(
+        tenants.a,
+        name,
+        {
+            "phase": "failed",
+            "startedAt": "2026-08-29T15:38:18.123456Z",
+            "finishedAt": "2026-08-29T15:39:00Z",
+            "failureReason": "Max steps per task (7) exceeded",
+            "stepCount": 2,
+            "steps": STEPS,
+            "extractedInformation": {"successful": True},
+            "errors": [{"errorCode": "no_form", "reasoning": "There is no form", "confidenceFloat": 0.5}],
+        },
+    )
+    await until(lambda: phase_of(services, tenants.a, name) == "failed")
+    answer = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
+    assert answer["status"] == "failed"
+    assert answer["failure_reason"] == "Max steps per task (7) exceeded"
+    assert answer["started_at"] == "2026-08-29T15:38:18.123456"
+    assert answer["finished_at"] == "2026-08-29T15:39:00"
+    assert answer["extracted_information"] == {"successful": True}
+    assert answer["errors"] == [{"error_code": "no_form", "reasoning": "There is no form", "confidence_float": 0.5}]
+    schemas.TaskResponse.model_validate_json(json.dumps(answer))
+
+
+async def test_steps_ascend_and_have_no_nulls(alice: httpx2.AsyncClient, tenants: Tenants, services: Services) -> None:
+    task_id = await create(alice)
+    name = task_id.replace("_", "-")
+    tenants.status(tenants.a, name, {"phase": "running", "steps": STEPS})
+    await until(lambda: phase_of(services, tenants.a, name) == "running")
+    steps = (await alice.get(f"/api/v1/tasks/{task_id}/steps")).json()
+    assert [(step["order"], step["retry_index"]) for step in steps] == [(0, 0), (1, 0), (1, 1)]
+    assert all(value is not None for step in steps for value in step.values())
+    assert steps[0]["organization_id"] == "o_alice"
+    assert steps[0]["task_id"] == task_id
+    assert steps[0]["input_token_count"] == 900
+    for step in steps:
+        schemas.StepResponse.model_validate_json(json.dumps(step))
+
+
+async def test_list_is_newest_first_and_paged(bob: httpx2.AsyncClient) -> None:
+    made = [await create(bob, application="paging") for _ in range(5)]
+    listed = (await bob.get("/api/v1/tasks?application=paging")).json()
+    assert [task["task_id"] for task in listed] == made[::-1]
+    second = (await bob.get("/api/v1/tasks?application=paging&page=2&page_size=2")).json()
+    assert [task["task_id"] for task in second] == [made[2], made[1]]
+    assert (await bob.get("/api/v1/tasks?application=paging&page=9")).json() == []
+    ascending = (await bob.get("/api/v1/tasks?application=paging&order=asc&sort=created_at")).json()
+    assert [task["task_id"] for task in ascending] == made
+    assert len((await bob.get("/api/v1/tasks?page_size=100000")).json()) >= 5
+
+
+async def test_list_filters_by_several_statuses(bob: httpx2.AsyncClient, tenants: Tenants, services: Services) -> None:
+    made = [await create(bob, application="filter") for _ in range(3)]
+    for task_id, phase in zip(made, ("running", "completed", "queued"), strict=True):
+        name = task_id.replace("_", "-")
+        tenants.status(tenants.b, name, {"phase": phase})
+        await until(lambda name=name, phase=phase: phase_of(services, tenants.b, name) == phase)  # type: ignore[misc]
+    query = "application=filter&task_status=running&task_status=queued"
+    assert [task["task_id"] for task in (await bob.get(f"/api/v1/tasks?{query}")).json()] == [made[2], made[0]]
+
+
+async def test_long_list_is_whole(bob: httpx2.AsyncClient, services: Services, tenants: Tenants) -> None:
+    await asyncio.gather(*(create(bob, application="many") for _ in range(60)))
+    listed = (await bob.get("/api/v1/tasks?application=many&page_size=1000")).json()
+    assert len({task["task_id"] for task in listed}) == 60
+
+
+async def test_foreign_task_is_unknown(alice: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
+    task_id = await create(alice)
+    assert (await bob.get(f"/api/v1/tasks/{task_id}")).json() == {"detail": f"Task not found {task_id}"}
+    assert (await bob.post(f"/api/v1/tasks/{task_id}/cancel")).status_code == 404
+    assert (await bob.get(f"/api/v1/tasks/{task_id}/steps")).json() == []
+    assert task_id not in (await bob.get("/api/v1/tasks?page_size=1000")).text
+
+
+async def test_task_made_with_kubectl_is_read_by_its_name(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+    name = f"by-hand-{tenants.release}"
+    task = {
+        "apiVersion": "skyvern.io/v1",
+        "kind": "SkyvernTask",
+        "metadata": {"name": name, "namespace": tenants.a},
+        "spec": {"url": "https://example.com"},
+    }
+    tenants.plane.run_kubectl("create", "--filename=-", input=json.dumps(task))
+    answer = await alice.get(f"/api/v1/tasks/{name}")
+    assert answer.status_code == 200
+    assert answer.json()["task_id"] == name
+
+
+async def test_cancel_sets_the_annotation(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+    task_id = await create(alice)
+    assert (await alice.post(f"/api/v1/tasks/{task_id}/cancel")).content == b"null"
+    task = tenants.task(tenants.a, task_id.replace("_", "-"))
+    assert task["metadata"]["annotations"]["skyvern.io/cancel"] == "true"
+
+
+async def test_of_many_cancels_at_once_one_is_taken(alice: httpx2.AsyncClient) -> None:
+    task_id = await create(alice)
+    answers = await asyncio.gather(*(alice.post(f"/api/v1/tasks/{task_id}/cancel") for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+
+
+async def test_retry_webhook_sets_a_new_value_each_time(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+    task_id = await create(alice, webhook_callback_url="https://example.com/hook")
+    values = []
+    for _ in range(2):
+        answer = await alice.post(f"/api/v1/tasks/{task_id}/retry_webhook")
+        assert answer.json()["task_id"] == task_id
+        task = tenants.task(tenants.a, task_id.replace("_", "-"))
+        values.append(task["metadata"]["annotations"]["skyvern.io/retry-webhook"])
+    assert values[0] < values[1]
+
+
+async def test_retry_webhook_without_a_callback_changes_nothing(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+    task_id = await create(alice)
+    assert (await alice.post(f"/api/v1/tasks/{task_id}/retry_webhook")).status_code == 200
+    annotations = tenants.task(tenants.a, task_id.replace("_", "-"))["metadata"].get("annotations", {})
+    assert "skyvern.io/retry-webhook" not in annotations
+
+
+async def test_deleted_task_leaves_the_list(alice: httpx2.AsyncClient, tenants: Tenants, services: Services) -> None:
+    task_id = await create(alice)
+    name = task_id.replace("_", "-")
+    tenants.plane.run_kubectl("delete", "skyverntask", name, "--namespace", tenants.a)
+    await until(lambda: services.tasks.get(tenants.a, name) is None)
+    assert task_id not in (await alice.get("/api/v1/tasks?page_size=1000")).text
+    assert (await alice.get(f"/api/v1/tasks/{task_id}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("spec", "places"),
+    [
+        (
+            {"url": "https://example.com", "maxSteps": 5000, "errorCodeMapping": {"a": "x" * 2000}},
+            [["body", "error_code_mapping", "a"], ["header", "x-max-steps-override"]],
+        ),
+        ({"url": "ftp://example.com"}, [["body", "url"]]),
+        ({}, [["body", "url"]]),
+    ],
+    ids=["schema", "rule", "required"],
+)
+async def test_refusals_of_the_cluster_name_the_requests_fields(
+    services: Services, tenants: Tenants, spec: dict[str, object], places: list[list[str]]
+) -> None:
+    metadata = {"name": "wrong", "namespace": tenants.a}
+    body = {"apiVersion": "skyvern.io/v1", "kind": "SkyvernTask", "metadata": metadata, "spec": spec}
+    with pytest.raises(Invalid) as refusal:
+        await services.client.create(SKYVERNTASKS, tenants.a, body)
+    error = from_cluster(refusal.value)
+    assert error.status == 422
+    assert isinstance(error.detail, list)
+    assert sorted(each["loc"] for each in error.detail) == places
+    assert all(each["msg"] for each in error.detail)
+
+
+async def test_heartbeat_needs_no_key(caller: Caller) -> None:
+    for path in ("/api/v1/heartbeat", "/api/v1/heartbeat/"):
+        answer = await caller().get(path)
+        assert (answer.status_code, answer.text) == (200, "Server is running.")
+
+
+async def test_browsers_may_call_from_anywhere(caller: Caller) -> None:
+    headers = {
+        "origin": "https://app.example.com",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-api-key,content-type",
+    }
+    answer = await caller().request("OPTIONS", "/api/v1/tasks", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "x-api-key" in answer.headers["access-control-allow-headers"]
+
+
+async def test_new_key_works_and_a_deleted_one_does_not(caller: Caller, tenants: Tenants, services: Services) -> None:
+    secret = api_key(tenants, "carol", tenants.a)
+    tenants.plane.run_kubectl("create", "--filename=-", input=json.dumps(secret))
+    await until(lambda: services.secrets.get(tenants.release, "carol") is not None)
+    assert (await caller("carol").get("/api/v1/tasks")).status_code == 200
+    tenants.plane.run_kubectl("delete", "secret", "carol", "--namespace", tenants.release)
+    await until(lambda: services.secrets.get(tenants.release, "carol") is None)
+    assert (await caller("carol").get("/api/v1/tasks")).status_code == 403

@@ -1,0 +1,36 @@
+import re
+import time
+
+import pytest
+
+from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, new_id
+from skyvern_crds.rest import name_of, task_id_of
+
+
+@pytest.mark.parametrize("prefix", [TASK_PREFIX, STEP_PREFIX])
+def test_an_id_is_its_prefix_and_a_decimal_of_64_bits(prefix: str) -> None:
+    made = new_id(prefix)
+    assert re.fullmatch(rf"{prefix}_\d+", made)
+    assert int(made.split("_")[1]) < 2**63
+    assert len(made) <= 24
+
+
+def test_the_upper_half_is_the_time() -> None:
+    before = int(time.time())
+    seconds = (int(new_id("tsk").split("_")[1]) >> 32) + EPOCH_SECONDS
+    assert before <= seconds <= time.time()
+
+
+def test_ids_ascend_with_the_microsecond() -> None:
+    moment = 1_800_000_000_123_456_000
+    numbers = [int(new_id("tsk", now_ns=moment + step * 1000).split("_")[1]) for step in range(1000)]
+    assert numbers == sorted(set(numbers))
+
+
+def test_ids_of_one_process_differ() -> None:
+    assert len({new_id("stp") for _ in range(2000)}) == 2000
+
+
+def test_a_task_id_is_the_name_of_an_object_and_back() -> None:
+    made = new_id(TASK_PREFIX)
+    assert task_id_of(name_of(made)) == made

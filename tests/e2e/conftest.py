@@ -1,0 +1,95 @@
+"""The whole product on a node: images built from this tree, the chart's release, the site, the scripted model."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from skyvern_crds.client import ClusterClient
+from tests.cluster import Cluster, Progress
+from tests.cluster.install import CHART_IMAGES, Release, api_key, ensure_namespace, install_reachable, prepare_images
+from tests.cluster.scripted import SCRIPTED_MODEL, SITE_HOST, deploy
+from tests.e2e.manifests import SITE, job_application, job_request, opening, waiting
+from tests.e2e.world import World
+
+NAMESPACE = "skyvern-e2e"
+ABSENT_IMAGE = "127.0.0.1:1/skyvern/absent:none"
+"""On a registry that refuses the connection."""
+SETS = (
+    f"apiKeys.namespace={NAMESPACE}",
+    "operator.config.graces.imagePullSeconds=2",
+    "operator.config.webhook.schedule={0.5,1,2}",
+    f"operator.config.profiles.absent-image.images.browser={ABSENT_IMAGE}",
+    f"operator.config.profiles.absent-image.images.runner={ABSENT_IMAGE}",
+)
+
+
+@pytest.fixture(scope="session")
+async def world(cluster: Cluster, progress: Progress) -> AsyncIterator[World]:
+    """The release of `make demo` with a namespace of its own for tasks, at the restricted level of Pod Security."""
+    images = prepare_images(cluster, progress, (*CHART_IMAGES, "scripted"))
+    servers = deploy(cluster, images["scripted"], progress)
+    ensure_namespace(cluster, NAMESPACE)
+    cluster.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
+    wanted = Release(
+        task_namespaces=("default", NAMESPACE),
+        model=SCRIPTED_MODEL,
+        allow_private_hosts=(SITE_HOST,),
+        sets=SETS,
+    )
+    release = install_reachable(cluster, images, progress, wanted)
+    with progress.step("remove the tasks of earlier runs"):
+        cluster.run_kubectl("delete", "skt", "--all", "--namespace", NAMESPACE, "--timeout=60s")
+    key = api_key(cluster, release)
+    async with (
+        await ClusterClient.connect(str(cluster.kubeconfig)) as client,
+        httpx2.AsyncClient(base_url=servers.site, timeout=10) as site,
+        httpx2.AsyncClient(base_url=release.public_url, headers={"x-api-key": key}, timeout=10) as api,
+    ):
+        yield World(cluster, client, release, NAMESPACE, servers, site, api, key)
+
+
+@pytest.fixture(scope="session")
+def hook() -> str:
+    """Begins the names of this session's webhooks: the site remembers those of earlier ones."""
+    return uuid.uuid4().hex[:8]
+
+
+@pytest.fixture(scope="session")
+async def by_rest(world: World, hook: str) -> dict[str, str]:
+    """Tasks made over REST, all at once: names of the objects by purpose."""
+    bodies = {
+        "hooked": job_request("Rest Hooked", webhook_callback_url=f"{SITE}/hooks/{hook}-once"),
+        "refused": opening_request(f"{SITE}/hooks/{hook}-refused?refuse=2"),
+    }
+    names = {}
+    for purpose, body in bodies.items():
+        answer = await world.api.post("/api/v1/tasks", json=body)
+        assert answer.status_code == 200, answer.text
+        names[purpose] = answer.json()["task_id"].replace("_", "-")
+    return names
+
+
+def opening_request(webhook: str) -> dict[str, object]:
+    """A request that only has a page read and is quickly done."""
+    return {"url": f"{SITE}/", "data_extraction_goal": "How many jobs are open?", "webhook_callback_url": webhook}
+
+
+@pytest.fixture(scope="session")
+def by_kubectl(world: World) -> dict[str, str]:
+    """Tasks that need nothing but time, applied all at once: their names by purpose."""
+    specs = {
+        "whole": job_application("Kube Whole"),
+        "deadline": waiting("Wait for the deadline.", activeDeadlineSeconds=10),
+        "wrong-key": opening(f"{SITE}/", navigationGoal="Go on.", model={"modelName": "scripted-1:fault=401"}),
+        "nonsense": opening(
+            f"{SITE}/", navigationGoal="Go on.", model={"modelName": "scripted-1:fault=malformed"}, maxRetriesPerStep=0
+        ),
+        "unresolved": opening("http://nowhere.skyvern-demo.svc:8090/"),
+        "status-500": opening(f"{SITE}/status/500"),
+        "download": opening(f"{SITE}/download"),
+        "no-image": opening(f"{SITE}/", profile="absent-image"),
+        "no-profile": opening(f"{SITE}/", profile="unheard-of"),
+    }
+    return {purpose: world.start(purpose, spec) for purpose, spec in specs.items()}

@@ -1,0 +1,75 @@
+"""The tasks of the end-to-end tests."""
+
+from typing import Any
+
+from tests.cluster.scripted import SITE_HOST
+from tests.cluster.scripted import SCRIPTED_MODEL as SETTINGS
+
+SITE = f"http://{SITE_HOST}:8090"
+NEVER_DONE = f"{SETTINGS.name}:script=never-done"
+"""A model that waits on every page, for ever."""
+SLOW = f"{SETTINGS.name}:fault=hang/1.5"
+"""The job application with answers that take 1.5 s, so that there is time to disturb it."""
+
+APPLICANT = {
+    "email": "robin@example.com",
+    "phone": "+44 20 7946 0018",
+    "position": "Galley Cook",
+    "employment_type": "Part time",
+    "start_date": "2027-03-01",
+    "resume": f"{SITE}/resume.pdf",
+    "cover_letter": "I have cooked at sea for five years and never lost a pan.",
+    "heard_from": ["A friend"],
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["successful", "reference", "position"],
+    "properties": {
+        "successful": {"type": "boolean"},
+        "reference": {"type": "string"},
+        "position": {"type": "string"},
+    },
+}
+
+
+def job_application(full_name: str, **spec: Any) -> dict[str, Any]:
+    """The spec of a task that applies for a job; the site tells applications apart by the name."""
+    return {
+        "url": f"{SITE}/",
+        "navigationGoal": "Apply for the job with the details of the payload.",
+        "dataExtractionGoal": "Was the application successful, for which position, and what is its reference number?",
+        "navigationPayload": {"full_name": full_name, **APPLICANT},
+        "extractedInformationSchema": SCHEMA,
+        "maxSteps": 20,
+        "activeDeadlineSeconds": 240,
+        **spec,
+    }
+
+
+def job_request(full_name: str, **body: Any) -> dict[str, Any]:
+    """The same as the body of a request to the Tasks API."""
+    return {
+        "url": f"{SITE}/",
+        "navigation_goal": "Apply for the job with the details of the payload.",
+        "data_extraction_goal": "Was the application successful, for which position, and what is its reference number?",
+        "navigation_payload": {"full_name": full_name, **APPLICANT},
+        "extracted_information_schema": SCHEMA,
+        **body,
+    }
+
+
+def waiting(goal: str, **spec: Any) -> dict[str, Any]:
+    """The spec of a task that never ends by itself."""
+    return {
+        "url": f"{SITE}/gallery",
+        "navigationGoal": goal,
+        "model": {"modelName": NEVER_DONE},
+        "maxSteps": 500,
+        "activeDeadlineSeconds": 240,
+        **spec,
+    }
+
+
+def opening(url: str, **spec: Any) -> dict[str, Any]:
+    """The spec of a task that only opens a page and reads it."""
+    return {"url": url, "dataExtractionGoal": "What does the page say?", "activeDeadlineSeconds": 120, **spec}

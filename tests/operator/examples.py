@@ -1,0 +1,173 @@
+"""Tasks and pods for tests of pure functions, told in few words. All times are seconds after NOW."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from skyvern_crds.runner_contract import ExitCode
+from skyvern_crds.status import OperatorStatus
+from skyvern_crds.vocabulary import Phase, Reason
+from skyvern_operator.actions import (
+    Action,
+    ApplyStatus,
+    CreatePod,
+    DeletePod,
+    DeleteTask,
+    DeliverWebhook,
+    EmitEvent,
+    LookUpPod,
+    WakeAt,
+)
+from skyvern_operator.conditions import succeeded_reason
+from skyvern_operator.config import Graces
+from skyvern_operator.decide import decide
+from skyvern_operator.pod import pod_name
+from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord, TaskKey, TaskRecord
+from skyvern_operator.view import Policy, View, current_attempt
+from tests.operator.kubelet import verdict
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TASK_UID = "0b6dbf2c-7c2f-4d57-9a83-0f6fd0d9b9a1"
+POLICY = Policy(
+    Graces(image_pull_seconds=300, config_error_seconds=120, lost_node_seconds=300, infra_backoff_seconds=10),
+    default_ttl_seconds=3600,
+)
+
+RUNNING = ContainerRecord(ContainerState.RUNNING, started_at=NOW)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def a_task(**changes: Any) -> TaskRecord:
+    """A new task; ``status`` may be given as an OperatorStatus."""
+    base = TaskRecord(
+        key=TaskKey("jobs", "apply"),
+        uid=TASK_UID,
+        version=1,
+        generation=1,
+        created_at=NOW,
+        deleting=False,
+        cancel_requested=False,
+        webhook_retry=None,
+        has_webhook=False,
+        suspend=False,
+        priority=0,
+        profile=None,
+        start_deadline_seconds=900,
+        active_deadline_seconds=1800,
+        ttl_seconds=None,
+        infra_retries=2,
+        without_effect=(),
+        status=OperatorStatus(),
+        reported=False,
+    )
+    return replace(base, **changes)
+
+
+def a_pod(attempt: int = 1, **changes: Any) -> PodRecord:
+    """The pod of an attempt, scheduled and being prepared."""
+    base = PodRecord(
+        namespace="jobs",
+        name=pod_name("apply", TASK_UID, attempt),
+        uid=f"pod-{attempt}",
+        version=1,
+        task_uid=TASK_UID,
+        task_name="apply",
+        attempt=attempt,
+        node_name="a-node",
+        scheduled=True,
+        scheduled_at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def running_pod(**changes: Any) -> PodRecord:
+    return replace(a_pod(phase="Running", runner=RUNNING, browser=RUNNING), **changes)
+
+
+def ended_pod(exit_code: int = 0, message: str = "", *, reason: str = "Completed", **changes: Any) -> PodRecord:
+    """The runner's container has terminated, the sidecar still runs."""
+    runner = ContainerRecord(
+        ContainerState.TERMINATED,
+        reason=reason,
+        message=message,
+        exit_code=exit_code,
+        started_at=NOW,
+        finished_at=NOW,
+        killed_for_memory=reason == "OOMKilled",
+    )
+    return replace(running_pod(runner=runner), **changes)
+
+
+def waiting_pod(reason: str, **changes: Any) -> PodRecord:
+    """The runner's container waits for this reason."""
+    return a_pod(runner=ContainerRecord(ContainerState.WAITING, reason=reason, message="details"), **changes)
+
+
+COMPLETED_POD = ended_pod(message=verdict())
+STOPPED_POD = ended_pod(
+    ExitCode.STOPPED, verdict(Phase.CANCELED, Reason.CANCELLED, "stopped"), reason="Error", deletion_due=at(30)
+)
+
+
+def look_at(task: TaskRecord, pod: PodRecord | None = None, *, now: float = 0, **changes: Any) -> View:
+    """The view of a task at some seconds after NOW."""
+    name = pod.name if pod is not None else pod_name(task.key.name, task.uid, current_attempt(task))
+    return View(**({"task": task, "pod": pod, "pod_name": name, "now": at(now), "policy": POLICY} | changes))
+
+
+def after(view: View) -> OperatorStatus:
+    """The status that deciding for a view writes."""
+    return next(action.status for action in decide(view) if isinstance(action, ApplyStatus))
+
+
+def known(task: TaskRecord, pod: PodRecord, *, now: float = 0) -> TaskRecord:
+    """The task once the operator has written what it sees of the pod."""
+    return replace(task, status=after(look_at(task, pod, now=now)))
+
+
+def queued(**changes: Any) -> TaskRecord:
+    """A task whose pod is being prepared; the changes come after that."""
+    return replace(known(a_task(**_lasting(changes)), a_pod()), **changes)
+
+
+def running(**changes: Any) -> TaskRecord:
+    """A task whose runner has started; the changes come after that."""
+    return replace(known(queued(**_lasting(changes)), running_pod()), **changes)
+
+
+def ended(**changes: Any) -> TaskRecord:
+    """A completed task; the changes come after that."""
+    return replace(known(running(**_lasting(changes)), COMPLETED_POD), **changes)
+
+
+def _lasting(changes: dict[str, Any]) -> dict[str, Any]:
+    """What holds from the beginning."""
+    return {name: value for name, value in changes.items() if name == "has_webhook"}
+
+
+def tell(actions: list[Action], now: float = 0) -> list[str]:
+    """Actions in words."""
+    return [_word(action, at(now)) for action in actions]
+
+
+def _word(action: Action, now: datetime) -> str:
+    match action:
+        case CreatePod(attempt):
+            return f"create pod {attempt}"
+        case DeletePod(_, uid):
+            return f"delete {uid}"
+        case LookUpPod():
+            return "look up pod"
+        case ApplyStatus(status):
+            return f"{status.phase} {succeeded_reason(status)}"
+        case EmitEvent(reason, _):
+            return f"event {reason}"
+        case DeliverWebhook():
+            return "deliver webhook"
+        case DeleteTask():
+            return "delete task"
+        case WakeAt(time):
+            return f"wake +{(time - now).total_seconds():g}"

@@ -1,0 +1,342 @@
+"""The table of decisions: a row a case. Each row is a view and the actions that follow, in words."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
+from skyvern_crds.vocabulary import ConditionType, Phase, Reason
+from skyvern_operator.admission import Decision
+from skyvern_operator.conditions import find
+from skyvern_operator.decide import decide
+from skyvern_operator.records import ContainerRecord, ContainerState, vanished_pod
+from skyvern_operator.view import Refusal, View
+from tests.operator.examples import (
+    COMPLETED_POD,
+    POLICY,
+    RUNNING,
+    STOPPED_POD,
+    a_pod,
+    a_task,
+    after,
+    at,
+    ended,
+    ended_pod,
+    known,
+    look_at,
+    queued,
+    running,
+    running_pod,
+    tell,
+    waiting_pod,
+)
+from tests.operator.kubelet import verdict
+
+HELD = Decision(admitted=False, message="2 tasks are active, the limit; next to start")
+UNANSWERED = Decision(admitted=False)
+QUOTA = Refusal(Reason.QUOTA_EXCEEDED, "exceeded quota: pods", retry_at=at(20))
+INVALID = Refusal(Reason.POD_SPEC_INVALID, "spec.containers[0].image: Required value")
+EVICTED_UNSTARTED = a_pod(phase="Failed", reason="Evicted", message="node was low on memory")
+UNSCHEDULABLE = a_pod(
+    scheduled=False, scheduled_at=None, node_name=None, scheduling_reason="Unschedulable", scheduling_message="0/3"
+)
+RETRYING = known(queued(), EVICTED_UNSTARTED)
+TERMINATED = verdict(Phase.TERMINATED, Reason.TERMINATED, "the form is closed")
+MAX_STEPS = verdict(Phase.FAILED, Reason.MAX_STEPS_REACHED, "25 steps")
+
+
+def gone(pod: Any) -> Any:
+    return replace(pod, gone=True)
+
+
+def hooked(state: WebhookState, due: float | None = None, **changes: Any) -> Any:
+    """A completed task whose webhook stands like this."""
+    task = ended(has_webhook=True)
+    next_try = at(due) if due is not None else None
+    webhook = WebhookStatus(state=state, attempts=1, next_attempt_at=next_try)
+    return replace(task, status=task.status.model_copy(update={"webhook": webhook}), **changes)
+
+
+Row = tuple[str, View, Sequence[str]]
+
+ROWS: list[Row] = [
+    # Start
+    ("a new task gets a pod", look_at(a_task()), ["create pod 1"]),
+    ("its status names the pod once it exists", look_at(a_task(), a_pod()), ["queued Pending"]),
+    ("a pod found after a restart is adopted", look_at(a_task(), running_pod()), ["running Starting", "wake +1800"]),
+    ("a pod being prepared is waited for", look_at(queued(), a_pod()), ["wake +900"]),
+    ("an unschedulable pod says so", look_at(queued(), UNSCHEDULABLE), ["queued Pending", "wake +900"]),
+    ("a started runner is remembered at once", look_at(queued(), running_pod()), ["running Starting", "wake +1800"]),
+    ("a running task is left alone", look_at(running(), running_pod()), ["wake +1800"]),
+    (
+        "a first report makes it Running",
+        look_at(running(reported=True), running_pod()),
+        ["running Running", "wake +1800"],
+    ),
+    # Limits
+    ("a held task says why", look_at(a_task(), admission=HELD), ["queued Queued"]),
+    ("nothing is written before admission has answered", look_at(a_task(), admission=UNANSWERED), []),
+    ("a task with a pod is not held", look_at(queued(), a_pod(), admission=HELD), ["wake +900"]),
+    # Refusals
+    ("quota is waiting", look_at(a_task(), refusal=QUOTA), ["queued QuotaExceeded", "wake +20"]),
+    ("quota is tried again", look_at(a_task(), refusal=QUOTA, now=20), ["create pod 1"]),
+    ("an invalid pod ends it", look_at(a_task(), refusal=INVALID), ["failed PodSpecInvalid", "event PodSpecInvalid"]),
+    # Ends, by the runner's container
+    ("completed", look_at(running(), COMPLETED_POD), ["completed Completed"]),
+    ("completed, though never seen running", look_at(queued(), COMPLETED_POD), ["completed Completed"]),
+    ("terminated", look_at(running(), ended_pod(message=TERMINATED)), ["terminated Terminated"]),
+    (
+        "the runner's own failure",
+        look_at(running(), ended_pod(message=MAX_STEPS)),
+        ["failed MaxStepsReached", "event MaxStepsReached"],
+    ),
+    (
+        "a crash",
+        look_at(running(), ended_pod(1, reason="Error")),
+        ["failed AgentFailed", "event AgentFailed"],
+    ),
+    (
+        "exit 0 without a verdict",
+        look_at(running(), ended_pod()),
+        ["failed ResultMissing", "event ResultMissing"],
+    ),
+    (
+        "killed for memory, whatever it says",
+        look_at(running(), ended_pod(0, verdict(), reason="OOMKilled")),
+        ["failed OutOfMemory", "event OutOfMemory"],
+    ),
+    # Cancel
+    ("cancelled without a pod", look_at(a_task(cancel_requested=True)), ["canceled Cancelled"]),
+    ("cancelled while held", look_at(a_task(cancel_requested=True), admission=HELD), ["canceled Cancelled"]),
+    (
+        "cancelled while pending: the pod is told to stop",
+        look_at(queued(cancel_requested=True), a_pod()),
+        ["delete pod-1", "running Cancelling"],
+    ),
+    (
+        "cancelled while running: the pod is told to stop",
+        look_at(running(cancel_requested=True), running_pod()),
+        ["delete pod-1", "running Cancelling"],
+    ),
+    ("stopped by the cancellation", look_at(running(cancel_requested=True), STOPPED_POD), ["canceled Cancelled"]),
+    ("gone by the cancellation", look_at(queued(cancel_requested=True), gone(a_pod())), ["canceled Cancelled"]),
+    (
+        "a verdict that was there before the cancellation stands",
+        look_at(running(cancel_requested=True), COMPLETED_POD),
+        ["completed Completed"],
+    ),
+    (
+        "a node that does not confirm the stop is lost",
+        look_at(running(cancel_requested=True), running_pod(deletion_due=at(30)), now=331),
+        ["failed NodeLost", "event NodeLost"],
+    ),
+    # Deadlines
+    (
+        "the start deadline",
+        look_at(queued(), UNSCHEDULABLE, now=900),
+        ["timed_out StartDeadlineExceeded", "event StartDeadlineExceeded", "delete pod-1"],
+    ),
+    (
+        "the active deadline stops the pod",
+        look_at(running(), running_pod(), now=1800),
+        ["delete pod-1", "running Cancelling"],
+    ),
+    (
+        "stopped by the active deadline",
+        look_at(running(), STOPPED_POD, now=1801),
+        ["timed_out DeadlineExceeded", "event DeadlineExceeded"],
+    ),
+    (
+        "the kubelet's own deadline",
+        look_at(running(), running_pod(phase="Failed", reason="DeadlineExceeded"), now=9),
+        ["timed_out DeadlineExceeded", "event DeadlineExceeded"],
+    ),
+    # Containers that cannot be made
+    ("an image is waited for", look_at(queued(), waiting_pod("ErrImagePull")), ["queued Pending", "wake +300"]),
+    (
+        "an image that does not come",
+        look_at(queued(), waiting_pod("ImagePullBackOff"), now=300),
+        ["failed ImagePullFailed", "event ImagePullFailed", "delete pod-1"],
+    ),
+    (
+        "an image whose name is wrong never comes",
+        look_at(queued(), waiting_pod("InvalidImageName")),
+        ["failed ImagePullFailed", "event ImagePullFailed", "delete pod-1"],
+    ),
+    (
+        "a container's configuration is waited for",
+        look_at(queued(), waiting_pod("CreateContainerConfigError")),
+        ["queued Pending", "wake +120"],
+    ),
+    (
+        "a configuration that stays wrong",
+        look_at(queued(), waiting_pod("CreateContainerError"), now=120),
+        ["failed ContainerConfigError", "event ContainerConfigError", "delete pod-1"],
+    ),
+    (
+        "a process that could not be started",
+        look_at(queued(), ended_pod(128, "no such file", reason="StartError")),
+        ["failed ContainerConfigError", "event ContainerConfigError"],
+    ),
+    # Disruptions
+    ("evicted before the start is retried", look_at(queued(), EVICTED_UNSTARTED), ["queued InfraRetry"]),
+    ("the retry waits for its back-off", look_at(RETRYING, now=4), ["wake +6"]),
+    ("then comes the second attempt", look_at(RETRYING, now=10), ["create pod 2"]),
+    ("the second attempt's pod is named", look_at(RETRYING, a_pod(2), now=10), ["queued Pending", "wake +890"]),
+    (
+        "the attempts are used up",
+        look_at(queued(infra_retries=0), EVICTED_UNSTARTED),
+        ["failed Evicted", "event Evicted"],
+    ),
+    (
+        "evicted after the start is the end",
+        look_at(running(), running_pod(phase="Failed", disruption="EvictionByEvictionAPI")),
+        ["failed Evicted", "event Evicted"],
+    ),
+    (
+        "preempted after the start is the end",
+        look_at(running(), gone(running_pod(disruption="PreemptionByScheduler"))),
+        ["failed Preempted", "event Preempted"],
+    ),
+    # Pods that vanish
+    ("a missing pod is looked up", look_at(running()), ["look up pod"]),
+    (
+        "a pod deleted while running",
+        look_at(running(), gone(running_pod())),
+        ["failed PodDeleted", "event PodDeleted"],
+    ),
+    ("a pod deleted before its start is retried", look_at(queued(), gone(a_pod())), ["queued InfraRetry"]),
+    (
+        "a pod that nobody saw end may have acted",
+        look_at(queued(), vanished_pod(queued(), "apply-1")),
+        ["failed PodDeleted", "event PodDeleted"],
+    ),
+    (
+        "a pod with another uid is not ours",
+        look_at(running(), running_pod(uid="pod-9")),
+        ["failed PodDeleted", "event PodDeleted"],
+    ),
+    (
+        "the runner's report is proof of a start",
+        look_at(replace(queued(), reported=True), gone(a_pod())),
+        ["failed PodDeleted", "event PodDeleted"],
+    ),
+    ("a pod under deletion is waited for", look_at(running(), running_pod(deletion_due=at(30))), ["wake +330"]),
+    (
+        "a node that keeps silent is lost",
+        look_at(running(), running_pod(deletion_due=at(30)), now=330),
+        ["failed NodeLost", "event NodeLost"],
+    ),
+    (
+        "without a start the start deadline decides",
+        look_at(queued(), a_pod(deletion_due=at(0)), now=400),
+        ["wake +500"],
+    ),
+    # Suspend
+    ("suspended before the start", look_at(a_task(suspend=True)), ["queued Queued"]),
+    ("suspended while pending", look_at(queued(suspend=True), a_pod()), ["delete pod-1"]),
+    ("suspended, its pod gone", look_at(queued(suspend=True), gone(a_pod())), ["queued Queued"]),
+    ("suspend does not stop what runs", look_at(running(suspend=True), running_pod()), ["wake +1800"]),
+    # After the end
+    ("an ended task waits for its time to live", look_at(ended(), COMPLETED_POD), ["wake +3600"]),
+    ("its own time to live goes first", look_at(ended(ttl_seconds=60), COMPLETED_POD), ["wake +60"]),
+    ("then it is removed", look_at(ended(), COMPLETED_POD, now=3600), ["delete task"]),
+    ("it may be kept for ever", look_at(ended(), policy=replace(POLICY, default_ttl_seconds=None)), []),
+    ("nothing runs on after the end", look_at(ended(), running_pod()), ["delete pod-1", "wake +3600"]),
+    ("a cancellation after the end is ignored", look_at(ended(cancel_requested=True)), ["wake +3600"]),
+    ("a task under deletion is left alone", look_at(running(deleting=True), running_pod()), []),
+    ("a status from the future is left alone", look_at(a_task(unreadable="phase")), []),
+    # Webhook
+    ("the webhook is due with the verdict", look_at(ended(has_webhook=True)), ["deliver webhook"]),
+    ("one try at a time", look_at(ended(has_webhook=True), webhook_under_way=True), []),
+    (
+        "the outcome of a try is written",
+        look_at(ended(has_webhook=True), webhook=WebhookStatus(state=WebhookState.DELIVERED, attempts=1)),
+        ["completed Completed"],
+    ),
+    ("a failed try is repeated when due", look_at(hooked(WebhookState.PENDING, 30)), ["wake +30"]),
+    ("and then delivered", look_at(hooked(WebhookState.PENDING, 30), now=30), ["deliver webhook"]),
+    ("a delivered webhook rests", look_at(hooked(WebhookState.DELIVERED)), ["wake +3600"]),
+    (
+        "the time to live waits for the webhook",
+        look_at(hooked(WebhookState.PENDING, 9000), now=8000),
+        ["wake +1000"],
+    ),
+    (
+        "a delivery is repeated on request",
+        look_at(hooked(WebhookState.DELIVERED, webhook_retry="2")),
+        ["completed Completed"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("view", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_decision(view: View, expected: Sequence[str]) -> None:
+    now = (view.now - at(0)).total_seconds()
+    assert tell(decide(view), now) == list(expected)
+
+
+def test_verdict_says_why_and_when() -> None:
+    status = after(look_at(running(), ended_pod(7, reason="Error"), now=60))
+    assert status.failure is not None
+    assert (status.failure.reason, status.failure.exit_code) == ("AgentFailed", 7)
+    assert status.failure_reason == "the runner failed with exit code 7"
+    assert status.finished_at == at(0)
+
+
+def test_start_is_dated_by_the_kubelet() -> None:
+    pod = running_pod(runner=replace(RUNNING, started_at=at(-3)))
+    assert after(look_at(queued(), pod, now=60)).started_at == at(-3)
+
+
+def test_message_that_only_varies_in_wording_is_not_written_again() -> None:
+    task = known(queued(), waiting_pod("ErrImagePull"))
+    assert tell(decide(look_at(task, waiting_pod("ImagePullBackOff")))) == ["wake +300"]
+
+
+def test_sandbox_condition_tells_whether_a_profile_is_there() -> None:
+    without = after(look_at(a_task(), a_pod()))
+    profiled = after(look_at(a_task(), a_pod(), policy=replace(POLICY, seccomp_profile="skyvern/chrome.json")))
+    found = [find(status.conditions, ConditionType.BROWSER_SANDBOXED) for status in (without, profiled)]
+    assert [entry and (entry.status, entry.reason) for entry in found] == [
+        ("False", "NoSeccompProfile"),
+        ("True", "SeccompProfile"),
+    ]
+
+
+def test_field_without_effect_is_told() -> None:
+    status = after(look_at(a_task(without_effect=("proxyLocation",)), a_pod()))
+    entry = find(status.conditions, ConditionType.SPEC_HONOURED)
+    assert entry is not None
+    assert (entry.status, "proxyLocation" in entry.message) == ("False", True)
+
+
+def test_transition_time_stays_while_the_status_of_a_condition_does() -> None:
+    task = running()
+    status = after(look_at(replace(task, reported=True), running_pod(), now=50))
+    before, now = (find(s.conditions, ConditionType.SUCCEEDED) for s in (task.status, status))
+    assert before is not None
+    assert now is not None
+    assert now.reason == "Running"
+    assert now.last_transition_time == before.last_transition_time
+
+
+def test_browser_that_fell_is_shown_while_the_runner_goes_on() -> None:
+    fallen = ContainerRecord(ContainerState.WAITING, reason="CrashLoopBackOff")
+    status = after(look_at(running(), running_pod(browser=fallen)))
+    entry = find(status.conditions, ConditionType.BROWSER_READY)
+    assert entry is not None
+    assert (entry.status, entry.message) == ("False", "CrashLoopBackOff")
+
+
+def test_retry_frees_the_name_of_the_pod_and_counts_the_attempt() -> None:
+    status: OperatorStatus = RETRYING.status
+    assert (status.attempt, status.pod_name, status.pod_uid) == (1, None, None)
+
+
+def test_backoff_doubles() -> None:
+    evicted_again = replace(EVICTED_UNSTARTED, name=a_pod(2).name, uid="pod-2", attempt=2)
+    second = known(known(RETRYING, a_pod(2), now=10), evicted_again, now=100)
+    assert tell(decide(look_at(second, now=100)), 100) == ["wake +20"]

@@ -1,0 +1,22 @@
+"""Waiting for a condition, with a deadline."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(
+    look: Callable[[], Awaitable[T]], holds: Callable[[T], object], *, what: str, within: float = 15.0
+) -> T:
+    """The first value of ``look`` for which ``holds``; fails with the last one seen when time is up."""
+    deadline = time.monotonic() + within
+    while True:
+        value = await look()
+        if holds(value):
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within:g} s: {what}; last seen: {value}")
+        await asyncio.sleep(0.02)

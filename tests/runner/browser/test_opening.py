@@ -1,0 +1,136 @@
+"""Starting browsers, opening addresses, and what is said when there is no page."""
+
+import os
+import signal
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from skyvern_runner.browser import Browser, BrowserOptions, start_browser
+from skyvern_runner.chrome import ChromePage
+from skyvern_runner.errors import BrowserLostError, BrowserStartError, PageErrorKind, PageLoadError
+from tests.runner.browser.conftest import Agent, browser_options
+from tests.runner.browser.serving import Site, serve
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "text"),
+    [
+        ("/missing", PageErrorKind.HTTP, "HTTP status 404"),
+        ("/broken", PageErrorKind.HTTP, "HTTP status 500"),
+        ("/archive", PageErrorKind.DOWNLOAD, "is a download, not a page"),
+        ("/nothing", PageErrorKind.DOWNLOAD, "has an empty answer, not a page"),
+        ("/never", PageErrorKind.TIMEOUT, "showed no page within 2.5 s"),
+    ],
+)
+def test_address_without_a_page_names_the_cause(agent: Agent, path: str, kind: PageErrorKind, text: str) -> None:
+    agent.open("child.html")
+    with pytest.raises(PageLoadError, match=text) as caught:
+        agent.page.open(agent.site.url + path)
+    assert caught.value.kind is kind
+    assert agent.site.url + path in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("http://127.0.0.1:1/", "ERR_UNSAFE_PORT"),
+        ("http://no-such-host.invalid/", "host name cannot be resolved"),
+        ("file:///etc/hosts", "only http and https"),
+        ("chrome://version", "only http and https"),
+    ],
+)
+def test_unreachable_address_names_the_cause(agent: Agent, url: str, text: str) -> None:
+    with pytest.raises(PageLoadError, match=text) as caught:
+        agent.page.open(url)
+    assert caught.value.kind is PageErrorKind.UNREACHABLE
+
+
+def test_refused_connection_is_unreachable(agent: Agent) -> None:
+    with serve() as gone:
+        url = gone.url
+    with pytest.raises(PageLoadError, match="refused") as caught:
+        agent.page.open(url)
+    assert caught.value.kind is PageErrorKind.UNREACHABLE
+
+
+def test_invalid_certificate_is_named(agent: Agent, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+        + ["-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serve(context) as secure, pytest.raises(PageLoadError, match="certificate") as caught:
+        agent.page.open(f"https://127.0.0.1:{secure.port}/child.html")
+    assert caught.value.kind is PageErrorKind.CERTIFICATE
+
+
+def test_page_opens_again_after_each_error(agent: Agent) -> None:
+    with pytest.raises(PageLoadError):
+        agent.page.open(f"{agent.site.url}/broken")
+    assert agent.open("child.html").title == "Child"
+
+
+def test_same_address_opens_twice(agent: Agent) -> None:
+    agent.open("child.html")
+    assert agent.open("child.html").title == "Child"
+
+
+def test_screenshots_are_pictures(agent: Agent) -> None:
+    agent.open("targets.html")
+    assert agent.page.screenshot().startswith(b"\xff\xd8\xff")
+    assert agent.page.final_screenshot().startswith(b"\x89PNG")
+
+
+def test_text_of_the_page_includes_its_frames(agent: Agent) -> None:
+    agent.open("frames.html")
+    assert agent.page.text().count("Not paid") == 2
+
+
+def test_headers_are_sent_with_every_request(site: Site) -> None:
+    options = browser_options()
+    extra = BrowserOptions(sandbox=options.sandbox, headers={"X-Tide": "high"})
+    page = ChromePage.start(extra)
+    try:
+        page.open(f"{site.url}/child.html")
+        assert site.headers["x-tide"] == "high"
+    finally:
+        page.close()
+
+
+def test_session_at_a_webdriver_server_that_runs_already(browser: Browser, site: Site) -> None:
+    local = browser.local_url
+    assert local is not None
+    page = ChromePage.start(BrowserOptions(webdriver_url=local, sandbox=browser_options().sandbox))
+    try:
+        page.open(f"{site.url}/child.html")
+        assert page.look().title == "Child"
+    finally:
+        page.close()
+
+
+def test_webdriver_server_that_is_not_there_is_a_start_error() -> None:
+    with pytest.raises(BrowserStartError, match=r"no WebDriver server was ready at http://127.0.0.1:9 within 0.3 s"):
+        start_browser(BrowserOptions(webdriver_url="http://127.0.0.1:9", start_seconds=0.3))
+
+
+def test_missing_browser_is_a_start_error() -> None:
+    with pytest.raises(BrowserStartError, match="did not start"):
+        start_browser(BrowserOptions(chrome_binary="/does/not/exist", start_seconds=10))
+
+
+def test_browser_that_dies_is_lost(site: Site) -> None:
+    with start_browser(browser_options()) as browser:
+        page = ChromePage(browser)
+        page.open(f"{site.url}/child.html")
+        os.kill(browser.driver.capabilities["goog:processID"], signal.SIGKILL)
+        with pytest.raises(BrowserLostError):
+            page.look()

@@ -1,0 +1,252 @@
+"""Reports over HTTP to a server that answers as told; the real API server has its own test."""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pykube
+import pytest
+
+from skyvern_crds.status import RunnerStatus
+from skyvern_runner.events import Warned
+from skyvern_runner.report import ClusterReporter
+from skyvern_runner.status_writer import PykubeWriter
+from skyvern_runner.task import Identity
+from skyvern_runner.upload import File, FolderStore, GatewayStore, Uploader
+from tests.runner.conftest import Remembering
+
+IDENTITY = Identity("apply", "jobs", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", 1)
+
+
+class Sink(ThreadingHTTPServer):
+    """Keeps the requests; answers with the next planned status, else 200."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.seen: list[tuple[str, str, str, bytes]] = []
+        self.plan: deque[int] = deque()
+        self.arrived = threading.Condition()
+        self.hold = threading.Event()
+        self.hold.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, _, _, body in self.seen]
+
+    def wait_for(self, count: int, seconds: float = 10) -> None:
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.seen) >= count, seconds), f"only {len(self.seen)} requests"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Sink
+    protocol_version = "HTTP/1.1"
+
+    def _take(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        sink = self.server
+        with sink.arrived:
+            sink.seen.append((self.command, self.path, self.headers["authorization"] or "", body))
+            status = sink.plan.popleft() if sink.plan else 200
+            sink.arrived.notify_all()
+        sink.hold.wait(10)
+        answer = b'{"kind": "Status", "message": "as planned"}'
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_PATCH = do_PUT = _take  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    server = Sink()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server
+    server.hold.set()
+    server.shutdown()
+    server.server_close()
+
+
+def writer(sink: Sink, *tokens: str) -> PykubeWriter:
+    left = iter(tokens)
+
+    def connect() -> pykube.HTTPClient:
+        document = {
+            "clusters": [{"name": "c", "cluster": {"server": sink.url}}],
+            "users": [{"name": "u", "user": {"token": next(left, "token")}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        return pykube.HTTPClient(pykube.KubeConfig(document))
+
+    return PykubeWriter(IDENTITY, connect)
+
+
+def status(steps: int) -> RunnerStatus:
+    return RunnerStatus(step_count=steps)
+
+
+def counts(sink: Sink) -> list[int]:
+    return [body["status"]["stepCount"] for body in sink.bodies()]
+
+
+def test_a_report_is_one_apply_to_the_status_of_this_very_object(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer)
+    reporter.publish(status(1))
+    assert reporter.close(5)
+    method, path, token, body = sink.seen[0]
+    assert method == "PATCH"
+    assert path == "/apis/skyvern.io/v1/namespaces/jobs/skyverntasks/apply/status?fieldManager=skyvern-runner&force=true"
+    assert token == "Bearer token"
+    assert json.loads(body)["metadata"]["uid"] == IDENTITY.uid
+    assert counts(sink) == [1]
+
+
+def test_reports_within_the_interval_become_one_and_the_latest_wins(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=0.3)
+    reporter.publish(status(0))
+    sink.wait_for(1)
+    begin = time.monotonic()
+    for number in range(1, 50):
+        reporter.publish(status(number))
+    sink.wait_for(2)
+    assert time.monotonic() - begin >= 0.2
+    assert reporter.close(5)
+    assert counts(sink) == [0, 49]
+
+
+def test_the_end_of_a_step_does_not_wait_for_the_interval(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=60)
+    reporter.publish(status(0))
+    sink.wait_for(1)
+    reporter.publish(status(1), urgent=True)
+    sink.wait_for(2)
+    assert reporter.close(5)
+
+
+def test_closing_delivers_what_is_pending(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=60)
+    reporter.publish(status(0))
+    sink.wait_for(1)
+    reporter.publish(status(1))
+    assert reporter.close(5)
+    assert counts(sink) == [0, 1]
+
+
+@pytest.mark.parametrize("code", [403, 409, 429, 500, 503])
+def test_a_passing_refusal_is_tried_again_and_a_newer_report_takes_its_place(
+    sink: Sink, observer: Remembering, code: int
+) -> None:
+    sink.plan.extend([code, code])
+    reporter = ClusterReporter(writer(sink), observer, interval=0.1)
+    reporter.publish(status(1))
+    sink.wait_for(3)
+    assert reporter.close(5)
+    assert counts(sink) == [1, 1, 1]
+    assert len([event for event in observer.events if isinstance(event, Warned)]) == 1
+
+
+def test_a_final_refusal_is_not_tried_again(sink: Sink, observer: Remembering) -> None:
+    sink.plan.append(422)
+    reporter = ClusterReporter(writer(sink), observer, interval=0.05)
+    reporter.publish(status(1))
+    sink.wait_for(1)
+    assert reporter.close(5)
+    assert counts(sink) == [1]
+    assert "as planned" in str(observer.events[0])
+
+
+def test_a_refused_token_is_read_anew(sink: Sink, observer: Remembering) -> None:
+    sink.plan.append(401)
+    reporter = ClusterReporter(writer(sink, "old", "new"), observer)
+    reporter.publish(status(1))
+    assert reporter.close(5)
+    assert [token for _, _, token, _ in sink.seen] == ["Bearer old", "Bearer new"]
+
+
+def test_an_unreachable_server_does_not_hold_up_the_end(sink: Sink, observer: Remembering) -> None:
+    sink.hold.clear()
+    reporter = ClusterReporter(writer(sink), observer)
+    reporter.publish(status(1))
+    sink.wait_for(1)
+    begin = time.monotonic()
+    assert not reporter.close(0.3)
+    assert time.monotonic() - begin < 2
+
+
+def test_a_silent_run_sends_a_heartbeat(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=0.02, heartbeat=0.1)
+    reporter.publish(status(1))
+    sink.wait_for(3)
+    reporter.close(5)
+    beats = [body["status"]["lastHeartbeat"] for body in sink.bodies()[1:]]
+    assert len(set(beats)) == len(beats)
+
+
+def test_an_upload_goes_to_the_tasks_own_place_with_the_bound_token(
+    sink: Sink, observer: Remembering, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("bound\n")
+    stored: list[Any] = []
+    uploader = Uploader(GatewayStore(sink.url, IDENTITY, token), observer, stored.append)
+    uploader.put(File("steps/00-0/screenshot-1.jpg", "image/jpeg", b"picture"))
+    token.write_text("rotated\n")
+    assert uploader.flush(5)
+    method, path, _, body = sink.seen[0]
+    assert (method, body) == ("PUT", b"picture")
+    assert path == f"/internal/artifacts/jobs/apply/{IDENTITY.uid}/steps/00-0/screenshot-1.jpg"
+    (artifact,) = stored
+    assert (artifact.size, artifact.content_type) == (7, "image/jpeg")
+    assert len(artifact.sha256) == 64
+
+
+def test_the_token_is_read_for_each_upload(sink: Sink, observer: Remembering, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    uploader = Uploader(GatewayStore(sink.url, IDENTITY, token), observer, lambda _: None)
+    for number in (1, 2):
+        token.write_text(f"token-{number}")
+        uploader.put(File(f"{number}.png", "image/png", b"x"))
+        sink.wait_for(number)
+    assert uploader.flush(5)
+    assert [seen[2] for seen in sink.seen] == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_each_upload_fails_alone(sink: Sink, observer: Remembering, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("t")
+    stored: list[Any] = []
+    sink.plan.extend([413, 503, 201])
+    uploader = Uploader(GatewayStore(sink.url, IDENTITY, token), observer, stored.append)
+    uploader.put(File("too-large.png", "image/png", b"x"))
+    uploader.put(File("final.png", "image/png", b"y"))
+    assert uploader.flush(10)
+    assert [artifact.name for artifact in stored] == ["final.png"]
+    (warning,) = observer.events
+    assert "too-large.png" in str(warning)
+    assert "413" in str(warning)
+
+
+def test_a_file_that_finds_no_folder_is_a_warning(observer: Remembering, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    uploader = Uploader(FolderStore(tmp_path / "file"), observer, lambda _: None)
+    uploader.put(File("final.png", "image/png", b"y"))
+    assert uploader.flush(5)
+    assert "choose another folder" in str(observer.events[0])
