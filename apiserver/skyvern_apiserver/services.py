@@ -85,7 +85,7 @@ class Services:
         """The task as the API server has it now. Raises TaskNotFoundError."""
         try:
             return read_task(await self.client.get(SKYVERNTASKS, namespace, name))
-        except NotFound:
+        except (NotFound, ValueError):  # an object that cannot be read is left out of the picture too
             raise TaskNotFoundError(task_id_of(name)) from None
 
     async def seen(self, record: TaskRecord) -> None:

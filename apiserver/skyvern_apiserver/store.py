@@ -87,8 +87,8 @@ class ArtifactStore:
 
     async def read_json(self, record: TaskRecord, name: str) -> Any:
         """A small JSON file of a task; None when it is absent, too large or unreadable: answers do without it."""
-        key = store_key(record.namespace, record.name, record.uid, name)
         try:
+            key = store_key(record.namespace, record.name, record.uid, name)
             found = await self.head(key)
             if found is None or found.size > MAX_RESULT_BYTES:
                 return None

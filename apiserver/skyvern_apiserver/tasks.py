@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -23,6 +23,7 @@ from skyvern_apiserver.errors import (
 )
 from skyvern_apiserver.responses import JsonResponse, to_json
 from skyvern_apiserver.services import Services, services_of
+from skyvern_crds.artifacts import ArtifactLinks
 from skyvern_crds.client import SKYVERNTASKS, AlreadyExists, Conflict, NotFound
 from skyvern_crds.ids import TASK_PREFIX, new_id
 from skyvern_crds.rest import TaskRequest, name_of, task_response
@@ -43,6 +44,8 @@ HIGHEST_MAX_STEPS: Final = 1000
 NAME_TRIES: Final = 3
 """Ids are unique but for a rare coincidence between processes; then another is made."""
 CONFLICT_TRIES: Final = 5
+BULKY_FIELDS: Final = frozenset({"navigationPayload", "extractedInformationSchema"})
+"""What makes a spec too large."""
 CHUNK_TASKS: Final = 50
 """Tasks that a long list renders before other requests have their turn."""
 
@@ -125,7 +128,17 @@ async def _response(services: Services, record: TaskRecord) -> dict[str, Any]:
     obj = record.object()
     reference = (obj["status"]).get("extractedInformationRef")
     result = await services.artifacts.read_json(record, reference["name"]) if reference else None
-    return task_response(obj, services.links(), result=result)
+    return answer_for(obj, services.links(), result)
+
+
+def answer_for(obj: dict[str, Any], links: ArtifactLinks | None, result: JsonValue = None) -> dict[str, Any]:
+    """The answer for an object; a spec that kubectl made too large for the models is answered without its bulk."""
+    try:
+        return task_response(obj, links, result=result)
+    except ValidationError as error:
+        wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]} or BULKY_FIELDS
+        spec = {name: value for name, value in obj["spec"].items() if name not in wrong}
+        return task_response(obj | {"spec": spec}, links, result=result)
 
 
 async def list_tasks(request: Request) -> Response:
@@ -160,7 +173,7 @@ def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRec
 def _rendered(records: list[TaskRecord]) -> Iterable[bytes]:
     """A JSON array. Links are not in lists, as callers of the Tasks API know it."""
     for number, record in enumerate(records):
-        yield (b"," if number else b"[") + to_json(task_response(record.object(), None))
+        yield (b"," if number else b"[") + to_json(answer_for(record.object(), None))
     yield b"]" if records else b"[]"
 
 

@@ -10,9 +10,9 @@ from selenium.common.exceptions import TimeoutException, WebDriverException
 from skyvern_runner import effect as fx
 from skyvern_runner.act_select import select_option
 from skyvern_runner.act_text import input_text
-from skyvern_runner.browser import Browser, first_line
+from skyvern_runner.browser import Browser
 from skyvern_runner.effect import ActionFailedError, ActionResult, Effect, Target, answered
-from skyvern_runner.errors import FileSourceError, PageLoadError
+from skyvern_runner.errors import FileSourceError, PageLoadError, first_line
 from skyvern_runner.file_source import UploadSources, load_file, pieces
 from skyvern_runner.keys import find_key, press
 from skyvern_runner.navigate import open_page
@@ -29,8 +29,8 @@ Outcome = tuple[bool, str, Effect]
 def act(browser: Browser, snapshot: Snapshot, action: Action, uploads: UploadSources) -> ActionResult:
     """Carry out one action on the page that ``snapshot`` shows. Raises only BrowserLostError."""
     documents = snapshot.documents
-    url = browser.call("", "pageState")["url"]
-    browser.dialogs.clear()
+    url = snapshot.url
+    browser.notes.clear()
     try:
         ok, message, effect = _ACTIONS[action.type](browser, documents, action, uploads)
         return fx.finish(browser, message, effect, ok=ok, url_before=url, documents=documents)
@@ -45,10 +45,13 @@ def act(browser: Browser, snapshot: Snapshot, action: Action, uploads: UploadSou
 
 
 def _failed(browser: Browser, message: str, url_before: str) -> ActionResult:
-    page = browser.call("", "pageState")
-    notes = [message, *browser.dialogs]
-    browser.dialogs.clear()
-    return ActionResult(False, "; ".join(notes), page["url"] != url_before, url_before, page["url"])
+    try:
+        url = str(browser.call("", "pageState")["url"])
+    except WebDriverException:
+        url = url_before  # a page that does not answer; the next look says what is wrong with it
+    notes = [message, *browser.notes]
+    browser.notes.clear()
+    return ActionResult(False, "; ".join(notes), url != url_before, url_before, url)
 
 
 def _click(browser: Browser, documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:

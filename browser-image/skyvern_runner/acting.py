@@ -10,7 +10,7 @@ from skyvern_runner.events import ActionDone, Warned
 from skyvern_runner.journal import ActionRecord, StepRecord
 from skyvern_runner.page import Page, SnapshotLike
 from skyvern_runner.reply import FINAL_TYPES, MAX_WAIT_SECONDS, Action, ActionType
-from skyvern_runner.secrets import SecretBox
+from skyvern_runner.task import Task
 from skyvern_runner.upload import JPEG, File
 
 DEFAULT_WAIT_SECONDS = 2.0
@@ -39,11 +39,10 @@ class _Effect:
 class Batch:
     """The actions of one step. It stops at the first failure, and when the page is another one."""
 
-    def __init__(
-        self, page: Page, secrets: SecretBox, context: Context, step: StepRecord, snapshot: SnapshotLike
-    ) -> None:
+    def __init__(self, page: Page, task: Task, context: Context, step: StepRecord, snapshot: SnapshotLike) -> None:
         self._page = page
-        self._secrets = secrets
+        self._task = task
+        self._secrets = task.secrets
         self._with = context
         self._step = step
         self._snapshot = snapshot
@@ -72,6 +71,8 @@ class Batch:
             seconds = min(MAX_WAIT_SECONDS, DEFAULT_WAIT_SECONDS if action.seconds is None else action.seconds)
             self._with.stop.sleep(seconds)
             return _Effect(True, f"waited {seconds:g} s", changed_page=True)
+        if action.type is ActionType.UPLOAD_FILE and not self._task.names_file(action.text or ""):
+            return _Effect(False, f"neither the goal nor the payload names the file {action.text!r}")
         try:
             resolved = self._resolve(action)
             result = self._page.do(resolved)

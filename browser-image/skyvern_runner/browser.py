@@ -2,13 +2,9 @@
 
 import secrets
 import shutil
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Self
 
 import urllib3
@@ -25,7 +21,8 @@ from selenium.webdriver import ChromeOptions
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from skyvern_runner.errors import BrowserLostError, BrowserStartError
+from skyvern_runner.driver_process import LocalDriver, wait_until_ready
+from skyvern_runner.errors import BrowserLostError, BrowserStartError, first_line
 from skyvern_runner.outline import split
 from skyvern_runner.script import PageScript
 
@@ -82,45 +79,6 @@ class BrowserOptions:
     """For one call into a page."""
 
 
-class LocalDriver:
-    """A chromedriver process of our own on a free port of the loopback."""
-
-    def __init__(self, deadline_seconds: float) -> None:
-        program = shutil.which("chromedriver")
-        if program is None:
-            raise BrowserStartError("chromedriver is not on PATH: install it (Debian: apt install chromium-driver)")
-        self.folder = Path(tempfile.mkdtemp(prefix="skyvern-browser-"))
-        log = self.folder / "chromedriver.log"
-        with log.open("wb") as output:
-            self._process = subprocess.Popen([program, "--port=0"], stdout=output, stderr=output)
-        try:
-            self.url = f"http://127.0.0.1:{self._port(log, time.monotonic() + deadline_seconds)}"
-        except BrowserStartError:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End the process and remove its files."""
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _port(self, log: Path, deadline: float) -> int:
-        sign = "started successfully on port "
-        while time.monotonic() < deadline:
-            text = log.read_text(errors="replace")
-            if sign in text:
-                return int(text.split(sign, 1)[1].split(".", 1)[0])
-            if self._process.poll() is not None:
-                raise BrowserStartError(f"chromedriver ended with code {self._process.returncode}: {text[-300:]}")
-            time.sleep(0.02)
-        raise BrowserStartError("chromedriver did not say in time that it has started")
-
-
 class Browser:
     """A session with one tab in front."""
 
@@ -128,8 +86,8 @@ class Browser:
         self.driver = driver
         self.options = options
         self.script = PageScript(driver, "skyvern:" + secrets.token_hex(12))
-        self.dialogs: list[str] = []
-        """What dialogs said since the list was last emptied."""
+        self.notes: list[str] = []
+        """Dialogs that were answered and tabs that went away since the list was last emptied."""
         self._local = local
         self._handles: list[str] = []
 
@@ -155,8 +113,11 @@ class Browser:
         return self._local.url if self._local else None
 
     def prepare_tab(self) -> None:
-        """Install the page script and the headers in the tab in front."""
+        """Give the tab in front the page script, the size of the view and the headers."""
         self.script.install()
+        width, height = self.options.window
+        view = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
         if self.options.headers:
             self.driver.execute_cdp_cmd("Network.enable", {})
             self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": dict(self.options.headers)})
@@ -172,7 +133,10 @@ class Browser:
                         return self.script.call(name, *args)
                 except UnexpectedAlertPresentException:
                     self.answer_dialog()
-            raise BrowserLostError(f"the page shows dialog after dialog: {self.dialogs[-1]}")
+                except NoSuchWindowException:
+                    frame = ""
+                    self._leave_closed_tab()
+            raise BrowserLostError(f"the page shows dialog after dialog: {self.notes[-1]}")
 
     @contextmanager
     def inside(self, frame: str) -> Iterator[None]:
@@ -202,6 +166,9 @@ class Browser:
             except UnexpectedAlertPresentException:
                 self.answer_dialog()
                 return self.driver.execute_cdp_cmd(command, dict(parameters))
+            except NoSuchWindowException:
+                self._leave_closed_tab()
+                return {}
 
     def answer_dialog(self) -> None:
         """Accept alerts and confirmations, dismiss prompts, and keep what they said."""
@@ -213,10 +180,10 @@ class Browser:
                 dialog.send_keys("")
             except ElementNotInteractableException:
                 dialog.accept()
-                self.dialogs.append(f"a dialog said {text!r} and was accepted")
+                self.notes.append(f"a dialog said {text!r} and was accepted")
             else:
                 dialog.dismiss()
-                self.dialogs.append(f"a dialog asked {text!r} for text and was dismissed")
+                self.notes.append(f"a dialog asked {text!r} for text and was dismissed")
         except NoAlertPresentException:
             return
 
@@ -234,8 +201,14 @@ class Browser:
                 return "a new tab was opened and is now in front"
             if any(handle not in handles for handle in before):
                 self.driver.switch_to.window(handles[-1])
-                return "the tab was closed; the one before is in front"
+                return "the tab was closed and the one before is in front"
             return None
+
+    def _leave_closed_tab(self) -> None:
+        said = self.adopt_tab()
+        if said is None:
+            raise BrowserLostError("the browser's tab is gone")
+        self.notes.append(said)
 
 
 def start_browser(options: BrowserOptions) -> Browser:
@@ -253,33 +226,12 @@ def start_browser(options: BrowserOptions) -> Browser:
     try:
         driver.set_page_load_timeout(options.page_seconds)
         driver.set_script_timeout(options.script_seconds)
-        width, height = options.window
-        driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
-        )
         browser.prepare_tab()
         browser.adopt_tab()
     except (WebDriverException, urllib3.exceptions.HTTPError) as error:
         browser.close()
         raise BrowserStartError(f"the browser started but does not answer: {first_line(error)}") from error
     return browser
-
-
-def wait_until_ready(url: str, seconds: float) -> None:
-    """Wait until the WebDriver server at ``url`` takes sessions. Raises BrowserStartError."""
-    deadline = time.monotonic() + seconds
-    cause = "it said that it is not ready"
-    with urllib3.PoolManager(timeout=urllib3.Timeout(total=2.0), retries=False) as pool:
-        while time.monotonic() < deadline:
-            try:
-                answer = pool.request("GET", f"{url.rstrip('/')}/status")
-                if answer.status == 200 and answer.json().get("value", {}).get("ready"):
-                    return
-            except (urllib3.exceptions.HTTPError, ValueError) as error:
-                cause = first_line(error)
-            time.sleep(0.05)
-    raise BrowserStartError(f"no WebDriver server was ready at {url} within {seconds:g} s: {cause}")
 
 
 def _session(url: str, options: BrowserOptions, local: LocalDriver | None) -> WebDriver:
@@ -328,9 +280,3 @@ def lost_is_an_error() -> Iterator[None]:
         raise
     except (urllib3.exceptions.HTTPError, ConnectionError) as error:
         raise BrowserLostError(f"the WebDriver server does not answer: {first_line(error)}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """The message of an exception without its stack."""
-    text = getattr(error, "msg", None) or str(error)
-    return text.strip().split("\n", 1)[0][:300] or type(error).__name__

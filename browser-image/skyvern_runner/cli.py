@@ -82,7 +82,12 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--goal", metavar="TEXT", help="what to do")
     parser.add_argument("--extract", metavar="TEXT", help="what to read off the page once the goal is reached")
     parser.add_argument("--schema", type=Path, metavar="FILE", help="JSON Schema of what is read, or an example of it")
-    parser.add_argument("--payload", type=Path, metavar="FILE", help="JSON with facts for filling in forms")
+    parser.add_argument(
+        "--payload",
+        type=Path,
+        metavar="FILE",
+        help="JSON with facts for filling in forms; files that it names may be beside it",
+    )
     parser.add_argument("--max-steps", type=_count, default=25, metavar="N", help="step budget (default: %(default)s)")
     parser.add_argument(
         "--max-retries", type=_retries, default=3, metavar="N", help="retries of a failed step (default: %(default)s)"
@@ -100,7 +105,11 @@ def _run_here(options: argparse.Namespace, started: float) -> int:
         settings = settings.model_copy(update={"base_url": check_url(options.base_url, "--base-url")})
     policy = RetryPolicy().within(options.model_seconds)
     model = ChatModel(settings, stop, policy)
-    browser = BrowserSettings(sandbox=not options.no_sandbox, headless=not options.headful)
+    browser = BrowserSettings(
+        sandbox=not options.no_sandbox,
+        headless=not options.headful,
+        upload_folders=(options.payload.parent,) if options.payload else (),
+    )
     store = FolderStore(options.screenshots) if options.screenshots else None
     context = Context(
         model=model,

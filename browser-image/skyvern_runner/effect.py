@@ -63,6 +63,8 @@ class Effect:
     """Controls that appeared: id, role, name."""
     messages: tuple[str, ...]
     """Alerts and status lines that appeared."""
+    frame: str
+    """Frame of another origin that was watched, or empty."""
     state: Mapping[str, Any] | None
     """State of the target afterwards; None when it is gone."""
 
@@ -137,6 +139,7 @@ def settle(browser: Browser, target: Target | None = None, most: int = SETTLE_MS
             answer["mutations"],
             fresh if same else (),
             tuple(answer["messages"]) if same else (),
+            frame,
             answer["state"] if same else None,
         )
     raise AssertionError("unreachable")
@@ -147,26 +150,28 @@ def finish(
 ) -> ActionResult:
     """The result: the action's own message and what else the page did."""
     notes = [message]
-    new = effect.fresh
     tab = browser.adopt_tab()
-    page = browser.call("", "pageState")
-    changed = tab is not None or page["token"] != documents.get("", page["token"])
+    whole = not effect.frame
+    page = {"url": effect.url, "token": effect.token} if whole and not tab else browser.call("", "pageState")
+    changed = page["token"] != documents.get("")
+    if changed and "status" not in page:
+        page = browser.call("", "pageState")
     if tab:
         notes.append(f"{tab}: {page['url']}")
+    elif page["url"] != url_before:
+        notes.append(f"the page is now {page['url']}")
     problem = page_problem(page, page["url"]) if changed else None
     if problem:
         notes.append(str(problem))
-        ok = False
-    if page["url"] != url_before and not tab:
-        notes.append(f"the page is now {page['url']}")
-    notes += browser.dialogs
-    browser.dialogs.clear()
+    notes += browser.notes
+    browser.notes.clear()
     notes += [f"the page says {text!r}" for text in effect.messages]
-    described = tuple(f'[{key}] {role} "{name}"' for key, role, name in new)
+    described = tuple(f'[{key}] {role} "{name}"' for key, role, name in effect.fresh)
     if described:
         rest = f" and {len(described) - 5} more" if len(described) > 5 else ""
         notes.append(f"new: {', '.join(described[:5])}{rest}")
     moved = page["url"].split("#")[0] != url_before.split("#", maxsplit=1)[0]
+    ok = ok and problem is None
     return ActionResult(ok, "; ".join(notes), changed or moved, url_before, page["url"], described)
 
 

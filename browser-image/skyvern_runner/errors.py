@@ -97,3 +97,9 @@ class PageLoadError(BrowserError):
 
 class FileSourceError(BrowserError):
     """A file to upload into a page cannot be had."""
+
+
+def first_line(error: BaseException) -> str:
+    """The message of an exception without its stack."""
+    text = getattr(error, "msg", None) or str(error)
+    return text.strip().split("\n", 1)[0][:300] or type(error).__name__

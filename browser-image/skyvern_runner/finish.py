@@ -1,8 +1,9 @@
 """The end of a run: verdict, last screenshot, full records, and everything delivered."""
 
+import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import JsonValue
 
@@ -14,14 +15,17 @@ from skyvern_runner.errors import RunnerError, Stopped
 from skyvern_runner.events import Ended
 from skyvern_runner.journal import Journal
 from skyvern_runner.loop import Agent
+from skyvern_runner.page import Page
 from skyvern_runner.prompt import to_json
 from skyvern_runner.task import Task
 from skyvern_runner.upload import JSON, PNG, File
 from skyvern_runner.verdict import Verdict, verdict_of
 
-UPLOAD_SECONDS: Final = 12.0
-REPORT_SECONDS: Final = 8.0
-"""Together well below the 30 s between SIGTERM and SIGKILL, so that the verdict is written whatever hangs."""
+BROWSER_SECONDS: Final = 4.0
+UPLOAD_SECONDS: Final = 10.0
+REPORT_SECONDS: Final = 6.0
+"""With twice BROWSER_SECONDS below the 30 s from SIGTERM to SIGKILL, so that the verdict is written whatever hangs."""
+T = TypeVar("T")
 RESULT_FILE: Final = "result.json"
 STEPS_FILE: Final = "steps.json"
 
@@ -38,10 +42,10 @@ def run_task(task: Task, context: Context, unexpected: Callable[[BaseException],
     except Exception as error:  # noqa: BLE001  # the outermost frame: whatever happened, a verdict is written
         unexpected(error)
         verdict = verdict_of(error)
-    _keep_last_view(agent, context)
     _keep_records(context)
     if agent.page is not None:
-        agent.page.close()
+        _keep_last_view(agent.page, context)
+        bounded(agent.page.close, BROWSER_SECONDS)
     context.uploader.flush(UPLOAD_SECONDS)
     context.publish(urgent=True)
     context.reporter.close(REPORT_SECONDS)
@@ -59,12 +63,20 @@ def run_task(task: Task, context: Context, unexpected: Callable[[BaseException],
     return verdict
 
 
-def _keep_last_view(agent: Agent, context: Context) -> None:
-    if agent.page is None or not context.uploader.enabled:
-        return
-    data = capture(agent.page.final_screenshot, context)
-    if data is not None:
-        context.uploader.put(File(FINAL_SCREENSHOT, PNG, data))
+def _keep_last_view(page: Page, context: Context) -> None:
+    if context.uploader.enabled:
+        data = bounded(lambda: capture(page.final_screenshot, context), BROWSER_SECONDS)
+        if data is not None:
+            context.uploader.put(File(FINAL_SCREENSHOT, PNG, data))
+
+
+def bounded(call: Callable[[], T], seconds: float) -> T | None:
+    """The call's value, or None when it takes longer: a browser that hangs must not hold up the verdict."""
+    results: list[T] = []
+    thread = threading.Thread(target=lambda: results.append(call()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return results[0] if results else None
 
 
 def _keep_records(context: Context) -> None:

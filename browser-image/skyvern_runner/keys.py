@@ -55,9 +55,13 @@ _COMMANDS: Final = {"a": "selectAll", "c": "copy", "x": "cut", "v": "paste", "z"
 
 def find_key(name: str) -> tuple[Key, int]:
     """The key and the modifier bits of ``Enter``, ``Ctrl+A``, ``x`` ... Raises ValueError naming an unknown one."""
-    parts = ["+"] if name == "+" else [part.strip() or "+" for part in name.split("+")]
-    if name == " ":
-        parts = ["space"]
+    if not name:
+        raise ValueError("unknown key '': name a character, Enter, Tab, Escape, ArrowDown, PageDown ...")
+    if name.isspace():
+        name = "space"
+    head, plus, last = name[:-1].rpartition("+")
+    last += name[-1]
+    parts = [*(part.strip() for part in head.split("+")), last.strip()] if plus else [last.strip()]
     modifiers = 0
     for part in parts[:-1]:
         if part.lower() not in _MODIFIERS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from skyvern_runner.page import Page
 
@@ -20,6 +21,8 @@ class BrowserSettings:
     """Without a window."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request."""
+    upload_folders: tuple[Path, ...] = ()
+    """Local folders that files may be uploaded from; none in a pod."""
 
 
 class Launcher:
@@ -34,6 +37,7 @@ class Launcher:
         # Selenium is loaded where it is needed first.
         from skyvern_runner.browser import BrowserOptions  # noqa: PLC0415
         from skyvern_runner.chrome import ChromePage  # noqa: PLC0415
+        from skyvern_runner.file_source import UploadSources  # noqa: PLC0415
 
         settings = self._settings
         page = ChromePage.start(
@@ -43,7 +47,8 @@ class Launcher:
                 sandbox=settings.sandbox,
                 headless=settings.headless,
                 headers=settings.headers,
-            )
+            ),
+            UploadSources(folders=settings.upload_folders),
         )
         # Not earlier: while Chromium starts it needs the processor itself, and the first page would come later.
         if self._preload is not None:

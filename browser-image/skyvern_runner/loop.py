@@ -11,7 +11,15 @@ from skyvern_runner import prompt
 from skyvern_runner.acting import ActionOutcome, Batch
 from skyvern_runner.ask import Question, ask
 from skyvern_runner.context import Context
-from skyvern_runner.errors import BrowserLostError, ModelError, ModelErrorKind, PageLoadError, RunnerError, Stopped
+from skyvern_runner.errors import (
+    BrowserLostError,
+    ModelError,
+    ModelErrorKind,
+    PageErrorKind,
+    PageLoadError,
+    RunnerError,
+    Stopped,
+)
 from skyvern_runner.events import CompletionChecked, ModelAnswered, PageOpened, StepStarted, Warned
 from skyvern_runner.journal import StepRecord
 from skyvern_runner.loops import LoopDetector, LoopState
@@ -32,6 +40,9 @@ from skyvern_runner.verdict import COMPLETED, Verdict, max_retries_exceeded, max
 
 MAX_BROWSER_REPLACEMENTS: Final = 2
 """Browsers that a run may lose before it fails."""
+OPEN_TRIES: Final = 3
+"""Tries of the start page when no connection comes about."""
+OPEN_PAUSE_SECONDS: Final = 1.0
 _NUDGE: Final = "You have done exactly this on exactly this page before, without effect. Try something else."
 
 
@@ -82,11 +93,15 @@ class Agent:
                 self._with.journal.steps[-1].is_last = True
 
     def _open(self) -> None:
-        with self._with.stop.interruptible():
-            page = self._here()
+        for tries_left in reversed(range(OPEN_TRIES)):
             try:
-                page.open(self._task.url)
+                with self._with.stop.interruptible():
+                    self._here().open(self._task.url)
+                break
             except PageLoadError as error:
+                if error.kind is PageErrorKind.UNREACHABLE and tries_left:
+                    self._with.stop.sleep(OPEN_PAUSE_SECONDS)
+                    continue
                 cause = self._task.secrets.mask(str(error))
                 message = f"Failed to navigate to URL. URL:{self._task.url}, Error:{cause}"
                 raise PageLoadError(error.kind, message, error.status) from None
@@ -146,6 +161,10 @@ class Agent:
         except RunnerError as error:
             step.problem = self._task.secrets.mask(str(error))
             return StepEnd(StepStatus.FAILED)
+        except Exception as error:  # noqa: BLE001  # whatever a page makes a library do, another try may mend it
+            step.problem = f"unexpected exception: {type(error).__name__}"
+            self._with.observer.notify(Warned("step", step.problem))
+            return StepEnd(StepStatus.FAILED)
         self._unreadable = None
         return end
 
@@ -164,7 +183,7 @@ class Agent:
             return StepEnd(StepStatus.FAILED, self._stuck())
         if repeated is LoopState.REPEATING:
             self._notes.append(_NUDGE)
-        batch = Batch(self._here(), self._task.secrets, self._with, step, snapshot)
+        batch = Batch(self._here(), self._task, self._with, step, snapshot)
         outcome = batch.carry_out(reply.actions)
         self._history += [f"{step.order + 1}. {line}" for line in outcome.lines]
         self._history += [f"{step.order + 1}. refused: {line}" for line in reply.refused]

@@ -15,6 +15,7 @@ from skyvern_runner.errors import ModelError, ModelErrorKind
 from skyvern_runner.prompt import Message, schema_in_words
 from skyvern_runner.reply import ReplyFormat
 from skyvern_runner.stop import StopFlag
+from skyvern_runner.task import is_web_address
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
@@ -67,8 +68,12 @@ class ChatModel:
         self._client: OpenAI | None = None
 
     def preload(self) -> None:
-        """Load the library in the background (half a second), while the browser starts."""
-        self._loader = threading.Thread(target=importlib.import_module, args=("openai",), daemon=True)
+        """Load the library in the background: it takes half a second."""
+        try:
+            self.check()
+        except ModelError:
+            return
+        self._loader = threading.Thread(target=self._load, daemon=True)
         self._loader.start()
 
     def check(self) -> None:
@@ -78,6 +83,12 @@ class ChatModel:
                 ModelErrorKind.NO_KEY,
                 f"no API key for the language model: set {ENV_MODEL_API_KEY} (in a cluster: the key 'api-key' of the "
                 "Secret with the model's settings; any value for a server that wants none)",
+            )
+        if self._settings.base_url and not is_web_address(self._settings.base_url):
+            raise ModelError(
+                ModelErrorKind.OTHER,
+                f"{ENV_MODEL_BASE_URL} is {self._settings.base_url!r}, which is no address of a model server: "
+                "give one such as https://models.example.com/v1",
             )
 
     def complete(self, messages: Sequence[Message], form: ReplyFormat) -> Completion:
@@ -99,11 +110,16 @@ class ChatModel:
     def _connect(self) -> "OpenAI":
         if self._loader is not None:
             self._loader.join()
-        if self._client is None:
-            self._client = _errors().OpenAI(
-                api_key=self._settings.api_key, base_url=self._settings.base_url, max_retries=0
-            )
-        return self._client
+        return self._client or self._load()
+
+    def _load(self) -> "OpenAI":
+        """The client; making one loads certificates and modules, which the first question need not wait for."""
+        client: OpenAI = _errors().OpenAI(
+            api_key=self._settings.api_key, base_url=self._settings.base_url, max_retries=0
+        )
+        _ = client.chat.completions
+        self._client = client
+        return client
 
     def _request(self, client: "OpenAI", messages: Sequence[Message], form: ReplyFormat, seconds: float) -> Completion:
         body: dict[str, Any] = {"model": self._settings.model, "messages": list(messages)}

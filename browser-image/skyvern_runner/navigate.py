@@ -10,10 +10,12 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
-from skyvern_runner.browser import Browser, first_line, lost_is_an_error
-from skyvern_runner.errors import PageErrorKind, PageLoadError
+from skyvern_runner.browser import Browser, lost_is_an_error
+from skyvern_runner.errors import PageErrorKind, PageLoadError, first_line
 
 SCHEMES: Final = ("http", "https")
+READY_MS: Final = 2000
+"""Longest wait for the frames, images and first requests of a page whose document is there."""
 _CAUSES: Final = {
     "ERR_NAME_NOT_RESOLVED": "its host name cannot be resolved",
     "ERR_CONNECTION_REFUSED": "the connection was refused",
@@ -56,6 +58,11 @@ def open_page(browser: Browser, url: str) -> None:
     problem = page_problem(after, url)
     if problem:
         raise problem
+    try:
+        browser.call("", "settle", None, {"most": READY_MS})
+    except WebDriverException:
+        # The page went on to another one by itself; the document in front now is as good.
+        browser.call("", "pageState")
 
 
 def page_problem(state: dict[str, Any], url: str) -> PageLoadError | None:

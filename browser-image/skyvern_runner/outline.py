@@ -207,9 +207,11 @@ class _Fold:
         for group, _ in size.most_common():
             if self.total <= self.limit:
                 return
-            for index, item in members[group]:
+            for index, item in reversed(members[group]):
                 if item >= first and (group, item) not in precious:
                     self._drop(index, group)
+                if self.total <= self.limit:
+                    break
 
     def _drop_rows(self, mask: int) -> None:
         """Drop rows without any flag of ``mask`` from the end of the page until the rest fits."""

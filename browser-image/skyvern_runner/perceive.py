@@ -9,6 +9,7 @@ from typing import Any, Final
 from selenium.common.exceptions import WebDriverException
 
 from skyvern_runner.browser import Browser
+from skyvern_runner.errors import BrowserLostError, first_line
 from skyvern_runner.outline import ACTIONABLE, FOREIGN_FRAME, IN_VIEW, Row, Tree, marks, parse, render
 
 DEFAULT_BUDGET: Final = 6000
@@ -17,6 +18,7 @@ TEXT_LIMIT: Final = 600
 """Characters of one line of text."""
 MAX_FOREIGN_FRAMES: Final = 20
 MAX_FRAME_DEPTH: Final = 4
+_FRAME_ATTEMPTS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,10 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
 
     Raises BrowserLostError.
     """
-    answer = browser.call("", "look", {"textLimit": TEXT_LIMIT})
+    try:
+        answer = browser.call("", "look", {"textLimit": TEXT_LIMIT})
+    except WebDriverException as error:
+        raise BrowserLostError(f"the page cannot be looked at: {first_line(error)}") from error
     documents = {"": str(answer["token"])}
     tree = _with_frames(browser, parse(answer), documents)
     same = previous is not None and previous.documents.get("") == documents[""]
@@ -150,7 +155,9 @@ def _with_frames(browser: Browser, tree: Tree, documents: dict[str, str], depth:
 
 def _foreign(browser: Browser, frame: str) -> Any:
     """The look of one frame; None for one that cannot be entered, which costs the page nothing else."""
-    try:
-        return browser.call(frame, "look", {"textLimit": TEXT_LIMIT})
-    except WebDriverException:
-        return None
+    for _ in range(_FRAME_ATTEMPTS):
+        try:
+            return browser.call(frame, "look", {"textLimit": TEXT_LIMIT})
+        except WebDriverException:
+            continue  # the frame is just being replaced by the document that it loads
+    return None

@@ -5,8 +5,8 @@ from typing import Final
 
 from selenium.common.exceptions import WebDriverException
 
-from skyvern_runner.browser import Browser, first_line
-from skyvern_runner.errors import BrowserError
+from skyvern_runner.browser import Browser
+from skyvern_runner.errors import BrowserError, first_line
 
 MAX_HEIGHT: Final = 8000
 """Pixels of a picture of a whole page."""

@@ -7,13 +7,24 @@ from typing import Any, Final
 from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.remote.webdriver import WebDriver
 
-_PARTS: Final = ("registry", "names", "outline", "act", "fill", "files", "move", "api")
+from skyvern_runner.listeners import ask_listeners
+
+_PARTS: Final = ("registry", "tree", "names", "outline", "act", "fill", "files", "move", "api")
 _CALL: Final = """
 const [key, name, ...args] = arguments;
 const script = window[Symbol.for(key)];
 return script ? script[name](...args) : null;
 """
-_LEARN: Final = "window[Symbol.for(%s)]?.late && window[Symbol.for(%s)].learn(getEventListeners)"
+_LEARN: Final = """
+(() => {
+  const key = Symbol.for(%s);
+  let root = window;
+  try {
+    while (root !== root.parent && (!root[key] || root.parent[key])) root = root.parent;
+  } catch {}
+  if (root[key]?.late) root[key].learn(getEventListeners, document);
+})()
+"""
 
 
 class PageScript:
@@ -49,9 +60,7 @@ class PageScript:
     def _load(self) -> None:
         self._driver.execute_script(self._source(late=True))
         key = json.dumps(self._key)
-        self._driver.execute_cdp_cmd(
-            "Runtime.evaluate", {"expression": _LEARN % (key, key), "includeCommandLineAPI": True}
-        )
+        ask_listeners(self._driver, _LEARN % (key,))
 
     def _source(self, *, late: bool) -> str:
         key = json.dumps(self._key)

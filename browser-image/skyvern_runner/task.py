@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -74,6 +74,10 @@ class Task:
         """Whether something is to be read at the end."""
         return bool(self.extraction_goal) or self.schema is not None
 
+    def names_file(self, source: str) -> bool:
+        """Whether the user named this file: the model may upload no other one."""
+        return bool(source) and (source in (self.goal or "") or any(source in text for text in _texts(self.payload)))
+
 
 def read_document(path: Path) -> TaskDocument:
     """Read the pod's task file. Raises TaskError that names the field."""
@@ -121,15 +125,19 @@ def read_json(path: Path, what: str) -> Any:
         raise TaskError(f"{what}: {path} is no JSON: {error}; check it with 'python -m json.tool {path}'") from None
 
 
-def check_url(url: str, what: str) -> str:
-    """Return ``url`` when it is an http or https address. Raises TaskError."""
+def is_web_address(url: str) -> bool:
+    """Whether ``url`` is an http or https address with a host."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(map(str.isspace, url))
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(map(str.isspace, url))
     except ValueError:
-        usable = False
-    if not usable:
-        raise TaskError(f"{what} {url!r} is no address of a page: give one such as https://example.com/")
+        return False
+
+
+def check_url(url: str, what: str) -> str:
+    """Return ``url`` when it is an http or https address. Raises TaskError."""
+    if not is_web_address(url):
+        raise TaskError(f"{what} {url!r} is no web address: give one such as https://example.com/")
     return url
 
 
@@ -140,6 +148,14 @@ def model_settings(environment: Mapping[str, str], *, name: str | None = None) -
         base_url=environment.get(ENV_MODEL_BASE_URL) or None,
         model=name or environment.get(ENV_MODEL) or DEFAULT_MODEL,
     )
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _secrets(spec: SkyvernTaskSpec, folder: Path) -> list[Secret]:

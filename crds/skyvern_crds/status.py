@@ -203,14 +203,18 @@ class RunnerStatus(ApiModel):
         """The same in at most ``limit`` bytes of JSON; to be called before each write.
 
         Left out, in this order and only as far as needed: the oldest steps and artifacts of steps (ten steps and the
-        task's own artifacts stay), the reasoning of errors, all but the newest step, the artifacts, the oldest errors,
-        and the end of the URL. The extracted information is never cut: the caller moves one that is larger than
+        task's own artifacts stay), the end of the errors' reasoning, all but the newest step, the artifacts, the oldest
+        errors, and the end of the URL. The extracted information is never cut: the caller moves one that is larger than
         MAX_INLINE_RESULT_BYTES to an artifact first.
         """
-        status = self._without_oldest(limit)
-        if json_size(status.wire()) > limit:
-            short = [error.model_copy(update={"reasoning": ""}) for error in status.errors]
-            status = status.model_copy(update={"errors": short, "steps": status.steps[-1:]})
+        if json_size(self.wire()) <= limit:
+            return self
+        status = self._without_oldest(limit, keep_steps=10)
+        for length in (256, 64, 0):
+            if json_size(status.wire()) > limit:
+                short = [each.model_copy(update={"reasoning": each.reasoning[:length]}) for each in status.errors]
+                status = status.model_copy(update={"errors": short})
+        status = status._without_oldest(limit, keep_steps=1)
         for name in ("artifacts", "errors"):
             while json_size(status.wire()) > limit and getattr(status, name):
                 status = status.model_copy(update={name: getattr(status, name)[1:]})
@@ -218,7 +222,7 @@ class RunnerStatus(ApiModel):
             status = status.model_copy(update={"current_url": status.current_url[:256]})
         return status
 
-    def _without_oldest(self, limit: int, keep_steps: int = 10) -> Self:
+    def _without_oldest(self, limit: int, keep_steps: int) -> Self:
         """Leave out the oldest of the steps or of the steps' artifacts, whichever take more, until the rest fits."""
         excess = json_size(self.wire()) - limit
         steps = [(json_size(step.wire()) + 1, step) for step in self.steps]

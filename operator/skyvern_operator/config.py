@@ -91,6 +91,8 @@ class Graces(_Model):
     """Since the pod was scheduled, while an image cannot be pulled."""
     config_error_seconds: Annotated[int, Field(ge=0)] = 120
     """Since the pod was scheduled, while a container cannot be created."""
+    quota_retry_seconds: Annotated[float, Field(gt=0)] = 15
+    """Least time before a pod that a ResourceQuota refused is tried again; at most twice that."""
     lost_node_seconds: Annotated[int, Field(ge=0)] = 300
     """After the end of a deletion's grace period, while the node does not confirm the pod's end."""
     infra_backoff_seconds: Annotated[float, Field(ge=0)] = 10

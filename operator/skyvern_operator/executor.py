@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -57,9 +57,6 @@ from skyvern_operator.view import Refusal
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-QUOTA_RETRY_SECONDS: Final = (15.0, 30.0)
-"""Bounds of the flat retry interval after a ResourceQuota's refusal."""
 
 
 class Executor:
@@ -137,7 +134,7 @@ class Executor:
                 return
             pod = adopted
         except (Forbidden, Invalid) as error:
-            self._refuse(task, refusal_of(error))
+            self._refuse(task, refusal_of(error, self._config.graces.quota_retry_seconds * random.uniform(1, 2)))  # noqa: S311
             return
         facts.refusal = None
         record = pod_record(pod)
@@ -304,7 +301,7 @@ class Executor:
         return answer
 
 
-def refusal_of(error: Forbidden | Invalid, *, jitter: Callable[[float, float], float] = random.uniform) -> Refusal:
+def refusal_of(error: Forbidden | Invalid, quota_retry_seconds: float) -> Refusal:
     """What the API server's refusal of a pod means. Raises CreateRetryError when it is a matter of time."""
     if isinstance(error, Invalid):
         return Refusal(Reason.POD_SPEC_INVALID, error.message)
@@ -312,8 +309,8 @@ def refusal_of(error: Forbidden | Invalid, *, jitter: Callable[[float, float], f
     if any(cause.get("reason") == "NamespaceTerminating" for cause in causes) or "being terminated" in error.message:
         raise CreateRetryError(error.message) from error
     if "exceeded quota" in error.message:
-        pause = timedelta(seconds=jitter(*QUOTA_RETRY_SECONDS))
-        return Refusal(Reason.QUOTA_EXCEEDED, error.message, retry_at=datetime.now(UTC) + pause)
+        retry_at = datetime.now(UTC) + timedelta(seconds=quota_retry_seconds)
+        return Refusal(Reason.QUOTA_EXCEEDED, error.message, retry_at=retry_at)
     if "cannot create resource" in error.message:
         raise CreateRetryError(f"the operator's role does not allow it: {error.message}") from error
     return Refusal(Reason.POD_REJECTED, error.message)

@@ -14,7 +14,7 @@ TASK_ACCOUNT = "skyvern-task"
 
 @dataclass(frozen=True)
 class Tenants:
-    """Names in the control plane, unique to the session."""
+    """Names in the control plane, unique to the test run."""
 
     plane: ControlPlane
     release: str
@@ -71,14 +71,17 @@ def create_tenants(plane: ControlPlane) -> Tenants:
     tenants = Tenants(plane, f"facade-{mark}", f"team-a-{mark}", f"team-b-{mark}")
     _apply(plane, custom_resource_definition())
     plane.run_kubectl("wait", "crd/skyverntasks.skyvern.io", "--for=condition=Established", "--timeout=30s")
-    for namespace in (tenants.release, tenants.a, tenants.b, tenants.full):
-        _apply(plane, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    for namespace in (tenants.a, tenants.b):
-        _apply(plane, _object("v1", "ServiceAccount", TASK_ACCOUNT, namespace))
+    namespaces = (tenants.release, tenants.a, tenants.b, tenants.full)
+    accounts = (_object("v1", "ServiceAccount", TASK_ACCOUNT, namespace) for namespace in (tenants.a, tenants.b))
     quota = _object("v1", "ResourceQuota", "none", tenants.full)
-    _apply(plane, quota | {"spec": {"hard": {"count/skyverntasks.skyvern.io": "0"}}})
-    for document in (*_roles(tenants), *_keys(tenants)):
-        _apply(plane, document)
+    _apply(
+        plane,
+        *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in namespaces),
+        *accounts,
+        quota | {"spec": {"hard": {"count/skyverntasks.skyvern.io": "0"}}},
+        *_roles(tenants),
+        *_keys(tenants),
+    )
     plane.run_kubectl(
         "wait", "resourcequota/none", "--namespace", tenants.full, "--timeout=60s",
         "--for=jsonpath={.status.hard}",
@@ -143,5 +146,6 @@ def _object(version: str, kind: str, name: str, namespace: str) -> dict[str, Any
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
 
 
-def _apply(plane: ControlPlane, document: dict[str, Any]) -> None:
-    plane.run_kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=json.dumps(document))
+def _apply(plane: ControlPlane, *documents: dict[str, Any]) -> None:
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
+    plane.run_kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=text)

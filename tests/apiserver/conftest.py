@@ -113,10 +113,10 @@ def environment(tenants: Tenants, facade_kubeconfig: Path, tmp_path_factory: pyt
     }
 
 
-@pytest.fixture
-def program(environment: dict[str, str], tmp_path: Path) -> Iterator[Program]:
-    program = start(environment, tmp_path)
+@pytest.fixture(scope="session")
+def program(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The facade as a process, shared: do not end it."""
+    program = start(environment, tmp_path_factory.mktemp("log"))
     yield program
-    if program.process.poll() is None:
-        program.process.kill()
+    program.process.kill()
     program.process.wait(10)

@@ -24,8 +24,10 @@ class Program:
     internal: str
     log: Path
 
-    def lines(self) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+    def requests(self) -> list[dict[str, object]]:
+        """Log lines of requests; every line is JSON."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [line for line in lines if line["message"] == "request"]
 
     def rss_mib(self) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()

@@ -1,6 +1,5 @@
 """Files of tasks: uploaded by the pod of the task and by nobody else, downloaded by signed links."""
 
-import asyncio
 import time
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -11,9 +10,9 @@ import pytest
 from skyvern_apiserver.artifacts import MAX_FILE_BYTES
 from skyvern_apiserver.services import Services
 from skyvern_crds.artifacts import ARTIFACTS_PATH, ArtifactLinks, link_signature
+from tests.apiserver.calls import create
 from tests.apiserver.cluster import TASK_ACCOUNT, Tenants
 from tests.apiserver.conftest import Caller
-from tests.apiserver.test_tasks import create
 from tests.apiserver.waiting import until
 
 pytestmark = pytest.mark.contract
@@ -42,6 +41,10 @@ class RunningTask:
     async def upload(self, inside: httpx2.AsyncClient, file: str, content: object, token: str = "") -> httpx2.Response:
         headers = {"authorization": f"Bearer {token or self.token}"}
         return await inside.put(self.upload_path(file), content=content, headers=headers)  # type: ignore[arg-type]
+
+    def status_has(self, services: Services, field: str) -> bool:
+        record = services.tasks.get(self.namespace, self.name)
+        return record is not None and field in record.object()["status"]
 
     def link(self, services: Services, file: str) -> str:
         return services.links().url(self.namespace, self.name, self.uid, file)
@@ -75,7 +78,7 @@ async def test_response_links_to_the_uploaded_picture(
     listed = {"name": "final.png", "contentType": "image/png", "size": len(PNG), "sha256": "0" * 64}
     running.tenants.status(running.namespace, running.name, {"artifacts": [listed]})
 
-    await until(lambda: listed in services.tasks.get(running.namespace, running.name).object()["status"]["artifacts"])
+    await until(lambda: running.status_has(services, "artifacts"))
     answer = (await alice.get(f"/api/v1/tasks/{running.task_id}")).json()
     assert (await caller().get(answer["screenshot_url"])).content == PNG
 
@@ -88,11 +91,7 @@ async def test_large_result_is_read_from_the_store(
     reference = {"name": "result.json", "size": len(content), "sha256": "0" * 64}
     running.tenants.status(running.namespace, running.name, {"extractedInformationRef": reference})
 
-    def seen() -> bool:
-        record = services.tasks.get(running.namespace, running.name)
-        return record is not None and "extractedInformationRef" in record.object()["status"]
-
-    await until(seen)
+    await until(lambda: running.status_has(services, "extractedInformationRef"))
     answer = (await alice.get(f"/api/v1/tasks/{running.task_id}")).json()
     assert len(answer["extracted_information"]["rows"]) == 4000
     assert answer["extracted_information_url"]

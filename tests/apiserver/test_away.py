@@ -15,9 +15,9 @@ from skyvern_apiserver.app import internal_app, public_app
 from skyvern_apiserver.services import build_services
 from skyvern_apiserver.settings import Settings
 from skyvern_crds.client import ClusterClient
+from tests.apiserver.calls import REQUEST
 from tests.apiserver.cluster import Tenants, api_key
 from tests.apiserver.conftest import PUBLIC_URL
-from tests.apiserver.test_tasks import REQUEST
 
 pytestmark = pytest.mark.contract
 

@@ -5,9 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.apiserver.calls import REQUEST, create
 from tests.apiserver.cluster import Tenants
 from tests.apiserver.conftest import Caller
-from tests.apiserver.test_tasks import REQUEST, create
 
 pytestmark = pytest.mark.contract
 

@@ -1,11 +1,10 @@
 """Requests generated from the OpenAPI document: whatever comes, the answers are those that the document tells of."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -14,11 +13,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from skyvern_apiserver.operations import OPERATIONS, Operation
 from tests.apiserver.cluster import Tenants
-from tests.apiserver.program import start
+from tests.apiserver.program import Program
 
 pytestmark = pytest.mark.contract
 
+EXAMPLES = 25
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -28,20 +29,14 @@ CHECKS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def api_schema(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    program = start(environment, tmp_path_factory.mktemp("generated"))
-    try:
-        yield schemathesis.openapi.from_url(f"{program.public}/openapi.json")
-    finally:
-        program.process.kill()
-        program.process.wait(10)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: str(operation.name))
+def test_answers_are_those_of_the_document(operation: Operation, program: Program, tenants: Tenants) -> None:
+    schema = schemathesis.openapi.from_url(f"{program.public}/openapi.json")
+    described = schema[operation.path.replace(":path", "")][operation.method]
 
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(case=described.as_strategy())
+    def answers_fit(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(headers={"x-api-key": tenants.key("bob")}, checks=CHECKS)
 
-schema = schemathesis.pytest.from_fixture("api_schema")
-
-
-@schema.parametrize()
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_answers_are_those_of_the_document(case: schemathesis.Case, tenants: Tenants) -> None:
-    case.call_and_validate(headers={"x-api-key": tenants.key("bob")}, checks=CHECKS)
+    answers_fit()

@@ -1,14 +1,23 @@
 """The facade's pure pieces: keys, records, pages, ranges, errors."""
 
 import base64
+import json
+import logging
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from skyvern_apiserver.app import PathMethods
 from skyvern_apiserver.artifacts import byte_range
 from skyvern_apiserver.auth import KeyRing, clean, read_secret
 from skyvern_apiserver.cache import TaskIndex, TaskRecord, read_task
-from skyvern_apiserver.errors import MAX_INPUT_CHARACTERS, InvalidRequestError, detail, from_cluster
+from skyvern_apiserver.errors import EXCEPTION_HANDLERS, MAX_INPUT_CHARACTERS, InvalidRequestError, detail, from_cluster
+from skyvern_apiserver.logs import JsonFormatter
 from skyvern_apiserver.tasks import ListQuery, select
 from skyvern_crds.client import Change, ChangeType, ClusterError, Forbidden, Invalid, TooManyRequests, Unavailable
 from skyvern_crds.vocabulary import Phase
@@ -207,3 +216,20 @@ def test_refusal_without_causes_is_of_the_body() -> None:
 @pytest.mark.parametrize("value", ["x" * 10_000, {"a": "x" * 10_000}, ["x"] * 10_000])
 def test_error_does_not_repeat_a_large_value(value: object) -> None:
     assert len(str(detail("string_type", ["body"], "no", value)["input"])) <= MAX_INPUT_CHARACTERS
+
+
+def test_unexpected_error_is_told_by_its_class_only() -> None:
+    async def broken(request: Request) -> Response:
+        raise ZeroDivisionError("with a secret in its text")
+
+    app = Starlette(routes=[Route("/x", PathMethods("/x", {"GET": broken}))], exception_handlers=EXCEPTION_HANDLERS)
+    answer = TestClient(app, raise_server_exceptions=False).get("/x")
+    assert (answer.status_code, answer.json()) == (500, {"error": "Unexpected error: ZeroDivisionError"})
+
+
+def test_log_line_is_one_line_whatever_a_caller_sends() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "request", None, None)
+    record.__dict__["path"] = path = "/api/v1/\n\u2028\x85tasks"
+    line = JsonFormatter().format(record)
+    assert len(line.splitlines()) == 1
+    assert json.loads(line)["path"] == path

@@ -3,52 +3,22 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 
 import httpx2
 import pytest
 
 from skyvern_apiserver import schemas
+from skyvern_apiserver.app import public_app
 from skyvern_apiserver.errors import from_cluster
 from skyvern_apiserver.services import Services
 from skyvern_crds.client import SKYVERNTASKS, Invalid
+from tests.apiserver.calls import REQUEST, STEPS, create, phase_of
 from tests.apiserver.cluster import Tenants, api_key
 from tests.apiserver.conftest import Caller
 from tests.apiserver.waiting import until
 
 pytestmark = pytest.mark.contract
-
-REQUEST = {
-    "url": "https://jobs.example.com/apply",
-    "navigation_goal": "Apply for a job",
-    "data_extraction_goal": "Was the job application successful?",
-    "proxy_location": "RESIDENTIAL",
-    "navigation_payload": {"name": "Chris P. Bacon", "email": "chris@example.com"},
-}
-
-STEPS = [
-    {
-        "stepId": f"stp_{number}",
-        "order": order,
-        "retryIndex": retry,
-        "status": "completed",
-        "createdAt": "2026-08-29T15:38:18.000001Z",
-        "modifiedAt": "2026-08-29T15:38:19.000001Z",
-        "inputTokenCount": 900,
-        "outputTokenCount": 50,
-    }
-    for number, (order, retry) in enumerate([(1, 1), (0, 0), (1, 0)])
-]
-
-
-def phase_of(services: Services, namespace: str, name: str) -> str | None:
-    record = services.tasks.get(namespace, name)
-    return record.phase.value if record else None
-
-
-async def create(client: httpx2.AsyncClient, **fields: object) -> str:
-    answer = await client.post("/api/v1/tasks", json=REQUEST | fields)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["task_id"])
 
 
 async def test_create_answers_exactly_the_id(alice: httpx2.AsyncClient) -> None:
@@ -168,42 +138,6 @@ async def test_steps_ascend_and_have_no_nulls(alice: httpx2.AsyncClient, tenants
         schemas.StepResponse.model_validate_json(json.dumps(step))
 
 
-async def test_list_is_newest_first_and_paged(bob: httpx2.AsyncClient) -> None:
-    made = [await create(bob, application="paging") for _ in range(5)]
-    listed = (await bob.get("/api/v1/tasks?application=paging")).json()
-    assert [task["task_id"] for task in listed] == made[::-1]
-    second = (await bob.get("/api/v1/tasks?application=paging&page=2&page_size=2")).json()
-    assert [task["task_id"] for task in second] == [made[2], made[1]]
-    assert (await bob.get("/api/v1/tasks?application=paging&page=9")).json() == []
-    ascending = (await bob.get("/api/v1/tasks?application=paging&order=asc&sort=created_at")).json()
-    assert [task["task_id"] for task in ascending] == made
-    assert len((await bob.get("/api/v1/tasks?page_size=100000")).json()) >= 5
-
-
-async def test_list_filters_by_several_statuses(bob: httpx2.AsyncClient, tenants: Tenants, services: Services) -> None:
-    made = [await create(bob, application="filter") for _ in range(3)]
-    for task_id, phase in zip(made, ("running", "completed", "queued"), strict=True):
-        name = task_id.replace("_", "-")
-        tenants.status(tenants.b, name, {"phase": phase})
-        await until(lambda name=name, phase=phase: phase_of(services, tenants.b, name) == phase)  # type: ignore[misc]
-    query = "application=filter&task_status=running&task_status=queued"
-    assert [task["task_id"] for task in (await bob.get(f"/api/v1/tasks?{query}")).json()] == [made[2], made[0]]
-
-
-async def test_long_list_is_whole(bob: httpx2.AsyncClient, services: Services, tenants: Tenants) -> None:
-    await asyncio.gather(*(create(bob, application="many") for _ in range(60)))
-    listed = (await bob.get("/api/v1/tasks?application=many&page_size=1000")).json()
-    assert len({task["task_id"] for task in listed}) == 60
-
-
-async def test_foreign_task_is_unknown(alice: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> None:
-    task_id = await create(alice)
-    assert (await bob.get(f"/api/v1/tasks/{task_id}")).json() == {"detail": f"Task not found {task_id}"}
-    assert (await bob.post(f"/api/v1/tasks/{task_id}/cancel")).status_code == 404
-    assert (await bob.get(f"/api/v1/tasks/{task_id}/steps")).json() == []
-    assert task_id not in (await bob.get("/api/v1/tasks?page_size=1000")).text
-
-
 async def test_task_made_with_kubectl_is_read_by_its_name(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
     name = f"by-hand-{tenants.release}"
     task = {
@@ -249,15 +183,6 @@ async def test_retry_webhook_without_a_callback_changes_nothing(alice: httpx2.As
     assert "skyvern.io/retry-webhook" not in annotations
 
 
-async def test_deleted_task_leaves_the_list(alice: httpx2.AsyncClient, tenants: Tenants, services: Services) -> None:
-    task_id = await create(alice)
-    name = task_id.replace("_", "-")
-    tenants.plane.run_kubectl("delete", "skyverntask", name, "--namespace", tenants.a)
-    await until(lambda: services.tasks.get(tenants.a, name) is None)
-    assert task_id not in (await alice.get("/api/v1/tasks?page_size=1000")).text
-    assert (await alice.get(f"/api/v1/tasks/{task_id}")).status_code == 404
-
-
 @pytest.mark.parametrize(
     ("spec", "places"),
     [
@@ -300,6 +225,22 @@ async def test_browsers_may_call_from_anywhere(caller: Caller) -> None:
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "x-api-key" in answer.headers["access-control-allow-headers"]
+
+
+async def test_allowed_origins_can_be_named(services: Services) -> None:
+    settings = replace(services.settings, allowed_origins=("https://app.example.com",))
+    transport = httpx2.ASGITransport(app=public_app(replace(services, settings=settings)))
+    async with httpx2.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        for origin, allowed in (("https://app.example.com", True), ("https://evil.example.com", False)):
+            answer = await client.get("/api/v1/heartbeat", headers={"origin": origin})
+            assert ("access-control-allow-origin" in answer.headers) is allowed
+
+
+async def test_largest_task_is_taken_and_read_back(alice: httpx2.AsyncClient) -> None:
+    payload = {f"field-{number:05}": number for number in range(9000)}
+    task_id = await create(alice, navigation_payload=payload)
+    answer = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
+    assert answer["request"]["navigation_payload"] == payload
 
 
 async def test_new_key_works_and_a_deleted_one_does_not(caller: Caller, tenants: Tenants, services: Services) -> None:

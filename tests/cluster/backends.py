@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from tests.cluster.cache import cache_dir, locked
 from tests.cluster.errors import SetupError
+from tests.cluster.host import ControlGroups
 from tests.cluster.layout import SECCOMP_PROFILE
 from tests.cluster.network import forward
 from tests.cluster.node import NodeSummary, import_image, is_healthy, node_down, node_up, read_summary
@@ -181,7 +182,8 @@ class BareNode:
         with locked(self._cache, "cluster-expose", timeout=60):
             if daemons.find(name) and memory.is_file():
                 return f"http://127.0.0.1:{memory.read_text()}"
-            _, number = forward(layout, daemons, name, f"{cluster_ip}:{port}", None)
+            cgroup = ControlGroups(layout.name).create()
+            _, number = forward(layout, daemons, name, f"{cluster_ip}:{port}", cgroup)
             memory.write_text(str(number))
         return f"http://127.0.0.1:{number}"
 

@@ -38,7 +38,8 @@ def unpack(archive: Path, target: Path) -> RootFilesystem:
     manifest = json.loads((parts / "manifest.json").read_text())[0]
     for layer in manifest["Layers"]:
         run(["tar", "-x", "-p", "--numeric-owner", "-f", parts / layer, "-C", root], timeout=300)
-        for whiteout in [path for path in root.rglob(f"{WHITEOUT}*") if not path.name.startswith(WHITEOUT * 2)]:
+        found = run(["find", root, "-name", f"{WHITEOUT}*"], timeout=60).stdout.splitlines()
+        for whiteout in [Path(path) for path in found if not Path(path).name.startswith(WHITEOUT * 2)]:
             run(["rm", "-rf", whiteout.with_name(whiteout.name.removeprefix(WHITEOUT)), whiteout], timeout=60)
     config = json.loads((parts / manifest["Config"]).read_text())["config"]
     run(["rm", "-rf", parts], timeout=60)

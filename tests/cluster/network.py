@@ -39,7 +39,7 @@ def inside_namespace(layout: Layout) -> list[str | Path]:
     return ["nsenter", f"--net={layout.netns}"]
 
 
-def forward(layout: Layout, daemons: Daemons, name: str, target: str, cgroup: Path | None) -> tuple[Daemon, int]:
+def forward(layout: Layout, daemons: Daemons, name: str, target: str, cgroup: Path) -> tuple[Daemon, int]:
     """Forwards a free loopback port of the host to `target` inside; returns the forwarder and the port.
 
     The listening socket is made here, in the host's namespace, and handed to a process inside the other.

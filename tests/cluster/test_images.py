@@ -3,13 +3,14 @@
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cluster.apt import Source, machine_sources
+from tests.cluster.apt import Source, parse_deb822
 from tests.cluster.baseimage import sources_text, suite_sources
+from tests.cluster.cache import cache_dir
 from tests.cluster.container import RootFilesystem, running
 from tests.cluster.engines import authorities
 from tests.cluster.errors import SetupError
@@ -90,10 +91,9 @@ def test_containerfile_copies_exactly_its_inputs(name: str) -> None:
 
 def test_python_images_share_their_first_stages() -> None:
     """Word for word, or each would be built and kept on its own."""
-    shared = {
-        (ROOT / RECIPES[name].containerfile).read_text().partition("\nFROM ")[2].partition("AS dependencies")[0]
-        for name in PYTHON_IMAGES
-    }
+    texts = [(ROOT / RECIPES[name].containerfile).read_text() for name in PYTHON_IMAGES]
+    lines = ["\n".join(line for line in text.splitlines() if not line.startswith("#")) for text in texts]
+    shared = {text.partition("FROM builder AS dependencies")[0] for text in lines}
     assert len(shared) == 1
     assert "AS builder" in shared.pop()
 
@@ -154,25 +154,24 @@ def test_image_is_no_larger_than_its_bar(images: dict[str, Image], name: str) ->
 
 @pytest.mark.node
 @pytest.mark.parametrize("name", PYTHON_IMAGES)
-def test_python_image_carries_no_tools_and_no_tests(roots: dict[str, RootFilesystem], name: str) -> None:
+def test_python_image_carries_no_tools_and_no_tests(roots: Mapping[str, RootFilesystem], name: str) -> None:
     root = roots[name].path
     folders = ("usr/bin", "usr/local/bin", "opt/skyvern/bin")
     programs = {path.name for folder in folders for path in (root / folder).iterdir()}
     assert not programs & {"pip", "pip3", "uv", "gcc", "cc", "g++", "make", "git", "curl", "wget", "selenium-manager"}
-    assert not [path for pattern in ("test_*.py", "conftest.py") for path in (root / "opt").rglob(pattern)]
-    assert not list((root / "opt").rglob("selenium-manager*"))
+    installed = root / "opt/skyvern"
+    assert not [path for name in ("tests", "_tests", "conftest.py") for path in installed.rglob(name)]
+    assert not list(installed.rglob("selenium-manager*"))
 
 
 @pytest.mark.node
 @pytest.mark.parametrize("name", RECIPES)
-def test_image_does_not_tell_where_its_packages_came_from(roots: dict[str, RootFilesystem], name: str) -> None:
-    """The builder's mirror, that is: an image that was made from a pulled base has Debian's own sources."""
-    mirrors = {urlsplit(source.uri).hostname for source in machine_sources()} - {
-        "deb.debian.org",
-        "security.debian.org",
-    }
+def test_image_does_not_tell_which_mirror_it_was_built_from(roots: Mapping[str, RootFilesystem], name: str) -> None:
+    """The file is there where the base image was made on this machine; a pulled one has Debian's own sources."""
+    secret = cache_dir() / "buildah/debian.sources"
+    mirrors = {source.uri for source in parse_deb822(secret.read_text())} if secret.exists() else set()
     kept = [path for path in (roots[name].path / "etc/apt").rglob("*") if path.suffix in (".list", ".sources")]
-    assert not [path for path in kept if any(str(mirror) in path.read_text() for mirror in mirrors)]
+    assert not [path for path in kept if any(mirror in path.read_text() for mirror in mirrors)]
 
 
 @pytest.mark.node
@@ -181,12 +180,13 @@ def test_image_does_not_tell_where_its_packages_came_from(roots: dict[str, RootF
     [("runner", "skyvern_runner"), ("operator", "skyvern_operator"), ("apiserver", "skyvern_apiserver")],
 )
 def test_program_starts_without_privileges_or_a_writable_root(
-    roots: dict[str, RootFilesystem], bundle: Path, name: str, module: str
+    roots: Mapping[str, RootFilesystem], bundle: Path, name: str, module: str
 ) -> None:
     code = (
         "import os, sys, importlib.metadata as m;"
         f"import {module}, skyvern_crds, pydantic;"
         f"entry, = [e for e in m.entry_points(group='console_scripts') if e.name == 'skyvern-{name}'];"
+        "entry.load();"
         "print(entry.name, entry.value, os.getuid(), os.access('/', os.W_OK), os.access('/tmp', os.W_OK),"
         f"{module}.__spec__.cached and os.path.exists({module}.__spec__.cached))"
     )
@@ -197,7 +197,7 @@ def test_program_starts_without_privileges_or_a_writable_root(
 
 @pytest.mark.node
 @pytest.mark.parametrize("module", ["tests.model", "tests.site"])
-def test_scripted_server_answers(roots: dict[str, RootFilesystem], bundle: Path, module: str) -> None:
+def test_scripted_server_answers(roots: Mapping[str, RootFilesystem], bundle: Path, module: str) -> None:
     with running(roots["scripted"], bundle, args=[*roots["scripted"].entrypoint, module, "--help"]) as container:
         assert container.wait(30) == 0, container.log
         assert f"usage: python -m {module}" in container.log

@@ -17,6 +17,7 @@ from tests.cluster.host import (
     remember_absent,
     remember_sysctls,
     remove_absent,
+    remove_links,
     restore_sysctls,
 )
 from tests.cluster.oci import write_program_image
@@ -191,6 +192,15 @@ def test_only_empty_folders_that_were_absent_before_are_removed(tmp_path: Path) 
     (folders[2] / "file").touch()
     remove_absent(memory)
     assert [folder.exists() for folder in folders] == [True, False, True]
+
+
+def test_only_links_to_the_nodes_own_logs_are_removed(tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "own.log").symlink_to(tmp_path / "state/pods-log/a")
+    (links / "other.log").symlink_to("/var/log/pods/b")
+    remove_links(tmp_path / "state", links)
+    assert [link.name for link in links.iterdir()] == ["other.log"]
 
 
 def test_mounts_below_a_folder_are_listed_last_first(tmp_path: Path) -> None:

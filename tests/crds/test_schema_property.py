@@ -1,5 +1,6 @@
 """Whatever the models accept, the schema accepts: checked with generated specs and statuses."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,12 +46,14 @@ specs = st.fixed_dictionaries(
         webhookCallbackUrl=urls,
         proxyLocation=st.sampled_from(ProxyLocation),
         totpIdentifier=st.text("abc", min_size=1, max_size=256),
-        errorCodeMapping=st.dictionaries(st.text("äbc", min_size=1, max_size=128), words, max_size=64),
-        extraHttpHeaders=st.dictionaries(names, st.text("a b=;", max_size=30), max_size=32),
+        errorCodeMapping=st.dictionaries(st.text("äbc", min_size=1, max_size=128), words, max_size=4),
+        extraHttpHeaders=st.dictionaries(names, st.text("a b=;", max_size=30), max_size=4),
         maxScreenshotScrolls=st.integers(0, 1000),
         model=st.fixed_dictionaries({"modelName": names}),
         secrets=st.lists(
-            st.fixed_dictionaries({"name": names, "secretKeyRef": key_refs, "hosts": st.lists(names, min_size=1)}),
+            st.fixed_dictionaries(
+                {"name": names, "secretKeyRef": key_refs, "hosts": st.lists(names, min_size=1, max_size=3)}
+            ),
             max_size=4,
             unique_by=lambda secret: secret["name"],
         ),
@@ -81,7 +84,7 @@ statuses = st.fixed_dictionaries(
     optional=optional(
         phase=st.sampled_from(Phase),
         observedGeneration=counts,
-        conditions=st.lists(conditions, max_size=16, unique_by=lambda condition: condition["type"]),
+        conditions=st.lists(conditions, max_size=4, unique_by=lambda condition: condition["type"]),
         podUID=names,
         attempt=counts,
         startedAt=times,
@@ -103,7 +106,7 @@ statuses = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(specs, statuses)
 def test_what_the_models_write_the_schema_accepts(spec: dict[str, Any], status: dict[str, Any]) -> None:
     written = {
@@ -137,4 +140,4 @@ def test_both_refuse_the_same(part: str, change: dict[str, Any]) -> None:
         VALIDATOR.validate(bad)
     model = SkyvernTaskSpec if part == "spec" else SkyvernTaskStatus
     with pytest.raises(ValueError, match="validation error"):
-        model.model_validate_json(__import__("json").dumps(bad[part]), strict=True)
+        model.model_validate_json(json.dumps(bad[part]), strict=True)

@@ -116,7 +116,7 @@ def test_conditions_keep_their_meaning_when_messages_are_cut() -> None:
     assert short.fitted() is short
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     st.lists(
         st.builds(step, st.integers(0, 99), st.sampled_from(["a", "ä", WIDEST]), st.integers(0, 256)), max_size=50

@@ -5,6 +5,7 @@ from typing import Any
 
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, JsonObject, NotFound
 from skyvern_crds.vocabulary import ANNOTATION_CANCEL, API_VERSION, KIND
+from skyvern_operator.records import controlling_task
 from tests.operator.waiting import eventually
 
 
@@ -43,7 +44,7 @@ class Cluster:
         holds: Callable[[JsonObject], object],
         what: str,
         name: str | None = None,
-        within: float = 15.0,
+        within: float = 30.0,
     ) -> JsonObject:
         """Wait until the status satisfies a condition; the status then."""
 
@@ -52,11 +53,11 @@ class Cluster:
 
         return await eventually(look, holds, what=f"{name or self.name}: {what}", within=within)
 
-    async def phase(self, phase: str, name: str | None = None, within: float = 15.0) -> JsonObject:
+    async def phase(self, phase: str, name: str | None = None, within: float = 30.0) -> JsonObject:
         """Wait for a phase; the status then."""
         return await self.status(lambda status: status.get("phase") == phase, phase, name, within)
 
-    async def reason(self, reason: str, name: str | None = None, within: float = 15.0) -> JsonObject:
+    async def reason(self, reason: str, name: str | None = None, within: float = 30.0) -> JsonObject:
         """Wait for a reason of Succeeded; the status then."""
         return await self.status(lambda status: reason_of(status) == reason, reason, name, within)
 
@@ -74,9 +75,9 @@ class Cluster:
     async def pods_of(self, name: str | None = None) -> list[JsonObject]:
         """The pods of one task."""
         owner = name or self.name
-        return [pod for pod in await self.pods() if pod["metadata"]["ownerReferences"][0]["name"] == owner]
+        return [pod for pod in await self.pods() if (controlling_task(pod) or {}).get("name") == owner]
 
-    async def pod_gone(self, pod: str, within: float = 15.0) -> None:
+    async def pod_gone(self, pod: str, within: float = 30.0) -> None:
         """Wait until there is no such pod."""
         await eventually(lambda: self._pod(pod), lambda found: found is None, what=f"pod {pod} gone", within=within)
 

@@ -1,5 +1,6 @@
 """The real control plane with the CRD, restricted namespaces, a running operator, and hands that play the kubelet."""
 
+import json
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +12,7 @@ import pytest
 from skyvern_crds.client import ClusterClient, Resource
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster
-from tests.operator.kubelet import Kubelet
+from tests.operator.kubelet import NODE, Kubelet
 from tests.operator.process import OperatorProcess, running_operator
 from tests.operator.receiver import Receiver
 
@@ -33,9 +34,11 @@ async def _make_namespace(client: ClusterClient) -> str:
 
 @pytest.fixture(scope="session")
 def served(control_plane: ControlPlane) -> ControlPlane:
-    """The control plane with the committed CRD."""
+    """The control plane with the committed CRD and a node to bind pods to: those of absent nodes are collected."""
     control_plane.run_kubectl("apply", "--server-side", "-f", str(CRD_FILE))
     control_plane.run_kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD_FILE))
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
+    control_plane.run_kubectl("apply", "--server-side", "-f", "-", input=json.dumps(node))
     return control_plane
 
 

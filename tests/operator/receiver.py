@@ -55,7 +55,7 @@ class Receiver:
         status = self.answers.pop(0) if self.answers else 200
         return web.Response(status=status, headers={"Location": "/elsewhere"} if status // 100 == 3 else {})
 
-    async def wait(self, count: int = 1, within: float = 15.0) -> list[Delivery]:
+    async def wait(self, count: int = 1, within: float = 30.0) -> list[Delivery]:
         """Wait for so many deliveries; all of them."""
 
         async def look() -> list[Delivery]:

@@ -55,18 +55,17 @@ async def test_runners_report_makes_the_task_running_and_stays(tasks: Cluster, k
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "message", "container_reason", "phase", "reason"),
+    ("end", "phase", "reason"),
     [
-        (0, verdict(Phase.TERMINATED, Reason.TERMINATED, "closed"), "Completed", "terminated", "Terminated"),
-        (0, verdict(Phase.FAILED, Reason.MODEL_FAILED, "no key"), "Completed", "failed", "ModelFailed"),
-        (1, "", "Error", "failed", "AgentFailed"),
-        (137, "", "OOMKilled", "failed", "OutOfMemory"),
-        (0, "gibberish", "Completed", "failed", "ResultMissing"),
+        ((0, verdict(Phase.TERMINATED, Reason.TERMINATED, "closed"), "Completed"), "terminated", "Terminated"),
+        ((0, verdict(Phase.FAILED, Reason.MODEL_FAILED, "no key"), "Completed"), "failed", "ModelFailed"),
+        ((1, "", "Error"), "failed", "AgentFailed"),
+        ((137, "", "OOMKilled"), "failed", "OutOfMemory"),
+        ((0, "gibberish", "Completed"), "failed", "ResultMissing"),
     ],
 )
-async def test_other_ends(
-    tasks: Cluster, kubelet: Kubelet, exit_code: int, message: str, container_reason: str, phase: str, reason: str
-) -> None:
+async def test_other_ends(tasks: Cluster, kubelet: Kubelet, end: tuple[int, str, str], phase: str, reason: str) -> None:
+    exit_code, message, container_reason = end
     await tasks.create()
     pod = await tasks.pod()
     await kubelet.start(pod)
@@ -209,7 +208,7 @@ async def test_ended_task_is_removed_after_its_time_to_live(
         return [task["metadata"]["name"] async for page in pages for task in page.items]
 
     await eventually(names, lambda found: tasks.name not in found, what="task removed")
-    await tasks.pod_gone(pod)
+    await tasks.pod_deleting(pod)
 
 
 async def test_foreign_pod_of_the_same_name_is_a_conflict(client: ClusterClient, tasks: Cluster) -> None:

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T]], holds: Callable[[T], object], *, what: str, within: float = 15.0
+    look: Callable[[], Awaitable[T]], holds: Callable[[T], object], *, what: str, within: float = 30.0
 ) -> T:
     """The first value of ``look`` for which ``holds``; fails with the last one seen when time is up."""
     deadline = time.monotonic() + within
@@ -18,5 +18,5 @@ async def eventually(
         if holds(value):
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:g} s: {what}; last seen: {value}")
+            raise AssertionError(f"not within {within:g} s: {what}; last seen: {str(value)[:2000]}")
         await asyncio.sleep(0.02)

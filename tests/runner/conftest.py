@@ -1,5 +1,6 @@
 """The scripted model and the site on sockets of their own, and an observer that remembers."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 from skyvern_runner.events import Event
 from tests.model.app import API_KEY, MODEL
 from tests.model.app import create_app as create_model
+from tests.runner.sink import Sink
 from tests.site.app import create_app as create_site
 from tests.site.serving import serve
 
@@ -52,6 +54,17 @@ def scripted() -> Iterator[ScriptedModel]:
 def site() -> Iterator[str]:
     with serve(create_site()) as url:
         yield url
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    server = Sink()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server
+    server.hold.set()
+    server.shutdown()
+    server.server_close()
 
 
 class Remembering:

@@ -21,7 +21,7 @@ from tests.runner.conftest import ScriptedModel
 
 PAGE = 'heading "Check your answers" level=1\n[7] button "Send application"'
 LABELS = {"7": 'button "Send application"'}
-QUICK = RetryPolicy(request_seconds=1.0, deadline_seconds=2.0, connect_deadline_seconds=0.3, first_delay=0.05)
+QUICK = RetryPolicy(request_seconds=1.0, deadline_seconds=1.5, connect_deadline_seconds=0.3, first_delay=0.05)
 TASK = Task(url="http://site/", goal="Apply", payload={"name": "Chris"})
 
 
@@ -91,6 +91,15 @@ def test_an_unreachable_server_is_named_within_its_deadline() -> None:
     assert error.kind is ModelErrorKind.UNREACHABLE
     assert f"127.0.0.1:{port}" in str(error)
     assert "OPENAI_BASE_URL" in str(error)
+
+
+@pytest.mark.parametrize("base_url", ["models.example.com", "http://[::1", "ftp://models.example.com/v1"])
+def test_an_address_that_is_none_is_named(base_url: str) -> None:
+    chat = ChatModel(ModelSettings(api_key="k", base_url=base_url, model="m"), StopFlag(), QUICK)
+    chat.preload()
+    error = failure(chat)
+    assert error.kind is ModelErrorKind.OTHER
+    assert f"OPENAI_BASE_URL is {base_url!r}" in str(error)
 
 
 @pytest.mark.parametrize("fault", ["429/0.1", "500", "503"])

@@ -45,7 +45,7 @@ def reply(*actions: Any, **fields: Any) -> str:
         action("complete", id="zz"),
         action("terminate", reason="no such job"),
     ],
-    ids=lambda entry: f"{entry['type']}-{entry['id'] if 'id' in entry else ''}",
+    ids=lambda entry: f"{entry['type']}-{entry.get('id', '')}",
 )
 def test_a_well_formed_action_is_taken(entry: dict[str, Any]) -> None:
     checked = parse_next_actions(reply(entry), LABELS, CODES)

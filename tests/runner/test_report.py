@@ -1,11 +1,7 @@
 """Reports over HTTP to a server that answers as told; the real API server has its own test."""
 
 import json
-import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,69 +15,9 @@ from skyvern_runner.status_writer import PykubeWriter
 from skyvern_runner.task import Identity
 from skyvern_runner.upload import File, FolderStore, GatewayStore, Uploader
 from tests.runner.conftest import Remembering
+from tests.runner.sink import Sink
 
 IDENTITY = Identity("apply", "jobs", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", 1)
-
-
-class Sink(ThreadingHTTPServer):
-    """Keeps the requests; answers with the next planned status, else 200."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.seen: list[tuple[str, str, str, bytes]] = []
-        self.plan: deque[int] = deque()
-        self.arrived = threading.Condition()
-        self.hold = threading.Event()
-        self.hold.set()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, _, _, body in self.seen]
-
-    def wait_for(self, count: int, seconds: float = 10) -> None:
-        with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.seen) >= count, seconds), f"only {len(self.seen)} requests"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Sink
-    protocol_version = "HTTP/1.1"
-
-    def _take(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        sink = self.server
-        with sink.arrived:
-            sink.seen.append((self.command, self.path, self.headers["authorization"] or "", body))
-            status = sink.plan.popleft() if sink.plan else 200
-            sink.arrived.notify_all()
-        sink.hold.wait(10)
-        answer = b'{"kind": "Status", "message": "as planned"}'
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    do_PATCH = do_PUT = _take  # noqa: N815
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    server = Sink()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield server
-    server.hold.set()
-    server.shutdown()
-    server.server_close()
 
 
 def writer(sink: Sink, *tokens: str) -> PykubeWriter:
@@ -113,7 +49,9 @@ def test_a_report_is_one_apply_to_the_status_of_this_very_object(sink: Sink, obs
     assert reporter.close(5)
     method, path, token, body = sink.seen[0]
     assert method == "PATCH"
-    assert path == "/apis/skyvern.io/v1/namespaces/jobs/skyverntasks/apply/status?fieldManager=skyvern-runner&force=true"
+    assert (
+        path == "/apis/skyvern.io/v1/namespaces/jobs/skyverntasks/apply/status?fieldManager=skyvern-runner&force=true"
+    )
     assert token == "Bearer token"
     assert json.loads(body)["metadata"]["uid"] == IDENTITY.uid
     assert counts(sink) == [1]

@@ -7,7 +7,7 @@ import pytest
 from skyvern_crds.runner_contract import TaskDocument
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_runner.errors import TaskError
-from skyvern_runner.task import check_url, model_settings, read_document, read_json, task_of
+from skyvern_runner.task import Task, check_url, model_settings, read_document, read_json, task_of
 
 Write = Callable[[str, str], Path]
 
@@ -80,3 +80,22 @@ def test_the_tasks_model_wins_over_the_environment() -> None:
     settings = model_settings(environment, name="two")
     assert (settings.model, settings.api_key, settings.base_url) == ("two", None, "http://model/v1")
     assert model_settings(environment).model == "one"
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("https://files.example/cv.pdf", True),
+        ("letter.pdf", True),
+        ("https://files.example/other.pdf", False),
+        ("/etc/passwd", False),
+        ("", False),
+    ],
+)
+def test_only_files_that_the_user_named_may_be_uploaded(source: str, named: bool) -> None:
+    task = Task(
+        url="https://jobs.example.com/",
+        goal="Apply with letter.pdf",
+        payload={"files": [{"resume": "https://files.example/cv.pdf"}]},
+    )
+    assert task.names_file(source) is named

@@ -1,7 +1,7 @@
 // Before and after an action: find the element, bring it into view, see what a click would hit, then watch the page
 // become quiet and read the effect back.
 
-const MINIMUM_QUIET = 40; // ms without a mutation that count as quiet
+const MINIMUM_QUIET = 35; // ms after the input and after the last mutation that count as quiet
 
 const fail = (error) => stringify({ error });
 const labelFor = (el) => {
@@ -50,12 +50,14 @@ const pointsOf = (el) => {
 };
 
 const coverOf = (hit) => {
+  let control = "";
   for (let node = hit; node && node !== document.body; node = node.parentElement ?? node.getRootNode().host) {
     const role = roleOf(node, node.localName);
     const id = ids.get(node);
-    if (id) return `[${id}] ${labelFor(node)}`;
-    if (role === "dialog" || role === "alertdialog") return labelFor(node);
+    if (role === "dialog" || role === "alertdialog") return control ? `${control} in ${labelFor(node)}` : labelFor(node);
+    if (id && !control) control = `[${id}] ${labelFor(node)}`;
   }
+  if (control) return control;
   const named = hit.closest("[aria-label],[id],[class]") ?? hit;
   const text = cut(textOf(named), 60);
   return `<${named.localName}>${text ? " " + stringify(text) : ""}`;
@@ -77,16 +79,19 @@ let watch = null; // observation of the action under way
 
 const startWatch = () => {
   watch?.observer.disconnect();
-  const changed = new Set();
+  const changed = new Set(); // elements that were added or changed an attribute
+  const touched = new Set(); // elements in which anything changed
   const observer = new MutationObserver((records) => {
     watch.last = performance.now();
     for (const record of records) {
       watch.count += 1;
       for (const node of record.addedNodes) if (node.nodeType === 1 && changed.size < 400) changed.add(node);
       if (record.type === "attributes" && changed.size < 400) changed.add(record.target);
+      const place = record.target.nodeType === 3 ? record.target.parentElement : record.target;
+      if (place?.nodeType === 1 && touched.size < 400) touched.add(place);
     }
   });
-  watch = { observer, changed, count: 0, started: performance.now(), last: 0, requests: pendingRequests };
+  watch = { observer, changed, touched, count: 0, last: 0, requests: pendingRequests };
   const options = { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["class", "style", "hidden", "open", "aria-hidden", "aria-expanded", "disabled", "value", "src"] };
   for (const ref of knownRoots) {
     const root = ref.deref();
@@ -100,7 +105,7 @@ const faceOf = (el) => {
   const box = el.getBoundingClientRect();
   const shown = box.width >= 2 && box.height >= 2 && el.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   if (shown) return el;
-  for (const label of el.labels ?? []) if (label.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return label;
+  for (const label of labelsOf(el)) if (label.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return label;
   return el;
 };
 
@@ -146,7 +151,7 @@ const stateOf = (el) => {
     raw: "value" in el ? String(el.value) : textOf(el, 4000),
     secret: secretField(el),
     checked: checkedOf(el),
-    expanded: el.getAttribute("aria-expanded"),
+    expanded: expandedOf(el),
     focused: el.getRootNode().activeElement === el || el.contains(el.ownerDocument.activeElement),
     invalid: el.getAttribute("aria-invalid") === "true",
     connected: el.isConnected,
@@ -161,7 +166,7 @@ const settle = (id, { most = 1000, least = MINIMUM_QUIET } = {}) => {
     const channel = () => {
       const now = performance.now();
       const waited = now - started;
-      const quietFor = now - Math.max(watch.last, watch.started);
+      const quietFor = now - Math.max(watch.last, started);
       const busy = pendingRequests > watch.requests || leaving || document.readyState !== "complete";
       if ((quietFor >= least && !busy) || waited >= (leaving ? most * 3 : most)) resolve(stringify(afterwards(id)));
       else setTimeout(channel, 10);
@@ -171,13 +176,13 @@ const settle = (id, { most = 1000, least = MINIMUM_QUIET } = {}) => {
 };
 
 const afterwards = (id) => {
-  const { changed, count, observer } = watch;
+  const { changed, touched, count, observer } = watch;
   observer.disconnect();
   const el = id ? elementOf(id) : null;
   const fresh = freshControls(changed);
   watch = null;
   if (leaving) leaving = false;
-  return { url: location.href, token, mutations: count, fresh, messages: freshMessages(changed), state: el ? stateOf(el) : null, label: el ? labelFor(el) : null };
+  return { url: location.href, token, mutations: count, fresh, messages: freshMessages(touched), state: el ? stateOf(el) : null, label: el ? labelFor(el) : null };
 };
 
 const FRESH = "a[href],button,input:not([type=hidden]),select,textarea,[role=option],[role=menuitem],[role=menuitemcheckbox],[role=menuitemradio],[role=treeitem],[role=gridcell],[role=button],[role=tab],[role=checkbox],[role=radio],[role=link],[contenteditable=true],li";
@@ -195,6 +200,7 @@ const freshControls = (changed) => {
     for (const el of inner) {
       if (found.size >= 60) break;
       if (ids.has(el) || found.has(el) || !visible(el)) continue;
+      if (el.localName === "li" && el.querySelector(FRESH)) continue;
       const role = roleOf(el, el.localName) || (el.localName === "li" ? "option" : "clickable");
       const name = nameOf(el, NAMED_BY_CONTENT.has(role) ? role : role || "clickable");
       if (name) found.set(el, [idOf(el), role, name]);
@@ -204,9 +210,9 @@ const freshControls = (changed) => {
 };
 
 // Short texts that appeared with a meaning: alerts, errors, status lines.
-const freshMessages = (changed) => {
+const freshMessages = (touched) => {
   const texts = new Set();
-  for (const node of changed) {
+  for (const node of touched) {
     if (!node.isConnected || texts.size >= 5) continue;
     const live = node.closest("[role=alert],[role=status],[aria-live],output") ?? node.querySelector("[role=alert],[aria-live=assertive]");
     if (live && visible(live)) texts.add(cut(textOf(live), 200));

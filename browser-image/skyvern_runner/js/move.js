@@ -31,7 +31,7 @@ const pageState = () => {
   const entry = performance.getEntriesByType("navigation")[0];
   const failed = location.protocol === "chrome-error:";
   return stringify({ url: location.href, token, failed, status: entry?.responseStatus ?? 0, ready: document.readyState,
-    text: failed ? document.documentElement.textContent.match(/\b(?:ERR|DNS|SSL)_[A-Z_]+/)?.[0] ?? "" : "" });
+    text: failed ? window.loadTimeDataRaw?.errorCode ?? document.body?.innerText.match(/\b(?:ERR|DNS|SSL)_[A-Z_]+/)?.[0] ?? "" : "" });
 };
 
 // Visible text of the page and its frames of the same origin.

@@ -111,7 +111,7 @@ const labelText = (label, control) => {
 const nameOf = (el, role) => {
   const tag = el.localName;
   let name = byReference(el, "aria-labelledby") || clean(el.getAttribute("aria-label") ?? "");
-  if (!name && el.labels?.length) name = clean(Array.from(el.labels, (label) => labelText(label, el)).join(" "));
+  if (!name && "labels" in el) name = clean(labelsOf(el).map((label) => labelText(label, el)).join(" "));
   if (!name && tag === "input" && role === "button") name = clean(el.value || el.alt || el.title || (el.type === "submit" ? "Submit" : el.type === "reset" ? "Reset" : ""));
   if (!name && tag === "fieldset") name = textOf(el.querySelector(":scope > legend") ?? document.createElement("i"));
   if (!name && tag === "table") name = textOf(el.querySelector(":scope > caption") ?? document.createElement("i"));
@@ -157,6 +157,7 @@ const checkedOf = (el) => {
   if (el.type === "checkbox" || el.type === "radio") return el.indeterminate ? "mixed" : String(el.checked);
   return el.getAttribute("aria-checked") ?? el.getAttribute("aria-pressed") ?? el.getAttribute("aria-selected");
 };
+const expandedOf = (el) => el.getAttribute("aria-expanded") ?? (el.localName === "summary" && el.parentElement ? String(el.parentElement.open) : null);
 const disabledOf = (el) => el.matches(":disabled") || el.closest("[aria-disabled=true]") !== null;
 const readOnlyOf = (el) => el.readOnly === true || el.getAttribute("aria-readonly") === "true";
 
@@ -196,7 +197,7 @@ const statesOf = (el, role) => {
   const checked = checkedOf(el);
   if (checked === "true") out += role === "tab" || role === "option" || role === "treeitem" || role === "gridcell" ? " selected" : role === "button" ? " pressed" : " checked";
   else if (checked === "mixed") out += " mixed";
-  const expanded = el.getAttribute("aria-expanded") ?? (tag === "summary" ? String(el.parentElement.open) : null);
+  const expanded = expandedOf(el);
   if (expanded === "true") out += " expanded";
   else if (expanded === "false") out += " collapsed";
   if (el.required || el.getAttribute("aria-required") === "true") out += " required";

@@ -1,7 +1,6 @@
 // One look: the visible page as rows [depth, id, role, name, states, flags, list, item, href], in reading order.
 // Python folds and prints them; here nothing is left out but what a reader cannot see.
 
-const SKIPPED = new Set(["script", "style", "noscript", "template", "head", "meta", "link", "base", "datalist", "object", "embed", "param", "source", "track", "wbr"]);
 const ACTIONABLE = 1;
 const IN_VIEW = 2;
 const FORM_CONTROL = 4;
@@ -10,29 +9,17 @@ const FOREIGN_FRAME = 16;
 const NESTED_CONTROLS = "a[href],button,input,select,textarea,[role=button],[role=link],[role=checkbox],[role=switch],[contenteditable=true],iframe";
 const CLEAR = "rgba(0, 0, 0, 0)";
 const MAX_ELEMENTS = 30000;
-const LIST_LENGTH = 8;
 
-// Children in the flat tree: shadow roots instead of light children, slots filled.
-const childrenOf = (node) => {
-  if (node.nodeType === 1) {
-    const shadow = shadowOf(node);
-    if (shadow) return shadow.childNodes;
-    if (node.localName === "slot") {
-      const assigned = node.assignedNodes({ flatten: true });
-      if (assigned.length) return assigned;
-    }
+const look = (options) => {
+  labelIndex = new Map();
+  try {
+    return walk(options);
+  } finally {
+    labelIndex = null;
   }
-  return node.childNodes;
 };
 
-const labelledVisibly = (el) => {
-  const type = el.type;
-  if (type !== "radio" && type !== "checkbox" && type !== "file") return null;
-  for (const label of el.labels ?? []) if (label.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return label;
-  return null;
-};
-
-const look = ({ textLimit }) => {
+const walk = ({ textLimit }) => {
   const rows = [];
   const lists = []; // [name, role, count, outer list, item of the outer list]
   let seen = 0;
@@ -69,6 +56,11 @@ const look = ({ textLimit }) => {
   };
 
   const visitChildren = (parent, depth, style, ground, pointer) => {
+    if (parent.localName === "details" && !parent.open) {
+      const summary = parent.querySelector(":scope > summary");
+      if (summary) visit(summary, depth, ground, pointer);
+      return;
+    }
     const children = childrenOf(parent);
     const before = [list, item];
     const repeated = listLength(parent, children);
@@ -144,6 +136,7 @@ const look = ({ textLimit }) => {
         if (tag !== "input" || !labelledVisibly(el)) return;
       }
     }
+    if (style.contentVisibility === "hidden") return;
     let inner = ground;
     if (style.backgroundImage !== "none") inner = "";
     else if (style.backgroundColor !== CLEAR) inner = style.backgroundColor;
@@ -311,31 +304,4 @@ const look = ({ textLimit }) => {
   if (document.body) visit(document.body, 0, styleOf(document.documentElement).backgroundColor === CLEAR ? "rgb(255, 255, 255)" : styleOf(document.documentElement).backgroundColor, false);
   flush();
   return stringify({ url: location.href, title: clean(document.title), token, rows, lists, seen, truncated, screens: document.documentElement.scrollHeight / Math.max(innerHeight, 1), scrolled: scrollY / Math.max(innerHeight, 1) });
-};
-
-// A container with many children of one kind; how many.
-const listLength = (parent, children) => {
-  if (children.length < LIST_LENGTH || parent.nodeType !== 1) return 0;
-  const kinds = new Map();
-  let count = 0;
-  for (const child of children) {
-    if (child.nodeType !== 1 || SKIPPED.has(child.localName)) continue;
-    count += 1;
-    kinds.set(child.localName, (kinds.get(child.localName) ?? 0) + 1);
-  }
-  if (count < LIST_LENGTH) return 0;
-  return Math.max(...kinds.values()) >= count * 0.7 ? count : 0;
-};
-
-const listName = (el) => {
-  const own = clean(el.getAttribute("aria-label") ?? "") || byReference(el, "aria-labelledby");
-  if (own) return cut(own, 60);
-  for (let node = el, up = 0; node && up < 3; node = node.parentElement, up += 1) {
-    const caption = node.querySelector?.(":scope > caption");
-    if (caption) return cut(textOf(caption), 60);
-    for (let other = node.previousElementSibling; other; other = other.previousElementSibling) {
-      if (/^h[1-6]$/.test(other.localName)) return cut(textOf(other), 60);
-    }
-  }
-  return "";
 };

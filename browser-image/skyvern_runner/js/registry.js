@@ -4,7 +4,24 @@
 const CLICK_EVENTS = new Set(["click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend"]);
 
 // Natives are kept, since a page may replace them.
-const stringify = JSON.stringify;
+const nativeStringify = JSON.stringify;
+const jsonOwners = [Object.prototype, Array.prototype, String.prototype];
+
+// Old libraries give arrays and strings a toJSON of their own, which would spoil every answer.
+const stringify = (value) => {
+  const taken = [];
+  for (const owner of jsonOwners) {
+    const own = Object.getOwnPropertyDescriptor(owner, "toJSON");
+    if (own?.configurable) {
+      taken.push([owner, own]);
+      delete owner.toJSON;
+    }
+  }
+  const text = nativeStringify(value);
+  for (const [owner, own] of taken) Object.defineProperty(owner, "toJSON", own);
+  return text;
+};
+
 const styleOf = window.getComputedStyle.bind(window);
 
 const listening = new WeakSet(); // elements with a listener of CLICK_EVENTS
@@ -85,7 +102,7 @@ const listens = (el) => listening.has(el) || Boolean(peerOf(el)?.listening.has(e
 const shadowOf = (el) => el.shadowRoot || closedRoots.get(el) || peerOf(el)?.closedRoots.get(el) || null;
 
 // Fallback for a document whose scripts ran before this one: the console's getEventListeners knows all listeners.
-const learn = (getEventListeners) => {
+const learn = (getEventListeners, place) => {
   const look = (root) => {
     for (const el of root.querySelectorAll("*")) {
       for (const type of Object.keys(getEventListeners(el))) if (CLICK_EVENTS.has(type)) listening.add(el);
@@ -93,7 +110,7 @@ const learn = (getEventListeners) => {
       if (shadow) look(shadow);
     }
   };
-  if (document.getElementsByTagName("*").length <= 20000) look(document);
+  if (place.getElementsByTagName("*").length <= 20000) look(place);
 };
 
 // Boxes are in the coordinates of the outermost document of this origin.

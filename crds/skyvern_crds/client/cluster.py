@@ -17,6 +17,7 @@ from skyvern_crds.client.stream import lines, parse_event
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
+DEFAULT_USER_AGENT: Final = "skyvern-crds"
 MERGE_PATCH: Final = "application/merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 
@@ -40,21 +41,30 @@ class ClusterClient:
     for the caller to know. Every method raises a :class:`~skyvern_crds.client.errors.ClusterError`.
     """
 
-    def __init__(self, connection: Connection, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self, connection: Connection, timeouts: Timeouts | None = None, user_agent: str = DEFAULT_USER_AGENT
+    ) -> None:
         self._connection = connection
         self._timeouts = timeouts or Timeouts()
+        self._user_agent = user_agent
 
     @classmethod
     async def connect(
-        cls, kubeconfig: str | None = None, context: str | None = None, *, timeouts: Timeouts | None = None
+        cls,
+        kubeconfig: str | None = None,
+        context: str | None = None,
+        *,
+        timeouts: Timeouts | None = None,
+        user_agent: str = DEFAULT_USER_AGENT,
     ) -> Self:
         """Load credentials: the given kubeconfig, else KUBECONFIG, else the pod's own, else ~/.kube/config.
 
-        No request is made. Raises ConfigurationError when there are no credentials.
+        No request is made. ``user_agent`` names the program in the server's audit log. Raises ConfigurationError when
+        there are no credentials.
         """
         connection = Connection(find_loader(kubeconfig, context))
         await connection.api()
-        return cls(connection, timeouts)
+        return cls(connection, timeouts, user_agent)
 
     async def close(self) -> None:
         """Close every connection; running calls fail."""
@@ -246,7 +256,12 @@ class ClusterClient:
 
         api, headers = await self._connection.api()
         limits = self._timeouts
-        headers |= {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": content_type}
+        headers |= {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # within a cluster, packing costs more than it saves
+            "Content-Type": content_type,
+            "User-Agent": self._user_agent,
+        }
         timeout = ClientTimeout(
             total=None if stream else limits.request,
             sock_connect=limits.connect,

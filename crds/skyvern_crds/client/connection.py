@@ -109,6 +109,9 @@ class Connection:
             from kubernetes.aio.config.config_exception import ConfigException  # noqa: PLC0415
 
             configuration = self._configuration or Configuration()
+            # RFC 5280 to the letter, Python 3.13's default, refuses the authorities of many clusters (no key usage, no
+            # key identifier); signatures, names and dates are checked all the same.
+            configuration.disable_strict_ssl_verification = True
             try:
                 async with asyncio.timeout(LOAD_TIMEOUT_SECONDS):
                     await self._load(configuration)

@@ -221,7 +221,7 @@ class Reflector(Generic[T]):
         )
         async with aclosing(pages):
             async for page in pages:
-                version = int(page.resource_version)
+                version, stream.heard_at = int(page.resource_version), time.monotonic()
                 for obj in page.items:
                     meta = obj["metadata"]
                     key = (meta.get("namespace", ""), meta["name"])

@@ -3,7 +3,7 @@
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -74,7 +74,9 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
                     self.send_header("Location", "/resume")
                     self.end_headers()
                 case "/resume":
-                    self._answer(200, "application/pdf", b"%PDF-1.4 resume", {"Content-Disposition": 'inline; filename="cv.pdf"'})
+                    self._answer(
+                        200, "application/pdf", b"%PDF-1.4 resume", {"Content-Disposition": 'inline; filename="cv.pdf"'}
+                    )
                 case "/large":
                     self._answer(200, "application/pdf", b"x" * 300_000)
                 case _:
@@ -85,7 +87,9 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             if not file.is_file():
                 self._answer(404, "text/html", b"<h1>There is no such page</h1>")
                 return
-            text = file.read_text(encoding="utf-8").replace("{{foreign}}", site.foreign_url)
+            text = (
+                file.read_text(encoding="utf-8").replace("{{foreign}}", site.foreign_url).replace("{{home}}", site.url)
+            )
             self._answer(200, "text/html; charset=utf-8", text.encode())
 
         def _answer(self, status: int, content_type: str, body: bytes, headers: dict[str, str] | None = None) -> None:
@@ -95,10 +99,8 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
             self.end_headers()
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):
                 self.wfile.write(body)
-            except (BrokenPipeError, ConnectionResetError):
-                pass
 
         def log_message(self, *_args: object) -> None:
             pass

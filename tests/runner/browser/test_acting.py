@@ -224,7 +224,9 @@ def test_combinations_and_characters_reach_the_page(agent: Agent) -> None:
     assert agent.do("press_key", text="x").ok
     assert agent.script("return document.getElementById('search').value") == "x"
     assert agent.do("press_key", text="ArrowDown").ok
-    assert "Ctrl+a x ArrowDown" in agent.script("return document.getElementById('log').textContent").replace("Ctrl+A", "Ctrl+a")
+    assert "Ctrl+a x ArrowDown" in agent.script("return document.getElementById('log').textContent").replace(
+        "Ctrl+A", "Ctrl+a"
+    )
 
 
 def test_unknown_key_is_refused_with_the_known_ones(agent: Agent) -> None:

@@ -105,7 +105,11 @@ def test_password_is_never_in_a_message_nor_in_the_outline(form: Agent) -> None:
 def test_suggestions_are_reported_and_can_be_clicked(form: Agent) -> None:
     done = form.do("input_text", "City", text="Ber")
     assert done.ok
-    assert [entry.split("] ")[1] for entry in done.new_elements] == ['option "Berlin"', 'option "Bern"', 'option "Bergen"']
+    assert [entry.split("] ")[1] for entry in done.new_elements] == [
+        'option "Berlin"',
+        'option "Bern"',
+        'option "Bergen"',
+    ]
     assert form.do("click", id=done.new_elements[1].split("]")[0].strip("[")).ok
     assert value(form, "city") == "Bern"
 
@@ -118,7 +122,14 @@ def test_combobox_is_filtered_by_typing_when_it_shows_nothing(form: Agent) -> No
 
 @pytest.mark.parametrize(
     ("wanted", "held"),
-    [("Cook (evening)", "cook"), ("cook", "cook"), ("engineer", "eng"), ("eng", "eng"), ("software ENGINEER", "eng"), ("1", "eng")],
+    [
+        ("Cook (evening)", "cook"),
+        ("cook", "cook"),
+        ("engineer", "eng"),
+        ("eng", "eng"),
+        ("software ENGINEER", "eng"),
+        ("1", "eng"),
+    ],
 )
 def test_option_is_found_by_label_value_words_or_index(choices: Agent, wanted: str, held: str) -> None:
     done = choices.do("select_option", "Position", text=wanted)

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 
 from skyvern_runner.browser import Browser, BrowserOptions, start_browser
 from skyvern_runner.chrome import ChromePage
@@ -61,8 +62,10 @@ def test_refused_connection_is_unreachable(agent: Agent) -> None:
 def test_invalid_certificate_is_named(agent: Agent, tmp_path: Path) -> None:
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
-        + ["-keyout", str(key), "-out", str(certificate)],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
         check=True,
         capture_output=True,
     )
@@ -92,7 +95,7 @@ def test_screenshots_are_pictures(agent: Agent) -> None:
 
 def test_text_of_the_page_includes_its_frames(agent: Agent) -> None:
     agent.open("frames.html")
-    assert agent.page.text().count("Not paid") == 2
+    assert agent.page.text().count("Not paid") == 3
 
 
 def test_headers_are_sent_with_every_request(site: Site) -> None:
@@ -125,6 +128,16 @@ def test_webdriver_server_that_is_not_there_is_a_start_error() -> None:
 def test_missing_browser_is_a_start_error() -> None:
     with pytest.raises(BrowserStartError, match="did not start"):
         start_browser(BrowserOptions(chrome_binary="/does/not/exist", start_seconds=10))
+
+
+def test_tab_that_crashes_is_lost(site: Site) -> None:
+    with start_browser(browser_options()) as browser:
+        page = ChromePage(browser)
+        page.open(f"{site.url}/child.html")
+        with pytest.raises(WebDriverException):
+            browser.driver.get("chrome://crash")
+        with pytest.raises(BrowserLostError):
+            page.look()
 
 
 def test_browser_that_dies_is_lost(site: Site) -> None:

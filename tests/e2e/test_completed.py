@@ -1,0 +1,104 @@
+"""A task applied with kubectl runs in a pod of its own and comes back completed."""
+
+import httpx2
+import pytest
+
+from skyvern_crds.client import JsonObject
+from tests.e2e.manifests import APPLICANT
+from tests.e2e.world import World, condition, outcome
+
+pytestmark = pytest.mark.node
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+async def task(world: World, by_kubectl: dict[str, str]) -> JsonObject:
+    """The job application, when it has ended."""
+    task = await world.ended(by_kubectl["whole"])
+    assert outcome(task) == ("completed", "Completed"), world.story(task)
+    return task
+
+
+async def test_the_extraction_is_what_the_site_recorded(world: World, task: JsonObject) -> None:
+    application = await world.application_of("Kube Whole")
+    assert task["status"]["extractedInformation"] == {
+        "successful": True,
+        "reference": application["reference"],
+        "position": "Galley Cook",
+    }
+
+
+async def test_the_form_was_filled_with_the_payload(world: World, task: JsonObject) -> None:
+    application = await world.application_of("Kube Whole")
+    plain = ("email", "phone", "position", "employment_type", "start_date", "cover_letter", "heard_from")
+    assert {name: application[name] for name in plain} == {name: APPLICANT[name] for name in plain}
+
+
+async def test_the_uploaded_file_is_the_one_behind_the_payload_s_url(world: World, task: JsonObject) -> None:
+    original = (await world.site.get("/resume.pdf")).raise_for_status().content
+    resume = (await world.application_of("Kube Whole"))["resume"]
+    assert (resume["filename"], resume["size"]) == ("resume.pdf", len(original))
+
+
+async def test_at_least_three_steps_have_token_counts(task: JsonObject) -> None:
+    steps = task["status"]["steps"]
+    assert len([step for step in steps if step["inputTokenCount"] > 0 and step["outputTokenCount"] > 0]) >= 3
+    assert [step["isLast"] for step in steps] == [False] * (len(steps) - 1) + [True]
+    assert task["status"]["stepCount"] == len({step["order"] for step in steps})
+
+
+async def test_the_last_screenshot_is_a_png_behind_a_signed_link_without_a_key(world: World, task: JsonObject) -> None:
+    answer = (await world.api.get(f"/api/v1/tasks/{task['metadata']['name']}")).raise_for_status().json()
+    link = answer["screenshot_url"]
+    async with httpx2.AsyncClient(base_url=world.release.public_url, timeout=10) as nobody:
+        path = link.split("/", 3)[3]
+        picture = await nobody.get(f"/{path}")
+        assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
+        assert picture.content.startswith(PNG)
+        forged = await nobody.get(f"/{path[:-4]}0000")
+        assert forged.status_code == 403
+
+
+async def test_the_conditions_tell_how_it_went(world: World, task: JsonObject) -> None:
+    truths = {entry["type"]: entry["status"] for entry in task["status"]["conditions"]}
+    assert {kind: truths[kind] for kind in ("Admitted", "PodScheduled", "Succeeded")} == {
+        "Admitted": "True",
+        "PodScheduled": "True",
+        "Succeeded": "True",
+    }
+    assert "SpecHonoured" not in truths
+    sandboxed = condition(task, "BrowserSandboxed")
+    with_profile = ("True", "SeccompProfile")
+    assert (sandboxed["status"], sandboxed["reason"]) == (
+        with_profile if world.cluster.seccomp_profile else ("False", "NoSeccompProfile")
+    )
+
+
+async def test_the_pod_is_the_task_s_and_passed_the_restricted_level(world: World, task: JsonObject) -> None:
+    level = world.cluster.run_kubectl(
+        "get", "namespace", world.namespace, "-o", r"jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}"
+    )
+    assert level.stdout == "restricted"
+    pods = await world.pods_of(task)
+    assert [pod["metadata"]["uid"] for pod in pods] == [task["status"]["podUID"]]
+    assert [owner["uid"] for owner in pods[0]["metadata"]["ownerReferences"]] == [task["metadata"]["uid"]]
+
+
+def test_kubectl_get_skt_shows_phase_reason_and_steps(world: World, task: JsonObject) -> None:
+    header, *rows = world.kubectl("get", "skt").stdout.splitlines()
+    assert header.split() == ["NAME", "PHASE", "REASON", "STEPS", "AGE"]
+    row = next(row.split() for row in rows if row.split()[0] == "whole")
+    assert row[1:4] == ["completed", "Completed", str(task["status"]["stepCount"])]
+
+
+def test_the_wide_columns_add_node_pod_and_url(world: World, task: JsonObject) -> None:
+    header, row = world.kubectl("get", "skt", "whole", "-o", "wide").stdout.splitlines()
+    assert {"NODE", "POD", "URL"} <= set(header.split())
+    assert {task["status"]["nodeName"], task["status"]["podName"], task["spec"]["url"]} <= set(row.split())
+
+
+def test_tasks_can_be_selected_by_phase(world: World, task: JsonObject) -> None:
+    names = world.kubectl("get", "skt", "--field-selector=status.phase=completed", "-o", "name").stdout.split()
+    assert "skyverntask.skyvern.io/whole" in names
+    assert world.kubectl("get", "skt", "whole", "--field-selector=status.phase=failed", check=False).returncode != 0

@@ -1,0 +1,45 @@
+"""What cannot succeed ends, by itself and in time, with a reason that names the cause."""
+
+import pytest
+
+from tests.e2e.manifests import SITE
+from tests.e2e.world import World, condition, outcome
+
+pytestmark = pytest.mark.node
+
+
+@pytest.mark.parametrize(
+    ("purpose", "reason", "words"),
+    [
+        ("wrong-key", "ModelFailed", ("refuses the API key", "401")),
+        ("nonsense", "ModelFailed", ("scripted-1:fault=malformed",)),
+        ("unresolved", "PageFailed", ("http://nowhere.skyvern-demo.svc:8090/", "cannot be resolved")),
+        ("status-500", "PageFailed", (f"{SITE}/status/500", "HTTP status 500")),
+        ("download", "PageFailed", (f"{SITE}/download", "is a download")),
+        ("no-image", "ImagePullFailed", ("127.0.0.1:1/skyvern/absent:none", "image of the browser")),
+        ("no-profile", "SpecInvalid", ("unheard-of",)),
+    ],
+)
+async def test_the_task_fails_and_names_the_cause(
+    world: World, by_kubectl: dict[str, str], purpose: str, reason: str, words: tuple[str, ...]
+) -> None:
+    task = await world.ended(by_kubectl[purpose])
+    assert outcome(task) == ("failed", reason), world.story(task)
+    failure = task["status"]["failureReason"]
+    assert not [word for word in words if word not in failure], failure
+    assert (condition(task, "Succeeded")["message"], task["status"]["failure"]["reason"]) == (failure, reason)
+
+
+async def test_a_deadline_ends_a_task_that_would_go_on_for_ever(world: World, by_kubectl: dict[str, str]) -> None:
+    task = await world.ended(by_kubectl["deadline"])
+    assert outcome(task) == ("timed_out", "DeadlineExceeded"), world.story(task)
+    assert "activeDeadlineSeconds (10)" in task["status"]["failureReason"]
+    assert task["status"]["stepCount"] >= 1
+
+
+async def test_an_end_that_is_no_success_is_an_event_of_the_task(world: World, by_kubectl: dict[str, str]) -> None:
+    await world.ended(by_kubectl["status-500"])
+    events = world.kubectl(
+        "get", "events", "--field-selector=involvedObject.name=status-500", "-o", "jsonpath={.items[*].reason}"
+    )
+    assert "PageFailed" in events.stdout.split()

@@ -1,0 +1,83 @@
+"""From an ended pod to its outcome: a row a case."""
+
+from dataclasses import replace
+
+import pytest
+
+from skyvern_crds.runner_contract import ExitCode
+from skyvern_crds.vocabulary import Phase, Reason
+from skyvern_operator.classify import classify
+from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord
+from tests.operator.examples import STOPPED_POD, a_pod, at, ended_pod, running_pod
+from tests.operator.kubelet import verdict
+
+OOM_BROWSER = ContainerRecord(ContainerState.RUNNING, started_at=at(0), killed_for_memory=True)
+FAILED = verdict(Phase.FAILED, Reason.BROWSER_FAILED, "the browser was lost")
+LYING = verdict(Phase.COMPLETED, Reason.COMPLETED)
+
+ROWS: list[tuple[str, PodRecord, Reason, bool, bool]] = [
+    # pod, reason, the agent had started, the infrastructure ended it
+    ("completed", ended_pod(0, LYING), Reason.COMPLETED, True, False),
+    ("terminated", ended_pod(0, verdict(Phase.TERMINATED, Reason.TERMINATED, "no")), Reason.TERMINATED, True, False),
+    ("failed by its own word", ended_pod(0, FAILED), Reason.BROWSER_FAILED, True, False),
+    ("failed by its own word and exit code", ended_pod(1, FAILED), Reason.BROWSER_FAILED, True, False),
+    ("a completed record with an exit code", ended_pod(1, LYING), Reason.AGENT_FAILED, True, False),
+    ("no record", ended_pod(0), Reason.RESULT_MISSING, True, False),
+    ("a record that nobody can read", ended_pod(0, "{"), Reason.RESULT_MISSING, True, False),
+    ("a crash", ended_pod(1), Reason.AGENT_FAILED, True, False),
+    ("a usage error", ended_pod(ExitCode.USAGE), Reason.AGENT_FAILED, True, False),
+    ("the runner killed for memory", ended_pod(137, reason="OOMKilled"), Reason.OUT_OF_MEMORY, True, False),
+    ("killed for memory with exit code 0", ended_pod(0, LYING, reason="OOMKilled"), Reason.OUT_OF_MEMORY, True, False),
+    (
+        "the browser killed for memory, which the agent did not survive",
+        ended_pod(0, FAILED, browser=OOM_BROWSER),
+        Reason.OUT_OF_MEMORY,
+        True,
+        False,
+    ),
+    (
+        "the browser killed for memory, which the agent got over",
+        ended_pod(0, LYING, browser=OOM_BROWSER),
+        Reason.COMPLETED,
+        True,
+        False,
+    ),
+    ("stopped with its pod", STOPPED_POD, Reason.POD_DELETED, True, True),
+    ("stopped by a stranger", replace(STOPPED_POD, deletion_due=None), Reason.AGENT_FAILED, True, False),
+    ("never started for an error", ended_pod(128, reason="StartError"), Reason.CONTAINER_CONFIG_ERROR, False, False),
+    ("the kubelet's deadline", running_pod(reason="DeadlineExceeded"), Reason.DEADLINE_EXCEEDED, True, False),
+    ("evicted while running", running_pod(phase="Failed", reason="Evicted"), Reason.EVICTED, True, True),
+    ("evicted before its start", a_pod(phase="Failed", reason="Evicted"), Reason.EVICTED, False, True),
+    ("refused by the kubelet", a_pod(phase="Failed", reason="OutOfcpu"), Reason.EVICTED, False, True),
+    ("preempted", running_pod(disruption="PreemptionByScheduler", gone=True), Reason.PREEMPTED, True, True),
+    ("drained", running_pod(disruption="EvictionByEvictionAPI", gone=True), Reason.EVICTED, True, True),
+    ("tainted away", running_pod(disruption="DeletionByTaintManager", gone=True), Reason.NODE_LOST, True, True),
+    ("collected with its node", running_pod(disruption="DeletionByPodGC", gone=True), Reason.NODE_LOST, True, True),
+    (
+        "a node shut down",
+        running_pod(phase="Failed", reason="Terminated", message="imminent node shutdown"),
+        Reason.NODE_SHUTDOWN,
+        True,
+        True,
+    ),
+    (
+        "a node shut down, as the kubelet's condition",
+        running_pod(disruption="TerminationByKubelet", message="Pod was terminated in response to node shutdown"),
+        Reason.NODE_SHUTDOWN,
+        True,
+        True,
+    ),
+    ("deleted while running", running_pod(gone=True), Reason.POD_DELETED, True, True),
+    ("deleted before its start", a_pod(gone=True), Reason.POD_DELETED, False, True),
+    ("gone after a verdict", replace(ended_pod(0, LYING), gone=True), Reason.COMPLETED, True, False),
+    ("evicted after a verdict", ended_pod(0, LYING, disruption="EvictionByEvictionAPI"), Reason.COMPLETED, True, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("pod", "reason", "started", "infrastructure"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_outcome(pod: PodRecord, reason: Reason, started: bool, infrastructure: bool) -> None:
+    outcome = classify(pod)
+    assert (outcome.reason, outcome.started, outcome.infrastructure) == (reason, started, infrastructure)
+    assert outcome.message

@@ -1,0 +1,192 @@
+"""The operator as a process: crashes, limits, quotas, memory, refusal to start."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skyvern_crds.client import ClusterClient, Resource
+from tests.cluster import ControlPlane
+from tests.operator.cluster import Cluster, condition, reason_of
+from tests.operator.conftest import StartOperator
+from tests.operator.kubelet import Kubelet, verdict
+from tests.operator.process import configuration
+from tests.operator.waiting import eventually
+
+pytestmark = pytest.mark.contract
+
+QUOTAS = Resource("", "v1", "resourcequotas")
+
+
+async def test_pod_made_before_a_crash_is_adopted_and_followed_to_its_end(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
+) -> None:
+    async with start_operator() as first:
+        await own_tasks.create()
+        pod = await own_tasks.pod()
+        first.kill()
+    await own_kubelet.start(pod)
+    await own_kubelet.end(pod, message=verdict())
+    async with start_operator():
+        status = await own_tasks.phase("completed")
+    assert (status["podName"], status["attempt"]) == (pod, 1)
+    assert len(await own_tasks.pods()) == 1
+
+
+async def test_operator_killed_over_and_over_makes_one_pod_a_task(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
+) -> None:
+    names = [f"task-{number}" for number in range(12)]
+    for name in names:
+        await own_tasks.create(name)
+    least = 0
+
+    async def enough() -> bool:
+        return len(await own_tasks.pods()) >= least
+
+    for least in (1, 5, 9):
+        async with start_operator(writes={"qps": 15, "burst": 1}) as operator:
+            await eventually(enough, bool, what=f"{least} pods")
+            operator.kill()
+    async with start_operator():
+        for name in names:
+            pod = await own_tasks.pod(name)
+            await own_kubelet.start(pod)
+            await own_kubelet.end(pod, message=verdict())
+        for name in names:
+            assert (await own_tasks.phase("completed", name))["attempt"] == 1
+    assert len(await own_tasks.pods()) == len(names)
+
+
+async def test_pod_that_vanished_while_nobody_looked_is_not_run_again(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
+) -> None:
+    async with start_operator() as first:
+        await own_tasks.create()
+        pod = await own_tasks.pod()
+        first.kill()
+    await own_kubelet.start(pod)
+    await own_kubelet.remove(pod)
+    async with start_operator():
+        assert reason_of(await own_tasks.phase("failed")) == "PodDeleted"
+    assert await own_tasks.pods() == []
+
+
+async def test_limit_holds_tasks_back_by_priority(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
+) -> None:
+    await own_tasks.create("first", priority=9)
+    await own_tasks.create("low")
+    await own_tasks.create("high", priority=5)
+    async with start_operator(limits={"maxActive": 1}):
+        pod = await own_tasks.pod("first")
+        held = await own_tasks.phase("queued", "low")
+        assert condition(held, "Admitted")["reason"] == "LimitReached"
+        assert condition(held, "Admitted")["message"] == "1 tasks are active, the limit; among the next 10"
+        await own_kubelet.start(pod)
+        await own_kubelet.end(pod, message=verdict())
+        await own_tasks.phase("completed", "first")
+        await own_tasks.pod("high")
+        assert len(await own_tasks.pods()) == 2
+        await own_tasks.cancel("high")
+        await own_tasks.pod("low")
+
+
+async def test_quota_is_waited_for(client: ClusterClient, start_operator: StartOperator, own_tasks: Cluster) -> None:
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    await client.create(QUOTAS, own_tasks.namespace, quota)
+
+    async def known() -> dict[str, object]:
+        return dict(await client.get(QUOTAS, own_tasks.namespace, "none"))
+
+    await eventually(known, lambda found: found.get("status"), what="quota in force")
+    async with start_operator(graces={"quotaRetrySeconds": 1}) as operator:
+        await own_tasks.create()
+        status = await own_tasks.reason("QuotaExceeded")
+        assert status["phase"] == "queued"
+        assert "exceeded quota" in condition(status, "Admitted")["message"]
+        assert await operator.metric("skyvern_operator_slots_used") == 0
+        await client.delete(QUOTAS, own_tasks.namespace, "none")
+        await own_tasks.status(lambda status: status.get("podUID"), "pod after quota")
+
+
+async def test_image_and_configuration_fail_after_their_graces(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
+) -> None:
+    async with start_operator(graces={"imagePullSeconds": 2, "configErrorSeconds": 2}):
+        for name, waits, reason in (
+            ("image", "ErrImagePull", "ImagePullFailed"),
+            ("config", "CreateContainerConfigError", "ContainerConfigError"),
+        ):
+            await own_tasks.create(name)
+            pod = await own_tasks.pod(name)
+            await own_kubelet.wait(pod, waits, "not there")
+            status = await own_tasks.phase("failed", name)
+            assert reason_of(status) == reason
+            assert "not there" in status["failureReason"]
+            await own_tasks.pod_deleting(pod)
+
+
+async def test_missing_service_account_is_told(start_operator: StartOperator, own_tasks: Cluster) -> None:
+    async with start_operator(serviceAccountName="absent"):
+        await own_tasks.create()
+        status = await own_tasks.phase("failed")
+        assert reason_of(status) == "PodRejected"
+        assert "absent" in status["failureReason"]
+
+
+async def test_idle_operator_is_small_and_stops_on_sigterm(start_operator: StartOperator) -> None:
+    async with start_operator() as operator:
+        assert (await operator.page("/healthz"))[0] == 200
+        assert operator.resident_mib() < 110
+        assert await asyncio.to_thread(operator.stop) == 0
+
+
+async def test_cluster_without_the_crd_is_named(control_plane: ControlPlane, tmp_path: Path) -> None:
+    text = f"""
+import asyncio
+from skyvern_crds.client import ClusterClient, Resource
+from skyvern_operator import resync
+from skyvern_operator.errors import SetupError
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.store import Store
+resync.SKYVERNTASKS = Resource("skyvern.io", "v1", "absent")
+async def main():
+    async with await ClusterClient.connect({str(control_plane.kubeconfig)!r}) as client:
+        await resync.Resync(client, Store(print), Metrics(), None, every_seconds=1).first()
+try:
+    asyncio.run(main())
+except SetupError as error:
+    print(error)
+"""
+    answer = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "install the CRD" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"images": {"browser": "b"}}, "images.runner: Field required"),
+        ({"limits": {"maxActive": 0}}, "limits.maxActive"),
+        ({"colour": "red"}, "colour: Extra inputs are not permitted"),
+        ({"signingKeyFile": "/nowhere"}, "/nowhere cannot be read"),
+    ],
+)
+def test_wrong_configuration_is_named_and_ends_the_process(wrong: dict[str, object], told: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    import yaml
+
+    config.write_text(yaml.safe_dump(configuration(tmp_path, **wrong)))
+    answer = subprocess.run(
+        [sys.executable, "-m", "skyvern_operator", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert told in answer.stderr
