@@ -110,10 +110,11 @@ def _run_here(options: argparse.Namespace, started: float) -> int:
         headless=not options.headful,
         upload_folders=(options.payload.parent,) if options.payload else (),
     )
+    launcher = Launcher(browser, model.preload)
     store = FolderStore(options.screenshots) if options.screenshots else None
     context = Context(
         model=model,
-        connect=Launcher(browser, model.preload).connect,
+        connect=launcher.connect,
         journal=journal,
         reporter=NullReporter(),
         uploader=Uploader(store, view, journal.add_artifact),
@@ -122,7 +123,10 @@ def _run_here(options: argparse.Namespace, started: float) -> int:
         today=datetime.now(UTC).date(),
         started=started,
     )
-    verdict = run_task(task, context, lambda error: traceback.print_exception(error, file=sys.stderr))
+    try:
+        verdict = run_task(task, context, lambda error: traceback.print_exception(error, file=sys.stderr))
+    finally:
+        launcher.close()
     if options.json:
         json.dump(result_document(task, verdict, journal), sys.stdout, ensure_ascii=False, indent=2)
         print()

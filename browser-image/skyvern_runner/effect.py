@@ -179,4 +179,5 @@ def loading(browser: Browser, error: TimeoutException) -> ActionFailedError:
     """The message for an action whose navigation does not end; the load is given up."""
     with lost_is_an_error():
         browser.driver.execute_cdp_cmd("Page.stopLoading", {})
+    browser.call("", "forget")
     return ActionFailedError(f"the page did not load within {browser.options.page_seconds:g} s")

@@ -1,15 +1,15 @@
 """The end of a run: verdict, last screenshot, full records, and everything delivered."""
 
-import threading
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from pydantic import JsonValue
 
 from skyvern_crds.rest import FINAL_SCREENSHOT
 from skyvern_crds.status import MAX_INLINE_RESULT_BYTES, ResultReference
 from skyvern_runner.acting import capture
+from skyvern_runner.bounded import bounded
 from skyvern_runner.context import Context
 from skyvern_runner.errors import RunnerError, Stopped
 from skyvern_runner.events import Ended
@@ -24,14 +24,16 @@ from skyvern_runner.verdict import Verdict, verdict_of
 BROWSER_SECONDS: Final = 4.0
 UPLOAD_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 6.0
-"""With twice BROWSER_SECONDS below the 30 s from SIGTERM to SIGKILL, so that the verdict is written whatever hangs."""
-T = TypeVar("T")
+"""Together below the 30 s from SIGTERM to SIGKILL, so that the verdict is written whatever hangs."""
 RESULT_FILE: Final = "result.json"
 STEPS_FILE: Final = "steps.json"
 
 
 def run_task(task: Task, context: Context, unexpected: Callable[[BaseException], None]) -> Verdict:
-    """Run the task, then deliver what it left. ``unexpected`` is told of errors that nothing foresees."""
+    """Run the task, then deliver what it left. ``unexpected`` is told of errors that nothing foresees.
+
+    The browser stays open: a pod ends with it, the command line closes it.
+    """
     agent = Agent(task, context)
     try:
         verdict = agent.run()
@@ -45,7 +47,6 @@ def run_task(task: Task, context: Context, unexpected: Callable[[BaseException],
     _keep_records(context)
     if agent.page is not None:
         _keep_last_view(agent.page, context)
-        bounded(agent.page.close, BROWSER_SECONDS)
     context.uploader.flush(UPLOAD_SECONDS)
     context.publish(urgent=True)
     context.reporter.close(REPORT_SECONDS)
@@ -68,15 +69,6 @@ def _keep_last_view(page: Page, context: Context) -> None:
         data = bounded(lambda: capture(page.final_screenshot, context), BROWSER_SECONDS)
         if data is not None:
             context.uploader.put(File(FINAL_SCREENSHOT, PNG, data))
-
-
-def bounded(call: Callable[[], T], seconds: float) -> T | None:
-    """The call's value, or None when it takes longer: a browser that hangs must not hold up the verdict."""
-    results: list[T] = []
-    thread = threading.Thread(target=lambda: results.append(call()), daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return results[0] if results else None
 
 
 def _keep_records(context: Context) -> None:

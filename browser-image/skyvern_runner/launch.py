@@ -31,6 +31,7 @@ class Launcher:
     def __init__(self, settings: BrowserSettings, preload: Callable[[], None]) -> None:
         self._settings = settings
         self._preload: Callable[[], None] | None = preload
+        self._page: Page | None = None
 
     def connect(self) -> Page:
         """Start a browser. Raises BrowserStartError."""
@@ -40,7 +41,7 @@ class Launcher:
         from skyvern_runner.file_source import UploadSources  # noqa: PLC0415
 
         settings = self._settings
-        page = ChromePage.start(
+        self._page = page = ChromePage.start(
             BrowserOptions(
                 webdriver_url=settings.webdriver_url,
                 chrome_binary=settings.chrome_binary,
@@ -55,3 +56,9 @@ class Launcher:
             self._preload()
             self._preload = None
         return page
+
+    def close(self) -> None:
+        """End the newest browser, if there is one."""
+        if self._page is not None:
+            self._page.close()
+            self._page = None

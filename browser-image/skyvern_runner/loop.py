@@ -10,6 +10,7 @@ from skyvern_crds.vocabulary import Reason
 from skyvern_runner import prompt
 from skyvern_runner.acting import ActionOutcome, Batch
 from skyvern_runner.ask import Question, ask
+from skyvern_runner.bounded import bounded
 from skyvern_runner.context import Context
 from skyvern_runner.errors import (
     BrowserLostError,
@@ -40,6 +41,8 @@ from skyvern_runner.verdict import COMPLETED, Verdict, max_retries_exceeded, max
 
 MAX_BROWSER_REPLACEMENTS: Final = 2
 """Browsers that a run may lose before it fails."""
+CLOSE_SECONDS: Final = 5.0
+"""For a lost browser to end."""
 OPEN_TRIES: Final = 3
 """Tries of the start page when no connection comes about."""
 OPEN_PAUSE_SECONDS: Final = 1.0
@@ -250,7 +253,7 @@ class Agent:
             raise error
         self._with.observer.notify(Warned("browser", f"{error}; starting another one"))
         if self._page is not None:
-            self._page.close()
+            bounded(self._page.close, CLOSE_SECONDS)
         with self._with.stop.interruptible():
             self._page = self._with.connect()
             address = self._with.journal.current_url or self._task.url

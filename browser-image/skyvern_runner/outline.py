@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 ACTIONABLE: Final = 1
@@ -15,6 +16,8 @@ FOREIGN_FRAME: Final = 16
 
 CHARS_PER_TOKEN: Final = 3.6
 """Characters of an outline a token, on the low side (o200k on outlines of real pages: 3.6 to 4.1)."""
+_GAP_CHARS: Final = 120
+"""Room for the lines that say what is missing."""
 _FENCE: Final = re.compile(r"<(?=/?\s*page\b)", re.IGNORECASE)
 
 
@@ -157,7 +160,7 @@ def render(tree: Tree, budget: int, marked: Collection[int] = ()) -> Printed:
     controls, marked rows and what is in view go last. Each gap is one line that says how much is missing.
     """
     lines = [row.line(marked=index in marked) for index, row in enumerate(tree.rows)]
-    fold = _Fold(tree, [len(line) + 1 for line in lines], frozenset(marked), int(budget * CHARS_PER_TOKEN))
+    fold = _Fold(tree, [len(line) + 1 for line in lines], frozenset(marked), int(budget * CHARS_PER_TOKEN) - _GAP_CHARS)
     kept = fold.kept()
     text = "\n".join(_printed(tree, lines, kept, fold))
     shown = frozenset(row.id for row, keep in zip(tree.rows, kept, strict=True) if keep and row.id)
@@ -207,11 +210,14 @@ class _Fold:
         for group, _ in size.most_common():
             if self.total <= self.limit:
                 return
+            last = -1
             for index, item in reversed(members[group]):
+                # An item goes as a whole, so that the number of missing ones is true.
+                if self.total <= self.limit and item != last:
+                    break
                 if item >= first and (group, item) not in precious:
                     self._drop(index, group)
-                if self.total <= self.limit:
-                    break
+                    last = item
 
     def _drop_rows(self, mask: int) -> None:
         """Drop rows without any flag of ``mask`` from the end of the page until the rest fits."""
@@ -228,19 +234,21 @@ def _printed(tree: Tree, lines: Sequence[str], kept: Sequence[bool], fold: _Fold
         if not kept[index]:
             gap.append(index)
             continue
-        if gap:
-            yield _gap_line(tree, gap, fold)
-            gap = []
+        yield from _gap_lines(tree, gap, fold)
+        gap = []
         yield line
-    if gap:
-        yield _gap_line(tree, gap, fold)
+    yield from _gap_lines(tree, gap, fold)
 
 
-def _gap_line(tree: Tree, gap: Sequence[int], fold: _Fold) -> str:
-    """What a run of left-out rows held."""
+def _gap_lines(tree: Tree, gap: Sequence[int], fold: _Fold) -> Iterator[str]:
+    for group, run in groupby(gap, fold.dropped_for.__getitem__):
+        yield _gap_line(tree, list(run), group)
+
+
+def _gap_line(tree: Tree, gap: Sequence[int], group: int) -> str:
+    """What a run of rows held that were left out for one list, or for none."""
     indent = "  " * tree.rows[gap[0]].depth
-    groups = {fold.dropped_for[index] for index in gap}
-    if len(groups) == 1 and (group := groups.pop()) >= 0:
+    if group >= 0:
         items = {item for index in gap for key, item in tree.rows[index].groups if key == group}
         name = tree.lists[group].name
         where = f"list {json.dumps(name, ensure_ascii=False)}" if name else "this list"

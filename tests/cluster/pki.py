@@ -35,7 +35,8 @@ class Pki:
         """Makes the authority and the service accounts' key."""
         self.directory.mkdir(parents=True, mode=0o700)
         self._openssl(
-            "req", "-x509", *NEW_KEY, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=skyvern-local", "-days", DAYS,
+            "req", "-x509", *NEW_KEY, "-keyout", "ca.key", "-out", "ca.crt",
+            "-subj", "/CN=skyvern-local", "-days", DAYS,
             # Python 3.13 and newer refuse an authority that does not say what its key is for.
             "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature",
         )  # fmt: skip

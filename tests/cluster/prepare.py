@@ -27,5 +27,6 @@ def prepare(progress: Progress) -> None:
     ensure_browser(progress)
     node_programs(cache, progress)
     kwok_program(cache, progress)
-    # By name: the images know the cluster, and a cluster can be had without them.
+    # By name: they know the cluster, and a cluster can be had without them.
+    import_module("tests.chart.programs").helm3(cache, progress)
     import_module("tests.cluster.images").build_images(progress)

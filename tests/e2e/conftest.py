@@ -8,46 +8,22 @@ import pytest
 
 from skyvern_crds.client import ClusterClient
 from tests.cluster import Cluster, Progress
-from tests.cluster.install import CHART_IMAGES, Release, api_key, ensure_namespace, install_reachable, prepare_images
-from tests.cluster.scripted import SCRIPTED_MODEL, SITE_HOST, deploy
 from tests.e2e.manifests import SITE, job_application, job_request, opening, waiting
+from tests.e2e.release import NAMESPACE, install_for_tests
 from tests.e2e.world import World
-
-NAMESPACE = "skyvern-e2e"
-ABSENT_IMAGE = "127.0.0.1:1/skyvern/absent:none"
-"""On a registry that refuses the connection."""
-SETS = (
-    f"apiKeys.namespace={NAMESPACE}",
-    "operator.config.graces.imagePullSeconds=2",
-    "operator.config.webhook.schedule={0.5,1,2}",
-    f"operator.config.profiles.absent-image.images.browser={ABSENT_IMAGE}",
-    f"operator.config.profiles.absent-image.images.runner={ABSENT_IMAGE}",
-)
 
 
 @pytest.fixture(scope="session")
 async def world(cluster: Cluster, progress: Progress) -> AsyncIterator[World]:
     """The release of `make demo` with a namespace of its own for tasks, at the restricted level of Pod Security."""
-    images = prepare_images(cluster, progress, (*CHART_IMAGES, "scripted"))
-    servers = deploy(cluster, images["scripted"], progress)
-    ensure_namespace(cluster, NAMESPACE)
-    cluster.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
-    wanted = Release(
-        task_namespaces=("default", NAMESPACE),
-        model=SCRIPTED_MODEL,
-        allow_private_hosts=(SITE_HOST,),
-        sets=SETS,
-    )
-    release = install_reachable(cluster, images, progress, wanted)
-    with progress.step("remove the tasks of earlier runs"):
-        cluster.run_kubectl("delete", "skt", "--all", "--namespace", NAMESPACE, "--timeout=60s")
-    key = api_key(cluster, release)
+    installed = install_for_tests(cluster, progress)
+    url, key = installed.release.public_url, installed.api_key
     async with (
         await ClusterClient.connect(str(cluster.kubeconfig)) as client,
-        httpx2.AsyncClient(base_url=servers.site, timeout=10) as site,
-        httpx2.AsyncClient(base_url=release.public_url, headers={"x-api-key": key}, timeout=10) as api,
+        httpx2.AsyncClient(base_url=installed.servers.site, timeout=10) as site,
+        httpx2.AsyncClient(base_url=url, headers={"x-api-key": key}, timeout=10) as api,
     ):
-        yield World(cluster, client, release, NAMESPACE, servers, site, api, key)
+        yield World(cluster, client, installed.release, NAMESPACE, installed.servers, site, api, key)
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ async def test_a_canceled_task_ends_within_seconds_and_acts_no_more(world: World
         assert "failureReason" not in ended["status"]
 
 
-async def test_a_task_that_waits_for_its_image_is_canceled_at_once(world: World) -> None:
+async def test_a_task_that_has_not_started_is_canceled_at_once(world: World) -> None:
     world.start("cancel-early", waiting("Wait to be canceled early.", suspend=True))
     await world.until("cancel-early", lambda status: status.get("phase") == "queued", "queued", 15)
     world.kubectl("annotate", "skt", "cancel-early", "skyvern.io/cancel=true")

@@ -30,7 +30,7 @@ async def _page(request: Request) -> Response:
     return HTMLResponse(f"<!doctype html>{PAGES[request.url.path]}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pages() -> Iterator[str]:
     with serve(Starlette(routes=[Route(path, _page) for path in PAGES])) as url:
         yield url
@@ -44,7 +44,8 @@ def click(element: str) -> dict[str, Any]:
     return {"type": "click", "id": element}
 
 
-def ids(pages: str) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def known(pages: str) -> dict[str, str]:
     """Ids of the start page's elements by name, as the outline has them."""
     with answering(next_actions=[act({"type": "terminate", "reason": "only looking"})]) as answers:
         assert reach(pages, answers).code == 3
@@ -66,8 +67,7 @@ def test_a_completion_that_the_check_denies_goes_into_the_history(pages: str) ->
     assert [step["input_token_count"] for step in done.result["steps"]] == [200, 200]
 
 
-def test_actions_behind_one_that_changed_the_page_are_not_carried_out(pages: str) -> None:
-    known = ids(pages)
+def test_actions_behind_one_that_changed_the_page_are_not_carried_out(pages: str, known: dict[str, str]) -> None:
     batch = act(click(known["Next"]), click(known["Idle"]))
     with answering(next_actions=[batch, COMPLETE], completion_check=[ACHIEVED]) as answers:
         done = reach(pages, answers)
@@ -77,8 +77,7 @@ def test_actions_behind_one_that_changed_the_page_are_not_carried_out(pages: str
     assert done.result["current_url"] == f"{pages}/next"
 
 
-def test_a_step_that_keeps_failing_uses_up_its_retries(pages: str) -> None:
-    known = ids(pages)
+def test_a_step_that_keeps_failing_uses_up_its_retries(pages: str, known: dict[str, str]) -> None:
     off = known.get("Off")
     action = click(off) if off else {"type": "select_option", "id": known["Idle"], "text": "nothing"}
     with answering(next_actions=[act(action)]) as answers:
@@ -91,8 +90,7 @@ def test_a_step_that_keeps_failing_uses_up_its_retries(pages: str) -> None:
     assert {step["status"] for step in done.result["steps"]} == {"failed"}
 
 
-def test_doing_the_same_again_and_again_is_told_and_then_stopped(pages: str) -> None:
-    known = ids(pages)
+def test_doing_the_same_again_and_again_is_told_and_then_stopped(pages: str, known: dict[str, str]) -> None:
     with answering(next_actions=[act(click(known["Idle"]))]) as answers:
         done = reach(pages, answers, "--max-steps", "50")
         prompts = [answers.prompt(number) for number in range(len(answers.asked))]
@@ -102,8 +100,7 @@ def test_doing_the_same_again_and_again_is_told_and_then_stopped(pages: str) -> 
     assert any("without effect" in prompt.split("# Note")[-1] for prompt in prompts if "# Note" in prompt)
 
 
-def test_an_unknown_secret_is_a_failed_action_that_the_model_reads(pages: str) -> None:
-    known = ids(pages)
+def test_an_unknown_secret_is_a_failed_action_that_the_model_reads(pages: str, known: dict[str, str]) -> None:
     typing = act({"type": "input_text", "id": known["Idle"], "text": "{{secret:password}}"})
     with answering(next_actions=[typing, COMPLETE], completion_check=[ACHIEVED]) as answers:
         assert reach(pages, answers).code == 0

@@ -110,10 +110,8 @@ def test_a_page_is_read_without_a_goal(scripted: ScriptedModel, site: str) -> No
     ("fault", "reason", "words"),
     [
         ("429/90*100", "ModelFailed", ["429", "rate limit"]),
-        ("500", "ModelFailed", ["500"]),
         ("hang", "ModelFailed", ["does not answer in time"]),
         ("prose", "ModelFailed", ["answers cannot be used"]),
-        ("404", "ModelFailed", ["404", "SKYVERN_MODEL"]),
     ],
 )
 def test_a_model_that_fails_is_named(apply: Callable[..., Finished], fault: str, reason: str, words: list[str]) -> None:
@@ -125,7 +123,7 @@ def test_a_model_that_fails_is_named(apply: Callable[..., Finished], fault: str,
         assert word in done.result["failure_reason"]
 
 
-@pytest.mark.parametrize("fault", ["429/0.1", "500", "malformed", "fenced", "truncated", "unknown-ids", "wrong-shape"])
+@pytest.mark.parametrize("fault", ["500", "malformed", "unknown-ids"])
 def test_a_model_that_stumbles_once_does_not_end_the_run(
     apply: Callable[..., Finished], scripted: ScriptedModel, fault: str
 ) -> None:

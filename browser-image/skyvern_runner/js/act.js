@@ -168,7 +168,7 @@ const settle = (id, { most = 1000, least = MINIMUM_QUIET } = {}) => {
       const waited = now - started;
       const quietFor = now - Math.max(watch.last, started);
       const busy = pendingRequests > watch.requests || leaving || document.readyState !== "complete";
-      if ((quietFor >= least && !busy) || waited >= (leaving ? most * 3 : most)) resolve(stringify(afterwards(id)));
+      if ((quietFor >= least && !busy) || waited >= most) resolve(stringify(afterwards(id)));
       else setTimeout(channel, 10);
     };
     channel();

@@ -22,6 +22,8 @@ const look = (options) => {
 const walk = ({ textLimit }) => {
   const rows = [];
   const lists = []; // [name, role, count, outer list, item of the outer list]
+  const scrolledX = scrollX;
+  const scrolledY = scrollY;
   let seen = 0;
   let truncated = false;
   let list = -1;
@@ -62,6 +64,7 @@ const walk = ({ textLimit }) => {
       return;
     }
     const children = childrenOf(parent);
+    const first = children === parent.childNodes ? parent.firstChild : null;
     const before = [list, item];
     const repeated = listLength(parent, children);
     if (repeated) {
@@ -70,14 +73,17 @@ const walk = ({ textLimit }) => {
       list = lists.length - 1;
       item = -1;
     }
-    for (const child of children) {
+    const one = (child) => {
       if (child.nodeType === 3) {
         if (!quiet && style) text(child, parent, depth, style, ground);
       } else if (child.nodeType === 1) {
         if (repeated && !SKIPPED.has(child.localName)) item += 1;
         visit(child, depth, ground, pointer);
       }
-    }
+    };
+    // Walking siblings is far cheaper than iterating a live list.
+    if (first) for (let child = first; child; child = child.nextSibling) one(child);
+    else for (const child of children) one(child);
     if (repeated) {
       flush();
       [list, item] = before;
@@ -100,7 +106,7 @@ const walk = ({ textLimit }) => {
     pending.push(data);
   };
 
-  const outside = (box) => box.right + origin.x + scrollX <= 0 || box.bottom + origin.y + scrollY <= 0;
+  const outside = (box) => box.right + origin.x + scrolledX <= 0 || box.bottom + origin.y + scrolledY <= 0;
 
   const visit = (el, depth, ground, pointer) => {
     const tag = el.localName;
