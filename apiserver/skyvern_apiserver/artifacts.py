@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from skyvern_apiserver.body import read_limited
 from skyvern_apiserver.cache import TaskRecord
 from skyvern_apiserver.errors import ApiError, TaskNotFoundError
-from skyvern_apiserver.runners import Runner
+from skyvern_apiserver.runners import Runner, task_account
 from skyvern_apiserver.services import OBJECT_NAME, Services, services_of
 from skyvern_crds.artifacts import ARTIFACTS_PATH, ArtifactNameError, LinkError, store_key, verify_link
 from skyvern_crds.rest import RECORDING, task_id_of
@@ -80,7 +80,11 @@ async def _counted(services: Services, chunks: AsyncIterator[bytes]) -> AsyncIte
 
 
 async def _require_own_task(services: Services, runner: Runner, request: Request) -> None:
-    """Raise ApiError 403 unless the runner's pod is that of the task; the picture may be a moment behind."""
+    """Raise ApiError 403 unless the runner's pod is that of the task; the picture may be a moment behind.
+
+    A task that is gone is a 404 for pods of its namespace, so that its runner stops trying instead of waiting for 403
+    to pass, as it does while the operator has not noted the pod yet.
+    """
     params = request.path_params
     account = services.settings.task_service_account
     record: TaskRecord | None = services.tasks.get(params["namespace"], params["task"])
@@ -89,6 +93,9 @@ async def _require_own_task(services: Services, runner: Runner, request: Request
             record = await services.find_live(params["namespace"], params["task"])
         except TaskNotFoundError:
             record = None
+    at_home = runner.username == task_account(params["namespace"], account)
+    if at_home and (record is None or record.uid != params["uid"]):
+        raise ApiError(404, f"Task {params['task']} is gone: nothing more is stored for it")
     if record is None or not _owns(runner, record, params["uid"], account):
         raise ApiError(403, f"The token's pod {runner.pod_name!r} is not the pod of task {params['task']}")
 

@@ -18,6 +18,11 @@ CACHE_ENTRIES: Final = 1024
 _EXTRA: Final = "authentication.kubernetes.io/"
 
 
+def task_account(namespace: str, service_account: str) -> str:
+    """User name of the task pods of a namespace."""
+    return f"system:serviceaccount:{namespace}:{service_account}"
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """The pod that a token is bound to."""
@@ -29,7 +34,7 @@ class Runner:
     def may_write(self, record: TaskRecord, service_account: str) -> bool:
         """Whether this is the pod of the task's current attempt."""
         return (
-            self.username == f"system:serviceaccount:{record.namespace}:{service_account}"
+            self.username == task_account(record.namespace, service_account)
             and bool(self.pod_uid)
             and (self.pod_name, self.pod_uid) == (record.pod_name, record.pod_uid)
         )

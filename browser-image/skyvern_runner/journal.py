@@ -20,11 +20,8 @@ from skyvern_crds.status import (
     UserError,
 )
 from skyvern_runner.ask import Exchange, Usage
-from skyvern_runner.prompt import to_json
 from skyvern_runner.reply import Action, ReportedError
 
-MAX_RUNNER_STATUS_BYTES: Final = 40 * 1024
-"""The runner's share of an object's size budget; the oldest steps go first."""
 MAX_USER_ERRORS: Final = 20
 _MAX_SHORT: Final = 256
 
@@ -196,7 +193,7 @@ class Journal:
         with self._lock:
             steps = [step.as_status() for step in self._steps[-MAX_STEPS_IN_STATUS:]]
             artifacts = newest_artifacts(self._artifacts)
-        status = RunnerStatus(
+        return RunnerStatus(
             steps=steps,
             step_count=self.step_count,
             current_url=self.current_url[:2083] or None,
@@ -205,10 +202,7 @@ class Journal:
             extracted_information_ref=self.result_reference,
             errors=self.errors,
             artifacts=artifacts,
-        )
-        while len(status.steps) > 1 and len(to_json(status.wire()).encode()) > MAX_RUNNER_STATUS_BYTES:
-            status = status.model_copy(update={"steps": status.steps[1:]})
-        return status
+        ).fitted()
 
 
 def newest_artifacts(artifacts: Sequence[Artifact]) -> list[Artifact]:

@@ -134,10 +134,10 @@ class Agent:
         return StepEnd(StepStatus.COMPLETED, COMPLETED)
 
     def _step(self, order: int, retry_index: int, attempt: Attempt) -> StepEnd:
-        self._with.stop.check()
         step = self._with.journal.begin(order, retry_index)
         status = StepStatus.FAILED
         try:
+            self._with.stop.check()
             end = self._recovering(step, attempt)
             status = end.status
         except Stopped:

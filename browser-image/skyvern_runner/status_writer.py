@@ -48,7 +48,7 @@ class PykubeWriter:
         body = {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            # The uid is a precondition: a later task of the same name is not this one.
+            # The admission policy, not the uid, keeps a report away from a later task of the same name.
             "metadata": {"name": identity.name, "namespace": identity.namespace, "uid": identity.uid},
             "status": status.wire(),
         }

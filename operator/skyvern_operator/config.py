@@ -125,8 +125,8 @@ class Sandbox(_Model):
 class Writes(_Model):
     """Token bucket of the operator's writes to the API server."""
 
-    qps: Annotated[float, Field(gt=0)] = 100
-    burst: Annotated[int, Field(ge=1)] = 200
+    qps: Annotated[float, Field(gt=0)] = 200
+    burst: Annotated[int, Field(ge=1)] = 400
 
 
 class OperatorConfig(_Model):

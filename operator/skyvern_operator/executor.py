@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -51,6 +51,7 @@ from skyvern_operator.limiter import TokenBucket
 from skyvern_operator.metrics import Metrics
 from skyvern_operator.pod import ProfileError, build_pod, pod_name
 from skyvern_operator.records import TaskKey, TaskRecord, controlling_task, pod_record, task_record
+from skyvern_operator.refusals import refusal_of
 from skyvern_operator.store import Store
 from skyvern_operator.view import Refusal
 
@@ -159,7 +160,9 @@ class Executor:
 
     async def _delete_pod(self, task: TaskRecord, name: str, uid: str) -> None:
         try:
-            await self._write("delete", PODS, lambda: self._client.delete(PODS, task.key.namespace, name, uid=uid))
+            await self._write(
+                "delete", PODS, lambda: self._client.delete(PODS, task.key.namespace, name, uid=uid), urgent=True
+            )
         except NotFound:
             self._store.mark_vanished(task, name)
             return
@@ -197,11 +200,14 @@ class Executor:
 
     async def _apply_status(self, task: TaskRecord, status: OperatorStatus) -> None:
         """Write all of the operator's fields; the answer is the newest record."""
+        # On a status the API server overlooks a wrong uid. The version makes sure that a task which was deleted and
+        # made again under the same name never gets its predecessor's verdict, which it could not lose again.
+        version = {"uid": task.uid, "resourceVersion": str(task.version)}
         body = {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            "metadata": {"name": task.key.name, "namespace": task.key.namespace, "uid": task.uid},
-            "status": status.wire(),
+            "metadata": {"name": task.key.name, "namespace": task.key.namespace, **version},
+            "status": status.fitted().wire(),
         }
 
         def call() -> Awaitable[JsonObject]:
@@ -215,10 +221,15 @@ class Executor:
             )
 
         try:
-            answer = await self._write("apply", SKYVERNTASKS, call)
-        except (NotFound, Conflict) as error:
+            answer = await self._write(
+                "apply", SKYVERNTASKS, call, urgent=status.phase in TERMINAL_PHASES and not task.ended
+            )
+        except NotFound as error:
             self._store.drop_task(task.key, task.uid)
-            raise StaleRecordError(f"{task.key} is gone or replaced") from error
+            raise StaleRecordError(f"{task.key} is gone") from error
+        except Conflict as error:
+            await self._fresh(task)
+            raise StaleRecordError(f"{task.key} was written by another meanwhile") from error
         except Invalid as error:
             await self._already_decided(task, error)
             return
@@ -290,8 +301,11 @@ class Executor:
         except (AlreadyExists, Forbidden):
             return  # told before, or the namespace is on its way out; the status has it anyway
 
-    async def _write(self, verb: str, resource: Resource, call: Callable[[], Awaitable[T]]) -> T:
-        await self._bucket.take()
+    async def _write(
+        self, verb: str, resource: Resource, call: Callable[[], Awaitable[T]], *, urgent: bool = False
+    ) -> T:
+        """One write: counted, and after its turn. Verdicts and stops do not wait behind new work."""
+        await self._bucket.take(urgent=urgent)
         try:
             answer = await call()
         except ClusterError as error:
@@ -299,18 +313,3 @@ class Executor:
             raise
         self._metrics.writes.labels(verb, resource.plural, "200").inc()
         return answer
-
-
-def refusal_of(error: Forbidden | Invalid, quota_retry_seconds: float) -> Refusal:
-    """What the API server's refusal of a pod means. Raises CreateRetryError when it is a matter of time."""
-    if isinstance(error, Invalid):
-        return Refusal(Reason.POD_SPEC_INVALID, error.message)
-    causes: list[Any] = list(error.details.get("causes") or [])
-    if any(cause.get("reason") == "NamespaceTerminating" for cause in causes) or "being terminated" in error.message:
-        raise CreateRetryError(error.message) from error
-    if "exceeded quota" in error.message:
-        retry_at = datetime.now(UTC) + timedelta(seconds=quota_retry_seconds)
-        return Refusal(Reason.QUOTA_EXCEEDED, error.message, retry_at=retry_at)
-    if "cannot create resource" in error.message:
-        raise CreateRetryError(f"the operator's role does not allow it: {error.message}") from error
-    return Refusal(Reason.POD_REJECTED, error.message)

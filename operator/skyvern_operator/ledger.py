@@ -1,6 +1,6 @@
 """What the watches have delivered: the evidence by which a dead watch is told from a quiet one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 
 class Ledger:
@@ -18,8 +18,7 @@ class Ledger:
         """Uids of listed objects of which the watch has not delivered this version or a newer one."""
         return {uid for uid, version in listed.items() if self._versions.get(uid, -1) < version}
 
-    def keep(self, uids: Iterable[str]) -> None:
-        """Forget all but these objects."""
-        wanted = set(uids)
-        for uid in [uid for uid in self._versions if uid not in wanted]:
+    def forget_absent(self, listed: Mapping[str, int], as_of: int) -> None:
+        """Forget objects that a list of version ``as_of`` no longer shows; those seen after it stay."""
+        for uid in [uid for uid, version in self._versions.items() if uid not in listed and version <= as_of]:
             del self._versions[uid]

@@ -23,11 +23,14 @@ class TokenBucket:
         self._tokens = float(burst)
         self._filled = clock()
 
-    async def take(self) -> None:
-        """Wait for a token. Debt orders the waiters: each sleeps until its own token is there."""
+    async def take(self, *, urgent: bool = False) -> None:
+        """Wait for a token. Debt orders the waiters: each sleeps until its own token is there.
+
+        An urgent taker does not wait; those after it do for both.
+        """
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
         self._filled = now
         self._tokens -= 1
-        if self._tokens < 0:
+        if self._tokens < 0 and not urgent:
             await self._sleep(-self._tokens / self._rate)

@@ -75,11 +75,14 @@ class WorkQueue:
         """The key succeeded: its back-off starts anew."""
         self._failures.pop(key, None)
 
-    async def get(self) -> tuple[TaskKey, float]:
-        """The next key, and the seconds it waited. :meth:`done` must follow."""
+    async def get(self, *, urgent_only: bool = False) -> tuple[TaskKey, float]:
+        """The next key, and the seconds it waited. :meth:`done` must follow.
+
+        With ``urgent_only`` other keys are left to other workers, so that new work cannot keep all of them busy.
+        """
         while True:
             self._ring()
-            lane = self._urgent or self._normal
+            lane = self._urgent if self._urgent or urgent_only else self._normal
             if lane:
                 key, added = lane.popitem(last=False)
                 self._working.add(key)

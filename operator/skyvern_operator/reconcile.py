@@ -70,12 +70,13 @@ class Reconciler:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._workers):
-                group.create_task(self._work())
+            for number in range(self._workers):
+                # A quarter of the workers is kept for ends and cancellations.
+                group.create_task(self._work(urgent_only=number < self._workers // 4))
 
-    async def _work(self) -> None:
+    async def _work(self, *, urgent_only: bool) -> None:
         while True:
-            key, waited = await self._queue.get()
+            key, waited = await self._queue.get(urgent_only=urgent_only)
             self._metrics.queued.observe(waited)
             begun = time.perf_counter()
             try:

@@ -190,7 +190,9 @@ def _number(spec: dict[str, Any], field: str) -> int:
 
 def _without_effect(spec: dict[str, Any]) -> tuple[str, ...]:
     """Fields that are accepted for callers of the Tasks API and that nothing here acts upon."""
-    return ("proxyLocation",) if spec.get("proxyLocation", "NONE") != "NONE" else ()
+    given = ("totpVerificationUrl", "totpIdentifier", "maxScreenshotScrolls")
+    proxy = ("proxyLocation",) if spec.get("proxyLocation", "NONE") != "NONE" else ()
+    return proxy + tuple(field for field in given if spec.get(field))
 
 
 def pod_record(obj: dict[str, Any]) -> PodRecord | None:

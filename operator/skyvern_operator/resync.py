@@ -92,7 +92,7 @@ class Resync:
             for kind, ledger, listed in (("tasks", self.tasks, tasks), ("pods", self.pods, pods)):
                 missed = ledger.missing(listed.versions)
                 strikes[kind] = strikes[kind] + 1 if missed else 0
-                ledger.keep(listed.versions)
+                ledger.forget_absent(listed.versions, listed.as_of)
                 if missed:
                     self._metrics.missed.labels(kind).inc(len(missed))
                     logger.warning("the watch of %s has not delivered %d listed objects", kind, len(missed))

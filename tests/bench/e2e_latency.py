@@ -57,6 +57,7 @@ class Figures:
     pod_seen: float
     runner_seen_running: float
     page_open: float
+    runner_start_to_page: float
     runner_end_to_pod_status: float
     runner_end_to_task: float
     whole: float
@@ -128,6 +129,7 @@ async def measure(cluster: Cluster, client: ClusterClient, name: str) -> Figures
         pod_seen=seen.events["pod"] - seen.applied,
         runner_seen_running=seen.events["runner running"] - seen.applied,
         page_open=page - seen.applied,
+        runner_start_to_page=lines["PageOpened"]["seconds"],
         runner_end_to_pod_status=seen.events["runner terminated"] - end,
         runner_end_to_task=seen.events["ended"] - end,
         whole=seen.events["ended"] - seen.applied,
@@ -156,7 +158,12 @@ def rows(figures: Sequence[Figures], memory: dict[str, float], sizes: dict[str, 
         spread("apply -> pod exists", [each.pod_seen for each in figures]),
         spread("apply -> runner seen running", [each.runner_seen_running for each in figures]),
         spread("apply -> page open", [each.page_open for each in figures]),
+        spread("runner's first line -> page open", [each.runner_start_to_page for each in figures]),
         spread("runner ended -> kubelet says so", [each.runner_end_to_pod_status for each in figures]),
+        spread(
+            "kubelet says so -> task ended",
+            [each.runner_end_to_task - each.runner_end_to_pod_status for each in figures],
+        ),
         spread("runner ended -> task ended", [each.runner_end_to_task for each in figures]),
         spread("apply -> task ended", [each.whole for each in figures]),
         *((f"{name} RSS", f"{mib:.0f} MiB", BARS[f"{name} RSS"]) for name, mib in memory.items()),

@@ -23,7 +23,8 @@ async def world(cluster: Cluster, progress: Progress) -> AsyncIterator[World]:
         httpx2.AsyncClient(base_url=installed.servers.site, timeout=10) as site,
         httpx2.AsyncClient(base_url=url, headers={"x-api-key": key}, timeout=10) as api,
     ):
-        yield World(cluster, client, installed.release, NAMESPACE, installed.servers, site, api, key)
+        old = len(installed.servers.applications())
+        yield World(cluster, client, installed.release, NAMESPACE, installed.servers, site, api, old, key)
 
 
 @pytest.fixture(scope="session")

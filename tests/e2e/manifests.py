@@ -8,8 +8,8 @@ from tests.cluster.scripted import SITE_HOST
 SITE = f"http://{SITE_HOST}:8090"
 NEVER_DONE = f"{SETTINGS.name}:script=never-done"
 """A model that waits on every page, for ever."""
-SLOW = f"{SETTINGS.name}:fault=hang/1.5"
-"""The job application with answers that take 1.5 s, so that there is time to disturb it."""
+SLOW = f"{SETTINGS.name}:fault=hang/1"
+"""The job application with answers that take a second, so that there is time to disturb it."""
 
 APPLICANT = {
     "email": "robin@example.com",

@@ -34,6 +34,8 @@ class World:
     site: httpx2.AsyncClient
     api: httpx2.AsyncClient
     """The Tasks API, with a valid key."""
+    old_applications: int
+    """What the site had recorded before these tests."""
     api_key: str = field(repr=False)
 
     def kubectl(self, *args: str, check: bool = True, stdin: str | None = None) -> CompletedProcess[str]:
@@ -105,9 +107,9 @@ class World:
         return deliveries
 
     async def application_of(self, full_name: str) -> dict[str, Any]:
-        """The one application that the site has recorded under a name."""
-        answer = (await self.site.get("/applications.json")).raise_for_status()
-        found = [entry for entry in answer.json() if entry["full_name"] == full_name]
+        """The one application that the site has recorded under a name since the tests began."""
+        recorded = (await self.site.get("/applications.json")).raise_for_status().json()
+        found = [entry for entry in recorded[self.old_applications :] if entry["full_name"] == full_name]
         assert len(found) == 1, f"the site has {len(found)} applications of {full_name}"
         application: dict[str, Any] = found[0]
         return application

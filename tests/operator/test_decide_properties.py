@@ -22,7 +22,7 @@ def live(events: list[tuple[str, int | None]], infra_retries: int = 2) -> World:
     return world
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(LIVES)
 def test_never_two_pods_for_an_attempt_and_a_started_task_is_never_run_again(
     events: list[tuple[str, int | None]],
@@ -32,7 +32,7 @@ def test_never_two_pods_for_an_attempt_and_a_started_task_is_never_run_again(
     assert len(world.verdicts) <= 1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(LIVES)
 def test_deciding_again_asks_for_nothing_but_a_later_look(events: list[tuple[str, int | None]]) -> None:
     world = live(events)
@@ -41,7 +41,7 @@ def test_deciding_again_asks_for_nothing_but_a_later_look(events: list[tuple[str
     assert all(isinstance(action, WakeAt) and action.at > view.now for action in actions)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(LIVES)
 def test_a_task_that_is_cancelled_or_whose_pod_is_gone_comes_to_an_end(events: list[tuple[str, int | None]]) -> None:
     world = live(events)
@@ -53,7 +53,7 @@ def test_a_task_that_is_cancelled_or_whose_pod_is_gone_comes_to_an_end(events: l
     assert not [pod for pod in world.pods.values() if not (pod.ended or pod.deleting)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(LIVES)
 def test_crashes_change_nothing_about_what_is_decided(events: list[tuple[str, int | None]]) -> None:
     """The operator that crashes between actions reaches the same end as the one that does not.

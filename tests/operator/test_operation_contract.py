@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from skyvern_crds.client import ClusterClient, Resource
+from skyvern_crds.client import SKYVERNTASKS, ClusterClient, Resource
+from skyvern_operator.errors import DeadWatchError
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.resync import Resync
+from skyvern_operator.store import Store
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster, condition, reason_of
 from tests.operator.conftest import StartOperator
@@ -147,7 +152,11 @@ async def test_idle_operator_is_small_and_stops_on_sigterm(start_operator: Start
 async def test_cluster_without_the_crd_is_named(control_plane: ControlPlane, tmp_path: Path) -> None:
     text = f"""
 import asyncio
-from skyvern_crds.client import ClusterClient, Resource
+from skyvern_crds.client import SKYVERNTASKS, ClusterClient, Resource
+from skyvern_operator.errors import DeadWatchError
+from skyvern_operator.metrics import Metrics
+from skyvern_operator.resync import Resync
+from skyvern_operator.store import Store
 from skyvern_operator import resync
 from skyvern_operator.errors import SetupError
 from skyvern_operator.metrics import Metrics
@@ -178,8 +187,6 @@ except SetupError as error:
 )
 def test_wrong_configuration_is_named_and_ends_the_process(wrong: dict[str, object], told: str, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
-    import yaml
-
     config.write_text(yaml.safe_dump(configuration(tmp_path, **wrong)))
     answer = subprocess.run(
         [sys.executable, "-m", "skyvern_operator", "--config", str(config)],
@@ -190,3 +197,32 @@ def test_wrong_configuration_is_named_and_ends_the_process(wrong: dict[str, obje
     )
     assert answer.returncode == 2
     assert told in answer.stderr
+
+
+async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, own_tasks: Cluster) -> None:
+    resync = Resync(
+        client,
+        Store(lambda _: None),
+        Metrics(),
+        [own_tasks.namespace],
+        every_seconds=0.01,
+        lag_seconds=0.01,
+        recheck_seconds=0.01,
+    )
+    await own_tasks.create()
+    await resync.first()
+    with pytest.raises(DeadWatchError, match="1 objects missing in two lists"):
+        await asyncio.wait_for(resync.run(), 20)
+
+
+async def test_deletion_that_the_watch_lost_is_healed_by_the_next_list(
+    client: ClusterClient, own_tasks: Cluster
+) -> None:
+    store = Store(lambda _: None)
+    resync = Resync(client, store, Metrics(), [own_tasks.namespace], every_seconds=60)
+    await own_tasks.create()
+    await resync.first()
+    assert len(store) == 1
+    await client.delete(SKYVERNTASKS, own_tasks.namespace, own_tasks.name)
+    await resync.first()
+    assert len(store) == 0

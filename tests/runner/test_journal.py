@@ -1,9 +1,9 @@
 import json
 
-from skyvern_crds.status import MAX_ARTIFACTS, MAX_STEPS_IN_STATUS, Artifact, StepStatus
+from skyvern_crds.status import MAX_ARTIFACTS, MAX_RUNNER_STATUS_BYTES, MAX_STEPS_IN_STATUS, Artifact, StepStatus
 from skyvern_runner.ask import Exchange, Usage
 from skyvern_runner.finish import keep_result
-from skyvern_runner.journal import MAX_RUNNER_STATUS_BYTES, ActionRecord, Journal, newest_artifacts
+from skyvern_runner.journal import ActionRecord, Journal, newest_artifacts
 from skyvern_runner.prompt import to_json
 from skyvern_runner.reply import Action, ReportedError
 from skyvern_runner.upload import File

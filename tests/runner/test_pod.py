@@ -58,7 +58,9 @@ def chromedriver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with log.open("wb") as output, subprocess.Popen([program, "--port=0"], stdout=output, stderr=output) as process:
         sign = "started successfully on port "
         text = eventually(lambda: text if sign in (text := log.read_text()) else None, "chromedriver starts")
-        yield f"http://127.0.0.1:{int(text.split(sign)[1].split('.')[0])}"
+        url = f"http://127.0.0.1:{int(text.split(sign)[1].split('.')[0])}"
+        yield url
+        end_sessions(url)  # a runner leaves its browser to the pod's end, which here does not come
         process.terminate()
 
 
@@ -265,17 +267,18 @@ def test_a_lost_browser_is_replaced_and_the_model_told(
     task = make_task(f"{site}/", f"{MODEL}:script=never-done", navigationGoal="Wait", maxSteps=4)
     with task.running() as process:
         eventually(lambda: scripted.requests, "the model is asked")
-        for session in sessions(chromedriver):
-            delete = urllib.request.Request(f"{chromedriver}/session/{session}", method="DELETE")
-            with urllib.request.urlopen(delete, timeout=10):
-                pass
+        end_sessions(chromedriver)
         _, log = process.communicate(timeout=DEADLINE_SECONDS)
     assert task.record.reason is Reason.MAX_STEPS_REACHED, log
     assert any("the browser crashed and was replaced" in json.dumps(body) for body in scripted.requests)
     assert "failed" in {step["status"] for step in task.status["steps"]}
 
 
-def sessions(chromedriver: str) -> list[str]:
-    """Ids of chromedriver's open sessions."""
+def end_sessions(chromedriver: str) -> None:
+    """End every browser of chromedriver."""
     with urllib.request.urlopen(f"{chromedriver}/sessions", timeout=10) as answer:
-        return [session["id"] for session in json.load(answer)["value"]]
+        sessions = [session["id"] for session in json.load(answer)["value"]]
+    for session in sessions:
+        delete = urllib.request.Request(f"{chromedriver}/session/{session}", method="DELETE")
+        with urllib.request.urlopen(delete, timeout=10):
+            pass

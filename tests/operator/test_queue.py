@@ -1,0 +1,138 @@
+"""The work queue, with a clock of the test's own."""
+
+import asyncio
+import random
+
+import pytest
+
+from skyvern_operator.limiter import TokenBucket
+from skyvern_operator.queue import MAX_BACKOFF, WorkQueue
+from skyvern_operator.records import TaskKey
+
+A, B, C = (TaskKey("jobs", name) for name in "abc")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def queue(clock: Clock) -> WorkQueue:
+    return WorkQueue(clock=clock, jitter=random.Random(1))
+
+
+async def take(queue: WorkQueue) -> TaskKey:
+    key, _ = await asyncio.wait_for(queue.get(), 1)
+    return key
+
+
+async def test_key_is_in_the_queue_once(queue: WorkQueue) -> None:
+    queue.add(A)
+    queue.add(A)
+    queue.add(B)
+    assert [await take(queue), await take(queue), len(queue)] == [A, B, 0]
+
+
+async def test_urgent_keys_go_first(queue: WorkQueue) -> None:
+    queue.add(A)
+    queue.add(B)
+    queue.add(B, urgent=True)
+    assert [await take(queue), await take(queue)] == [B, A]
+
+
+async def test_worker_kept_for_urgent_keys_leaves_the_others(queue: WorkQueue) -> None:
+    kept = asyncio.create_task(queue.get(urgent_only=True))
+    queue.add(A)
+    assert await take(queue) == A
+    queue.add(B)
+    queue.add(C, urgent=True)
+    assert (await asyncio.wait_for(kept, 1))[0] == C
+    assert await take(queue) == B
+
+
+async def test_key_that_is_added_while_worked_on_comes_again(queue: WorkQueue) -> None:
+    queue.add(A)
+    key = await take(queue)
+    queue.add(A)
+    assert len(queue) == 0
+    queue.done(key)
+    assert await take(queue) == A
+
+
+async def test_wake_up_brings_a_key_back_when_its_time_has_come(queue: WorkQueue, clock: Clock) -> None:
+    queue.wake_at(A, clock.now + 5)
+    queue.add(B)
+    assert await take(queue) == B
+    assert len(queue) == 0
+    clock.now += 5
+    assert await take(queue) == A
+
+
+async def test_later_wake_up_replaces_the_earlier_one(queue: WorkQueue, clock: Clock) -> None:
+    queue.wake_at(A, clock.now + 5)
+    queue.wake_at(A, clock.now + 50)
+    queue.wake_at(C, clock.now + 1)
+    queue.wake_at(C, None)
+    clock.now += 10
+    queue.add(B)
+    assert await take(queue) == B
+    assert len(queue) == 0
+    assert queue.sleeping == 1
+
+
+async def test_waiting_worker_is_woken_by_a_key(queue: WorkQueue) -> None:
+    worker = asyncio.create_task(take(queue))
+    await asyncio.sleep(0)
+    queue.add(A)
+    assert await worker == A
+
+
+def test_backoff_grows_to_a_bound_and_starts_anew(queue: WorkQueue) -> None:
+    delays = [queue.retry(A) for _ in range(20)]
+    assert delays[0] <= 0.25
+    assert delays[3] > delays[0]
+    assert MAX_BACKOFF / 2 <= delays[-1] <= MAX_BACKOFF
+    queue.forget(A)
+    assert queue.retry(A) <= 0.25
+
+
+def test_server_that_asks_for_time_gets_it(queue: WorkQueue) -> None:
+    assert queue.retry(A, at_least=7) == 7
+
+
+async def test_bucket_lets_a_burst_through_and_then_its_rate(clock: Clock) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 3))
+
+    bucket = TokenBucket(10, 2, clock=clock, sleep=sleep)
+    for _ in range(4):
+        await bucket.take()
+    assert slept == [0.1, 0.2]
+    clock.now += 1
+    await bucket.take()
+    assert slept == [0.1, 0.2]
+
+
+async def test_urgent_write_does_not_wait_and_is_paid_for_by_the_next(clock: Clock) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 3))
+
+    bucket = TokenBucket(10, 1, clock=clock, sleep=sleep)
+    await bucket.take()
+    await bucket.take(urgent=True)
+    assert slept == []
+    await bucket.take()
+    assert slept == [0.2]

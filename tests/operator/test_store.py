@@ -1,0 +1,188 @@
+"""What is known: versions decide, whatever the order of arrival."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from skyvern_crds.vocabulary import Phase
+from skyvern_operator.ledger import Ledger
+from skyvern_operator.records import ContainerState, TaskKey, pod_record, task_record
+from skyvern_operator.store import Store
+from tests.operator.examples import NOW, TASK_UID, a_pod, a_task
+
+
+@pytest.fixture
+def changed() -> list[TaskKey]:
+    return []
+
+
+@pytest.fixture
+def store(changed: list[TaskKey]) -> Store:
+    return Store(changed.append)
+
+
+def test_older_version_is_ignored(store: Store, changed: list[TaskKey]) -> None:
+    assert store.put_task(a_task(version=5))
+    assert not store.put_task(a_task(version=4, priority=7))
+    kept = store.task(a_task().key)
+    assert kept is not None
+    assert kept.priority == 0
+    assert len(changed) == 1
+
+
+def test_deleted_task_does_not_come_back_with_a_late_answer(store: Store) -> None:
+    store.put_task(a_task(version=5))
+    store.drop_task(a_task().key, TASK_UID)
+    assert not store.put_task(a_task(version=9))
+    assert store.task(a_task().key) is None
+
+
+def test_task_made_anew_under_the_same_name_is_another(store: Store) -> None:
+    store.put_task(a_task(version=5))
+    store.put_task(a_task(version=6, uid="another"))
+    assert not store.drop_task(a_task().key, TASK_UID)
+    assert len(store) == 1
+
+
+def test_last_state_of_a_deleted_pod_is_kept_while_its_task_is_there(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod(version=2))
+    store.drop_pod(a_pod(version=3, reason="Evicted"))
+    kept = store.pod(TASK_UID, a_pod().name)
+    assert kept is not None
+    assert (kept.gone, kept.reason) == (True, "Evicted")
+    assert list(store.pods()) == []
+    store.drop_task(a_task().key, TASK_UID)
+    assert store.pod(TASK_UID, a_pod().name) is None
+
+
+def test_pod_of_an_unknown_task_is_forgotten_with_its_deletion(store: Store) -> None:
+    store.put_pod(a_pod())
+    store.drop_pod(a_pod(version=2))
+    assert store.pod(TASK_UID, a_pod().name) is None
+
+
+def test_pod_that_could_not_be_found_stands_as_gone(store: Store) -> None:
+    task = a_task()
+    store.put_task(task)
+    store.mark_vanished(task, a_pod().name)
+    gone = store.pod(TASK_UID, a_pod().name)
+    assert gone is not None
+    assert (gone.gone, gone.seen) == (True, False)
+
+
+def test_ledger_tells_what_the_watch_has_not_delivered() -> None:
+    ledger = Ledger()
+    ledger.saw("a", 5)
+    ledger.saw("a", 4)
+    ledger.saw("b", 1)
+    assert ledger.missing({"a": 5, "b": 2, "c": 1}) == {"b", "c"}
+
+
+def test_ledger_forgets_what_is_gone_and_not_what_came_after_the_list() -> None:
+    ledger = Ledger()
+    ledger.saw("gone", 5)
+    ledger.saw("new", 12)
+    ledger.forget_absent({"other": 3}, as_of=10)
+    assert ledger.missing({"gone": 5, "new": 12}) == {"gone"}
+
+
+def test_task_is_parsed_with_the_defaults_of_its_spec() -> None:
+    record = task_record(task_object(status={"phase": "running", "stepCount": 2, "steps": [{"stepId": "stp_1"}]}))
+    assert record.start_deadline_seconds == 900
+    assert record.status.phase is Phase.RUNNING
+    assert record.reported
+    assert record.without_effect == ("proxyLocation",)
+
+
+def test_status_of_another_version_is_not_guessed_at() -> None:
+    record = task_record(task_object(status={"phase": "reviewing"}))
+    assert record.unreadable is not None
+    assert "phase" in record.unreadable
+
+
+@pytest.mark.parametrize(("value", "asked"), [("true", True), ("", True), ("false", False), (None, False)])
+def test_cancel_annotation(value: str | None, asked: bool) -> None:
+    annotations = {} if value is None else {"skyvern.io/cancel": value}
+    assert task_record(task_object(annotations=annotations)).cancel_requested is asked
+
+
+def test_pod_is_parsed_with_its_containers() -> None:
+    record = pod_record(pod_object())
+    assert record is not None
+    assert record.runner.state is ContainerState.TERMINATED
+    assert record.runner.exit_code == 1
+    assert record.browser.killed_for_memory
+    assert record.disruption == "EvictionByEvictionAPI"
+    assert record.ended
+
+
+def test_pod_of_somebody_else_is_none_of_ours() -> None:
+    obj = pod_object()
+    obj["metadata"]["ownerReferences"][0]["kind"] = "Job"
+    assert pod_record(obj) is None
+
+
+def test_provisional_deletion_yields_to_what_the_watch_tells(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod())
+    store.mark_deleting(a_pod(), NOW)
+    marked = store.pod(TASK_UID, a_pod().name)
+    assert marked is not None
+    assert marked.deleting
+    store.put_pod(replace(a_pod(), version=2))
+    told = store.pod(TASK_UID, a_pod().name)
+    assert told is not None
+    assert not told.deleting
+
+
+def task_object(status: dict[str, Any] | None = None, annotations: dict[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "apply",
+            "namespace": "jobs",
+            "uid": TASK_UID,
+            "resourceVersion": "7",
+            "generation": 1,
+            "creationTimestamp": "2026-01-01T12:00:00Z",
+            "annotations": annotations or {},
+        },
+        "spec": {"url": "https://example.com", "proxyLocation": "US-CA"},
+        "status": status or {},
+    }
+
+
+def pod_object() -> dict[str, Any]:
+    ended = {"exitCode": 1, "reason": "Error", "startedAt": "2026-01-01T12:00:00Z"}
+    return {
+        "metadata": {
+            "name": "apply-1",
+            "namespace": "jobs",
+            "uid": "pod-1",
+            "resourceVersion": "8",
+            "labels": {"skyvern.io/attempt": "1"},
+            "ownerReferences": [
+                {
+                    "apiVersion": "skyvern.io/v1",
+                    "kind": "SkyvernTask",
+                    "name": "apply",
+                    "uid": TASK_UID,
+                    "controller": True,
+                }
+            ],
+        },
+        "spec": {"nodeName": "a-node"},
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}],
+            "containerStatuses": [{"name": "runner", "state": {"terminated": ended}}],
+            "initContainerStatuses": [
+                {
+                    "name": "browser",
+                    "state": {"running": {}},
+                    "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+                }
+            ],
+        },
+    }
