@@ -3,6 +3,7 @@
 No handler but ``on.event``: those leave no annotation and no finalizer on any object.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
@@ -115,10 +116,19 @@ def registry(store: Store, resync: Resync, metrics: Metrics) -> kopf.OperatorReg
 async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] | None) -> None:
     """Run kopf until the process is told to stop (it takes SIGTERM and SIGINT), or fails."""
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    await kopf.operator(
+    # Not kopf.operator(): at its end that waits for, and cancels, every task of the loop, ours included.
+    tasks = await kopf.spawn_tasks(
         registry=handlers,
         settings=settings(),
         standalone=True,
         clusterwide=namespaces is None,
         namespaces=list(namespaces or ()),
     )
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

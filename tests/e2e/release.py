@@ -39,8 +39,11 @@ def install_for_tests(cluster: Cluster, progress: Progress) -> Installed:
     """Build and load what has changed, install the release, and remove the tasks of earlier runs."""
     images = prepare_images(cluster, progress, (*CHART_IMAGES, "scripted"))
     servers = deploy(cluster, images["scripted"], progress)
-    ensure_namespace(cluster, NAMESPACE)
-    cluster.run_kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
+    for namespace in (NAMESPACE, WANTED.namespace):
+        ensure_namespace(cluster, namespace)
+        cluster.run_kubectl(
+            "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted", "--overwrite"
+        )
     release = install_reachable(cluster, images, progress, WANTED)
     with progress.step("remove the tasks of earlier runs"):
         cluster.run_kubectl("delete", "skt", "--all", "--namespace", NAMESPACE, "--timeout=60s")
