@@ -55,6 +55,8 @@ def open_page(browser: Browser, url: str) -> None:
     after = browser.call("", "pageState")
     if after["token"] == before["token"] and _document(after["url"]) != _document(url):
         raise _no_page(browser, url)
+    if after["failed"] and not after["text"]:
+        after["text"] = _error_code(browser, url)
     problem = page_problem(after, url)
     if problem:
         raise problem
@@ -93,6 +95,11 @@ def _certificate(url: str, detail: str) -> PageLoadError:
     code = detail.split("net::", 1)[-1].split(maxsplit=1)[0] if detail else ""
     suffix = f" ({code})" if code.startswith("ERR_") else ""
     return PageLoadError(PageErrorKind.CERTIFICATE, f"the certificate of {url} is not valid{suffix}")
+
+
+def _error_code(browser: Browser, url: str) -> str:
+    """Ask once more: the headless shell's page for a certificate that is not valid shows no code."""
+    return str(browser.cdp("Page.navigate", url=url).get("errorText", "")).removeprefix("net::")
 
 
 def _no_page(browser: Browser, url: str) -> PageLoadError:

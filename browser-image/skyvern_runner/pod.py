@@ -1,6 +1,5 @@
 """A run in a pod: the task document in, status and artifacts while it goes on, the termination record at its end."""
 
-import resource
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -99,7 +98,7 @@ def run_pod(environment: Mapping[str, str], root: Path, started: float) -> ExitC
         log.write("error", "unexpected", error=type(error).__name__, where=task.secrets.mask(where))
 
     verdict = run_task(task, context, unexpected)
-    log.write("info", "exit", peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    log.write("info", "exit", peak_rss_mib=_peak_rss_mib())
     _terminate(pod, verdict, context.journal)
     return pod_exit_code(verdict)
 
@@ -129,3 +128,15 @@ def _terminate(pod: Pod, verdict: Verdict, journal: Journal) -> None:
     """Write the termination message; the last thing a run does."""
     record = verdict.record(journal.step_count, journal.result)
     pod.path(TERMINATION_LOG).write_text(record.message(), encoding="utf-8")
+
+
+def _peak_rss_mib() -> int:
+    """Peak resident memory in MiB, 0 where /proc does not tell.
+
+    Not getrusage's ru_maxrss, which on Linux a process inherits from the one that started it.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:")), 0)

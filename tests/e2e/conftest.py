@@ -66,6 +66,7 @@ def by_kubectl(world: World) -> dict[str, str]:
         "unresolved": opening("http://nowhere.skyvern-demo.svc:8090/"),
         "status-500": opening(f"{SITE}/status/500"),
         "download": opening(f"{SITE}/download"),
+        "certificate": opening("https://kubernetes.default.svc/"),  # of an authority that no browser knows
         "no-image": opening(f"{SITE}/", profile="absent-image"),
         "no-profile": opening(f"{SITE}/", profile="unheard-of"),
     }

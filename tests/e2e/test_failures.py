@@ -18,6 +18,7 @@ pytestmark = pytest.mark.node
         ("unresolved", "PageFailed", ("http://nowhere.skyvern-demo.svc:8090/", "cannot be resolved")),
         ("status-500", "PageFailed", (f"{SITE}/status/500", "HTTP status 500")),
         ("download", "PageFailed", (f"{SITE}/download", "is a download")),
+        ("certificate", "PageFailed", ("the certificate of https://kubernetes.default.svc/ is not valid",)),
         ("no-image", "ImagePullFailed", ("127.0.0.1:1/skyvern/absent:none", "image of the browser")),
         ("no-profile", "SpecInvalid", ("unheard-of",)),
     ],
