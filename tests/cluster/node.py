@@ -1,5 +1,6 @@
 """One real Kubernetes node on a bare Linux machine: root, no container engine, no registry."""
 
+import hashlib
 import json
 import os
 import platform
@@ -206,8 +207,15 @@ def _ctr(layout: Layout, *args: str | Path, timeout: float = 60, check: bool = T
 
 
 def import_image(layout: Layout, archive: Path) -> None:
-    """Puts an image archive (OCI or Docker form) into the node's store."""
+    """Puts an image archive (OCI or Docker form) into the node's store, unless this very file is there already."""
+    found = archive.stat()
+    key = hashlib.sha256(f"{archive.resolve()} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:16]
+    loaded = layout.state / "loaded" / key  # goes with the store, which lies in the same folder
+    if loaded.exists():
+        return
     _ctr(layout, "images", "import", "--local", archive, timeout=600)
+    loaded.parent.mkdir(exist_ok=True)
+    loaded.touch()
 
 
 def _import_pause(layout: Layout) -> None:
