@@ -13,7 +13,7 @@ from skyvern_crds.artifacts import ARTIFACTS_PATH, ArtifactLinks, link_signature
 from tests.apiserver.calls import create
 from tests.apiserver.cluster import TASK_ACCOUNT, Tenants
 from tests.apiserver.conftest import Caller
-from tests.apiserver.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 

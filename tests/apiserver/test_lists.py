@@ -9,7 +9,7 @@ import pytest
 from skyvern_apiserver.services import Services
 from tests.apiserver.calls import create, phase_of
 from tests.apiserver.cluster import Tenants
-from tests.apiserver.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 

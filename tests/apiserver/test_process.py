@@ -14,7 +14,7 @@ import pytest
 from tests.apiserver.calls import REQUEST
 from tests.apiserver.cluster import Tenants
 from tests.apiserver.program import Program, free_port, start
-from tests.apiserver.waiting import until
+from tests.waiting import until
 
 MAX_RSS_MIB = 110
 

@@ -16,7 +16,7 @@ from skyvern_crds.client import SKYVERNTASKS, Invalid
 from tests.apiserver.calls import REQUEST, STEPS, create, phase_of
 from tests.apiserver.cluster import Tenants, api_key
 from tests.apiserver.conftest import Caller
-from tests.apiserver.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 

@@ -25,7 +25,7 @@ from tests.cluster import ControlPlane, Progress, control_plane
 from tests.cluster.kwok import completed_ending
 from tests.operator.process import OperatorProcess, running_operator
 from tests.operator.receiver import Receiver
-from tests.operator.waiting import eventually
+from tests.waiting import eventually
 
 CRD_FILE: Final = Path(__file__).parents[2] / "crds" / "skyverntasks.skyvern.io.yaml"
 OUTPUT: Final = Path("build/bench/operator.json")

@@ -24,7 +24,7 @@ from skyvern_crds.vocabulary import API_VERSION, KIND
 from tests.cluster import ControlPlane
 from tests.crds.conftest import NAMESPACES
 from tests.crds.faults import FaultProxy, Refusal
-from tests.crds.waiting import eventually
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -114,7 +114,7 @@ async def test_changes_arrive_in_order(client: ClusterClient, namespace: str) ->
         await create(client, namespace, "b")
         await suspend(client, namespace, "a")
         await client.delete(SKYVERNTASKS, namespace, "a")
-        await eventually(lambda: len(picture.changes) == 4)
+        await until(lambda: len(picture.changes) == 4)
         assert picture.reported() == [("ADDED", "a"), ("ADDED", "b"), ("MODIFIED", "a"), ("DELETED", "a")]
         deletion = picture.changes[-1]
         assert (deletion.old, deletion.new) == (picture.changes[0].new, None)
@@ -135,9 +135,9 @@ async def test_only_what_the_selector_selects_is_kept(client: ClusterClient, nam
     await create(client, namespace, "other")
     async with following(client, None, f"{LABEL}={run}") as picture:
         await create(client, namespace, "mine", **{LABEL: run})
-        await eventually(lambda: picture.names() == ["mine"])
+        await until(lambda: picture.names() == ["mine"])
         await client.merge_patch(SKYVERNTASKS, namespace, "mine", {"metadata": {"labels": None}})
-        await eventually(lambda: picture.names() == [], what="an object without the label is gone")
+        await until(lambda: picture.names() == [], what="an object without the label is gone")
         assert picture.reported() == [("ADDED", "mine"), ("DELETED", "mine")]
 
 
@@ -149,7 +149,7 @@ async def test_several_namespaces_are_followed_and_no_other(client: ClusterClien
         for each in (third, second, namespace):
             made = await create(client, each, f"in-{each}")
         assert await picture.reflector.wait_for(namespace, f"in-{namespace}", version(made), 5)
-        await eventually(lambda: len(picture.reflector) == 2)
+        await until(lambda: len(picture.reflector) == 2)
         assert picture.names() == [f"in-{namespace}", f"in-{second}"]
         assert not await picture.reflector.wait_for(third, "x", version(made), 0.01), "nobody follows that namespace"
 
@@ -249,9 +249,9 @@ async def test_a_spoiled_stream_is_followed_on(
     data, end, reason = spoil
     await create(client, namespace, "a")
     async with following(spoiled, [namespace]) as picture:
-        await eventually(lambda: proxy.streams == 1)
+        await until(lambda: proxy.streams == 1)
         await proxy.inject(data, end=end)
-        await eventually(lambda: picture.reflector.restarts[reason] == 1, what=reason)
+        await until(lambda: picture.reflector.restarts[reason] == 1, what=reason)
         await client.delete(SKYVERNTASKS, namespace, "a")
         last = await create(client, namespace, "b")
         assert await picture.reflector.wait_for(namespace, "b", version(last), 10)
@@ -266,7 +266,7 @@ async def test_lines_torn_into_small_pieces_are_put_together(
         await ClusterClient.connect(proxy.kubeconfig(tmp_path)) as spoiled,
         following(spoiled, [namespace]) as picture,
     ):
-        await eventually(lambda: proxy.streams == 1)
+        await until(lambda: proxy.streams == 1)
         for number in range(5):
             last = await create(client, namespace, f"t{number}")
         assert await picture.reflector.wait_for(namespace, "t4", version(last), 10)
@@ -278,13 +278,13 @@ async def test_a_silent_watch_shows_its_age_and_is_replaced(
     client: ClusterClient, spoiled: ClusterClient, proxy: FaultProxy, namespace: str
 ) -> None:
     async with following(spoiled, [namespace]) as picture:
-        await eventually(lambda: proxy.streams == 1)
+        await until(lambda: proxy.streams == 1)
         await create(client, namespace, "a")
-        await eventually(lambda: picture.names() == ["a"])
+        await until(lambda: picture.names() == ["a"])
         assert picture.reflector.age < 1
         proxy.stall()
         last = await create(client, namespace, "b")
-        await eventually(lambda: picture.reflector.age > 1)
+        await until(lambda: picture.reflector.age > 1)
         assert picture.names() == ["a"]
         assert await picture.reflector.wait_for(namespace, "b", version(last), 10)
         assert picture.reflector.restarts == {"Timeout": 1}
@@ -295,7 +295,7 @@ async def test_the_server_may_refuse_for_a_while(
     client: ClusterClient, spoiled: ClusterClient, proxy: FaultProxy, namespace: str
 ) -> None:
     async with following(spoiled, [namespace]) as picture:
-        await eventually(lambda: proxy.streams == 1)
+        await until(lambda: proxy.streams == 1)
         proxy.refusals += [Refusal(403), Refusal(503), Refusal(429, {"Retry-After": "1"}), Refusal(500)]
         proxy.cut()
         began = asyncio.get_running_loop().time()

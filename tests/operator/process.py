@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from tests.operator.waiting import eventually
+from tests.waiting import eventually
 
 SIGNING_KEY = b"0123456789abcdef0123456789abcdef"
 

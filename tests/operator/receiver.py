@@ -7,7 +7,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from skyvern_crds.webhook import HEADER_SIGNATURE, HEADER_TIMESTAMP, SignatureStyle, sign
-from tests.operator.waiting import eventually
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster, condition, reason_of
 from tests.operator.kubelet import Kubelet, verdict
 from tests.operator.process import OperatorProcess
-from tests.operator.waiting import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
 

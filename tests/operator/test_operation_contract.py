@@ -18,7 +18,7 @@ from tests.operator.cluster import Cluster, condition, reason_of
 from tests.operator.conftest import StartOperator
 from tests.operator.kubelet import Kubelet, verdict
 from tests.operator.process import configuration
-from tests.operator.waiting import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
 

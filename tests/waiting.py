@@ -8,6 +8,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+async def until(condition: Callable[[], object], seconds: float = 15.0, what: str = "the condition") -> None:
+    """Return as soon as the condition holds; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} does not hold after {seconds} s"
+        await asyncio.sleep(0.01)
+
+
 async def eventually(
     look: Callable[[], Awaitable[T]], holds: Callable[[T], object], *, what: str, within: float = 30.0
 ) -> T:

@@ -1,0 +1,263 @@
+"""How long the agent's own part of a step takes in a real browser: looking, acting with verification, a picture.
+
+``python -m tests.bench.agent [--rounds N]`` prints tables and writes build/bench/agent.json. Times depend on the machine,
+so each is also told as a ratio to something simple done in the same rounds: a plain walk through the page for looking,
+chromedriver's own click for actions.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from skyvern_runner.browser import Browser, BrowserOptions, start_browser
+from skyvern_runner.chrome import ChromePage
+from skyvern_runner.errors import RunnerError
+from skyvern_runner.perceive import TEXT_LIMIT, Snapshot, perceive
+from skyvern_runner.reply import Action
+from tests.bench.pages import OPTIONS, listing, serving
+from tests.bench.samples import Samples, by_turns, grid, keep, stopwatch
+from tests.cluster import Progress, SetupError
+
+SIZES: Final = (1000, 6000)
+ROUNDS: Final = 10
+SESSIONS: Final = 3
+CHARS_PER_TOKEN: Final = 4
+WALK: Final = """
+const NATIVE = "a[href],button,input,select,textarea,[role],[onclick],[contenteditable]";
+const begun = performance.now();
+const found = [];
+const visit = (root) => {
+  for (const el of root.querySelectorAll("*")) {
+    const style = getComputedStyle(el);
+    if (style.display === "none" || style.visibility === "hidden" || style.opacity === "0") continue;
+    const box = el.getBoundingClientRect();
+    if (el.shadowRoot) visit(el.shadowRoot);
+    if (box.width < 1 || box.height < 1) continue;
+    if (!el.matches(NATIVE) && style.cursor !== "pointer") continue;
+    found.push({
+      tag: el.localName,
+      role: el.getAttribute("role") ?? "",
+      name: (el.getAttribute("aria-label") ?? el.labels?.[0]?.textContent ?? el.textContent).trim().slice(0, 100),
+      box: [box.x, box.y, box.width, box.height],
+    });
+  }
+};
+visit(document);
+const text = JSON.stringify(found);
+return { ms: performance.now() - begun, text };
+"""
+"""The least that tells what can be acted on: no frames, listeners, states, lists, names by the book, nor stable ids."""
+LOOK_IN_PAGE: Final = """
+const key = Object.getOwnPropertySymbols(window).find((each) => each.description?.startsWith("skyvern:"));
+const begun = performance.now();
+window[key].look({ textLimit: arguments[0] });
+return performance.now() - begun;
+"""
+"""The page script's part of a look, without the way to the page and back."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Looking at one page."""
+
+    elements: int
+    chars: int
+    """Of the outline within its budget."""
+    chars_whole: int
+    """Of the outline without a budget."""
+    rows: int
+    hidden: int
+    """Rows that the budget left out."""
+    first_ms: float
+    """The first look after the page has loaded."""
+    samples: dict[str, Samples]
+
+
+def in_page(call: Callable[[], float], into: list[float]) -> Callable[[int], None]:
+    """A call that reports its own milliseconds, kept beside those of the stopwatch; round 0 is not."""
+
+    def run(number: int) -> None:
+        ms = call()
+        if number:
+            into.append(ms)
+
+    return run
+
+
+def measure_look(browser: Browser, page: ChromePage, url: str, rounds: int) -> Look:
+    """Look at a page again and again, beside a plain walk and chromedriver's ``page_source``."""
+    driver = browser.driver
+    page.open(url)
+    first = stopwatch(page.look)
+    walks: list[float] = []
+    looks: list[float] = []
+    samples = by_turns(
+        rounds,
+        {
+            "perceive": lambda _: page.look(),
+            "page script": in_page(lambda: float(driver.execute_script(LOOK_IN_PAGE, TEXT_LIMIT)), looks),
+            "naive walk": in_page(lambda: float(driver.execute_script(WALK)["ms"]), walks),
+            "page_source": lambda _: driver.page_source,
+            "JPEG screenshot": lambda _: page.screenshot(),
+        },
+    )
+    samples |= {"page script": Samples.of(looks), "naive walk in the page": Samples.of(walks)}
+    snapshot = page.look()
+    whole = len(perceive(browser, budget=sys.maxsize).outline)
+    stats = snapshot.stats
+    return Look(stats.elements, len(snapshot.outline), whole, stats.rows, stats.hidden, first, samples)
+
+
+def measure_actions(browser: Browser, page: ChromePage, url: str, rounds: int) -> dict[str, Samples]:
+    """Act as the loop does, each effect read back, beside chromedriver's click. Raises SetupError if one fails."""
+    page.open(url)
+    snapshot = page.look()
+
+    def do(label: str, kind: str, **values: object) -> None:
+        result = page.do(Action.model_validate({"type": kind, "id": id_of(snapshot, label), **values}))
+        if not result.ok:
+            raise SetupError(f"{kind} {label!r} did not work at {url}: {result.message}")
+
+    button = browser.driver.find_element(By.ID, "count")
+    samples = by_turns(
+        rounds,
+        {
+            "click": lambda _: do("Count", "click"),
+            "input_text": lambda n: do("Full name", "input_text", text=f"Chris P. Bacon {n:05}"),
+            "check": lambda n: do("I agree", "check", checked=n % 2 == 0),
+            "select_option": lambda n: do("City", "select_option", text=f"City {OPTIONS - n % OPTIONS}"),
+            "element.click": lambda _: button.click(),
+        },
+    )
+    clicks, wanted = held(browser.driver), {"count": 2 * (rounds + 1), "name": f"Chris P. Bacon {rounds:05}"}
+    wanted |= {"agree": rounds % 2 == 0, "city": f"City {OPTIONS - rounds % OPTIONS}"}
+    if clicks != wanted:
+        raise SetupError(f"the page at {url} holds {clicks} instead of {wanted}")
+    return samples
+
+
+def id_of(snapshot: Snapshot, label: str) -> str:
+    """Id of the element with this name. Raises SetupError."""
+    for element in snapshot.elements.values():
+        if element.name == label:
+            return element.id
+    raise SetupError(f"the outline of {snapshot.url} has no element {label!r}")
+
+
+def held(driver: WebDriver) -> dict[str, Any]:
+    """What the form holds, asked without the runner."""
+    script = """
+    const of = (id) => document.getElementById(id);
+    return { count: Number(of("count").value), name: of("name").value, agree: of("agree").checked, city: of("city").value };
+    """
+    state: dict[str, Any] = driver.execute_script(script)
+    return state
+
+
+def options(webdriver_url: str | None = None) -> BrowserOptions:
+    """A session as in a pod. Chrome's sandbox does not work for root."""
+    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    return BrowserOptions(webdriver_url=webdriver_url, chrome_binary=binary, sandbox=os.geteuid() != 0)
+
+
+def measure_starts(first: Browser) -> Samples:
+    """Sessions at a chromedriver that runs already, as it does in a pod."""
+
+    def start() -> None:
+        sessions.append(start_browser(options(first.local_url)))
+
+    taken = []
+    for _ in range(SESSIONS):
+        sessions: list[Browser] = []
+        taken.append(stopwatch(start))
+        sessions[0].close()
+    return Samples.of(taken)
+
+
+def look_table(looks: dict[int, Look]) -> str:
+    """Looking, for people."""
+    rows = []
+    for look in looks.values():
+        for name, samples in look.samples.items():
+            base = look.samples["naive walk in the page" if name == "page script" else "naive walk"]
+            ratio = "" if name.startswith(("naive", "JPEG")) else f"{samples.median / base.median:.1f} x"
+            source = f"{samples.median / look.samples['page_source'].median:.1f} x" if name == "perceive" else ""
+            rows.append([name, f"{look.elements}", f"{samples.least:.1f}", f"{samples.median:.1f}", ratio, source])
+    return grid(["looking, ms", "elements", "min", "median", "of walk", "of page_source"], rows)
+
+
+def outline_table(looks: dict[int, Look]) -> str:
+    """The outlines, for people."""
+    rows = [
+        [f"{look.elements} elements", f"{look.chars // CHARS_PER_TOKEN}", f"{look.chars_whole // CHARS_PER_TOKEN}"]
+        + [f"{look.rows}", f"{look.hidden}", f"{look.first_ms:.1f}"]
+        for look in looks.values()
+    ]
+    return grid(["outline, tokens (chars / 4)", "printed", "whole", "rows", "left out", "first look, ms"], rows)
+
+
+def action_table(actions: dict[int, dict[str, Samples]]) -> str:
+    """Acting, for people."""
+    rows = []
+    for size, measured in actions.items():
+        for name, samples in measured.items():
+            ratio = "" if name == "element.click" else f"{samples.median / measured['element.click'].median:.1f} x"
+            rows.append([name, f"{size}", f"{samples.least:.1f}", f"{samples.median:.1f}", ratio])
+    return grid(["acting and verifying, ms", "elements", "min", "median", "of element.click"], rows)
+
+
+def run(rounds: int, progress: Progress) -> dict[str, Any]:
+    """Measure everything, print the tables, return what goes into the file."""
+    pages = {f"/{size}": listing(size) for size in SIZES} | {f"/{size}/select": listing(size, options=OPTIONS) for size in SIZES}
+    looks: dict[int, Look] = {}
+    actions: dict[int, dict[str, Samples]] = {}
+    browsers: list[Browser] = []
+    with serving(pages) as address:
+        cold = stopwatch(lambda: browsers.append(start_browser(options())))
+        with browsers[0] as browser:
+            with progress.step(f"start {SESSIONS} sessions"):
+                starts = measure_starts(browser)
+            page = ChromePage(browser)
+            for size in SIZES:
+                with progress.step(f"{rounds} rounds on a page of {size} elements"):
+                    looks[size] = measure_look(browser, page, f"{address}/{size}", rounds)
+                    actions[size] = measure_actions(browser, page, f"{address}/{size}/select", rounds)
+            version = browser.driver.capabilities["browserVersion"]
+    print(look_table(looks), outline_table(looks), action_table(actions), sep="\n\n")
+    print(f"\n  session start: {starts.least:.0f} ms min, {starts.median:.0f} ms median; with chromedriver's own {cold:.0f} ms")
+    return {
+        "chromium": version,
+        "rounds": rounds,
+        "session_start_ms": starts.ms,
+        "first_session_start_with_chromedriver_ms": cold,
+        "looking": {
+            size: {**vars(look), "samples": {name: each.ms for name, each in look.samples.items()}}
+            for size, look in looks.items()
+        },
+        "acting": {size: {name: each.ms for name, each in measured.items()} for size, measured in actions.items()},
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark: 0 unless something did not work."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.agent", description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds to measure (default: {ROUNDS})")
+    chosen = parser.parse_args(arguments)
+    try:
+        figures = run(max(1, chosen.rounds), Progress())
+    except (SetupError, RunnerError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"  written to {keep('agent', figures)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
