@@ -10,10 +10,10 @@ export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit lint cluster cluster-down images install uninstall generate lock \
-	bench-operator bench-api bench-agent clean
+	bench-operator bench-api bench-agent bench-e2e clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -68,6 +68,15 @@ lock: ## resolves requirements.lock anew: hashes only, no hosts
 
 bench-operator: $(STAMP) ## 500 tasks at once on kwok nodes: table and build/bench/operator.json
 	@$(PY) -m tests.bench.operator_burst
+
+bench-api: $(STAMP) ## the facade over a control plane: latency, creates a second, memory; build/bench/api.json
+	@$(PY) -m tests.bench.api
+
+bench-agent: $(STAMP) ## looking and acting in Chromium on pages of 1,000 and 6,000 elements; build/bench/agent.json
+	@$(PY) -m tests.bench.agent
+
+bench-e2e: $(STAMP) ## whole tasks on the local cluster, from apply to verdict; build/bench/e2e_latency.json
+	@$(PY) -m tests.bench.e2e_latency
 
 clean: ## removes the virtual environment and build output, not the cache of built tools
 	rm -rf $(VENV) build

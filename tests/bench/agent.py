@@ -1,8 +1,8 @@
 """How long the agent's own part of a step takes in a real browser: looking, acting with verification, a picture.
 
-``python -m tests.bench.agent [--rounds N]`` prints tables and writes build/bench/agent.json. Times depend on the machine,
-so each is also told as a ratio to something simple done in the same rounds: a plain walk through the page for looking,
-chromedriver's own click for actions.
+``python -m tests.bench.agent [--rounds N]`` prints tables and writes build/bench/agent.json. Times depend on the
+machine, so each is also told as a ratio to something simple done in the same rounds: a plain walk through the page and
+chromedriver's ``page_source`` for looking, chromedriver's own click for actions.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from skyvern_runner.browser import Browser, BrowserOptions, start_browser
 from skyvern_runner.chrome import ChromePage
 from skyvern_runner.errors import RunnerError
-from skyvern_runner.perceive import TEXT_LIMIT, Snapshot, perceive
+from skyvern_runner.perceive import DEFAULT_BUDGET, TEXT_LIMIT, Snapshot, perceive
 from skyvern_runner.reply import Action
 from tests.bench.pages import OPTIONS, listing, serving
 from tests.bench.samples import Samples, by_turns, grid, keep, stopwatch
@@ -29,6 +29,7 @@ SIZES: Final = (1000, 6000)
 ROUNDS: Final = 10
 SESSIONS: Final = 3
 CHARS_PER_TOKEN: Final = 4
+COMPARED: Final = {("perceive", "naive walk"), ("page script", "naive walk in the page"), ("perceive", "page_source")}
 WALK: Final = """
 const NATIVE = "a[href],button,input,select,textarea,[role],[onclick],[contenteditable]";
 const begun = performance.now();
@@ -68,10 +69,13 @@ class Look:
     """Looking at one page."""
 
     elements: int
+    """Of the document."""
     chars: int
     """Of the outline within its budget."""
     chars_whole: int
     """Of the outline without a budget."""
+    budget: int
+    """Tokens that the outline may have."""
     rows: int
     hidden: int
     """Rows that the budget left out."""
@@ -108,11 +112,15 @@ def measure_look(browser: Browser, page: ChromePage, url: str, rounds: int) -> L
             "JPEG screenshot": lambda _: page.screenshot(),
         },
     )
+    # What the stopwatch says of it has no meaning of its own: `perceive` makes the same call.
     samples |= {"page script": Samples.of(looks), "naive walk in the page": Samples.of(walks)}
     snapshot = page.look()
     whole = len(perceive(browser, budget=sys.maxsize).outline)
     stats = snapshot.stats
-    return Look(stats.elements, len(snapshot.outline), whole, stats.rows, stats.hidden, first, samples)
+    elements = int(driver.execute_script("return document.getElementsByTagName('*').length"))
+    return Look(
+        elements, len(snapshot.outline), whole, DEFAULT_BUDGET, stats.rows, stats.hidden, round(first, 1), samples
+    )
 
 
 def measure_actions(browser: Browser, page: ChromePage, url: str, rounds: int) -> dict[str, Samples]:
@@ -136,10 +144,15 @@ def measure_actions(browser: Browser, page: ChromePage, url: str, rounds: int) -
             "element.click": lambda _: button.click(),
         },
     )
-    clicks, wanted = held(browser.driver), {"count": 2 * (rounds + 1), "name": f"Chris P. Bacon {rounds:05}"}
-    wanted |= {"agree": rounds % 2 == 0, "city": f"City {OPTIONS - rounds % OPTIONS}"}
-    if clicks != wanted:
-        raise SetupError(f"the page at {url} holds {clicks} instead of {wanted}")
+    found = held(browser.driver)
+    wanted = {
+        "count": 2 * (rounds + 1),
+        "name": f"Chris P. Bacon {rounds:05}",
+        "agree": rounds % 2 == 0,
+        "city": f"City {OPTIONS - rounds % OPTIONS}",
+    }
+    if found != wanted:
+        raise SetupError(f"the page at {url} holds {found} instead of {wanted}")
     return samples
 
 
@@ -155,7 +168,8 @@ def held(driver: WebDriver) -> dict[str, Any]:
     """What the form holds, asked without the runner."""
     script = """
     const of = (id) => document.getElementById(id);
-    return { count: Number(of("count").value), name: of("name").value, agree: of("agree").checked, city: of("city").value };
+    const [count, name, agree, city] = ["count", "name", "agree", "city"].map(of);
+    return { count: Number(count.value), name: name.value, agree: agree.checked, city: city.value };
     """
     state: dict[str, Any] = driver.execute_script(script)
     return state
@@ -186,21 +200,28 @@ def look_table(looks: dict[int, Look]) -> str:
     rows = []
     for look in looks.values():
         for name, samples in look.samples.items():
-            base = look.samples["naive walk in the page" if name == "page script" else "naive walk"]
-            ratio = "" if name.startswith(("naive", "JPEG")) else f"{samples.median / base.median:.1f} x"
-            source = f"{samples.median / look.samples['page_source'].median:.1f} x" if name == "perceive" else ""
-            rows.append([name, f"{look.elements}", f"{samples.least:.1f}", f"{samples.median:.1f}", ratio, source])
-    return grid(["looking, ms", "elements", "min", "median", "of walk", "of page_source"], rows)
+            ratios = [
+                f"{samples.median / look.samples[base].median:.1f} x" if (name, base) in COMPARED else ""
+                for base in ("naive walk", "naive walk in the page", "page_source")
+            ]
+            rows.append([name, f"{look.elements}", f"{samples.least:.1f}", f"{samples.median:.1f}", *ratios])
+    return grid(["looking, ms", "elements", "min", "median", "of walk", "of it in the page", "of page_source"], rows)
 
 
 def outline_table(looks: dict[int, Look]) -> str:
     """The outlines, for people."""
     rows = [
-        [f"{look.elements} elements", f"{look.chars // CHARS_PER_TOKEN}", f"{look.chars_whole // CHARS_PER_TOKEN}"]
-        + [f"{look.rows}", f"{look.hidden}", f"{look.first_ms:.1f}"]
+        [
+            f"{look.elements} elements",
+            *(f"{chars // CHARS_PER_TOKEN}" for chars in (look.chars, look.chars_whole)),
+            *(f"{number}" for number in (look.budget, look.rows, look.hidden)),
+            f"{look.first_ms:.1f}",
+        ]
         for look in looks.values()
     ]
-    return grid(["outline, tokens (chars / 4)", "printed", "whole", "rows", "left out", "first look, ms"], rows)
+    return grid(
+        ["outline, tokens (chars / 4)", "printed", "whole", "budget", "rows", "left out", "first look, ms"], rows
+    )
 
 
 def action_table(actions: dict[int, dict[str, Samples]]) -> str:
@@ -210,12 +231,15 @@ def action_table(actions: dict[int, dict[str, Samples]]) -> str:
         for name, samples in measured.items():
             ratio = "" if name == "element.click" else f"{samples.median / measured['element.click'].median:.1f} x"
             rows.append([name, f"{size}", f"{samples.least:.1f}", f"{samples.median:.1f}", ratio])
-    return grid(["acting and verifying, ms", "elements", "min", "median", "of element.click"], rows)
+    return grid(
+        [f"acting and verifying, ms ({OPTIONS} options)", "elements", "min", "median", "of element.click"], rows
+    )
 
 
 def run(rounds: int, progress: Progress) -> dict[str, Any]:
     """Measure everything, print the tables, return what goes into the file."""
-    pages = {f"/{size}": listing(size) for size in SIZES} | {f"/{size}/select": listing(size, options=OPTIONS) for size in SIZES}
+    pages = {f"/{size}": listing(size) for size in SIZES}
+    pages |= {f"/{size}/select": listing(size, options=OPTIONS) for size in SIZES}
     looks: dict[int, Look] = {}
     actions: dict[int, dict[str, Samples]] = {}
     browsers: list[Browser] = []
@@ -231,7 +255,9 @@ def run(rounds: int, progress: Progress) -> dict[str, Any]:
                     actions[size] = measure_actions(browser, page, f"{address}/{size}/select", rounds)
             version = browser.driver.capabilities["browserVersion"]
     print(look_table(looks), outline_table(looks), action_table(actions), sep="\n\n")
-    print(f"\n  session start: {starts.least:.0f} ms min, {starts.median:.0f} ms median; with chromedriver's own {cold:.0f} ms")
+    print(
+        f"\n  session start, ms: {starts.least:.0f} min, {starts.median:.0f} median; with chromedriver's own {cold:.0f}"
+    )
     return {
         "chromium": version,
         "rounds": rounds,

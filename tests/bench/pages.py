@@ -8,7 +8,7 @@ from typing import Final
 
 OPTIONS: Final = 500
 ELEMENTS_AN_ITEM: Final = 12
-"""Three of them can be acted on."""
+"""As ``ITEM`` has them; three can be acted on."""
 STYLE: Final = """
 body { margin: 0 20px; font: 14px sans-serif; }
 .item { display: flex; gap: 12px; padding: 6px; border-bottom: 1px solid #ccc; }
