@@ -22,7 +22,9 @@ pytestmark = pytest.mark.contract
 
 TREE = Path(__file__).parents[2]
 HOLDER = """
-import sys, time
+import signal, sys, time
+# A shell that starts a job in the background has it ignore interrupts; one in a terminal does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tests.cluster import Progress, control_plane
 with control_plane(Progress(lambda _: None, live=False)) as plane:
     print(plane.directory, flush=True)
