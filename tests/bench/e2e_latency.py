@@ -138,13 +138,14 @@ async def measure(cluster: Cluster, client: ClusterClient, name: str) -> Figures
 
 
 def resident(cluster: Cluster, installed: Installed, component: str) -> float:
-    """MiB that a program of the release has in memory."""
+    """MiB that a program of the release has in memory: the largest process beside its pod's init."""
     deployment = f"deployment/{installed.release.fullname}-{component}"
-    command = ("exec", "--namespace", installed.release.namespace, deployment, "--", "cat", "/proc/1/status")
-    for line in cluster.run_kubectl(*command).stdout.splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise SetupError(f"{deployment}: /proc/1/status has no VmRSS")
+    shell = ("sh", "-c", "cat /proc/[0-9]*/status")
+    answer = cluster.run_kubectl("exec", "--namespace", installed.release.namespace, deployment, "--", *shell)
+    sizes = [int(line.split()[1]) for line in answer.stdout.splitlines() if line.startswith("VmRSS:")]
+    if not sizes:
+        raise SetupError(f"{deployment}: no process tells its VmRSS")
+    return max(sizes) / 1024
 
 
 def rows(figures: Sequence[Figures], memory: dict[str, float], sizes: dict[str, int]) -> list[tuple[str, str, str]]:

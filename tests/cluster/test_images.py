@@ -16,6 +16,7 @@ from tests.cluster.engines import authorities
 from tests.cluster.errors import SetupError
 from tests.cluster.images import RECIPES, ROOT, Image, build_context, build_images, digest_of, input_files, table
 from tests.cluster.progress import Progress
+from tests.cluster.shell import wait_until
 
 PYTHON_IMAGES = ("runner", "operator", "apiserver", "scripted")
 LARGEST_MB = {"browser": 650, "runner": 300, "operator": 250, "apiserver": 250, "scripted": 250}
@@ -201,3 +202,15 @@ def test_scripted_server_answers(roots: Mapping[str, RootFilesystem], bundle: Pa
     with running(roots["scripted"], bundle, args=[*roots["scripted"].entrypoint, module, "--help"]) as container:
         assert container.wait(30) == 0, container.log
         assert f"usage: python -m {module}" in container.log
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("name", PYTHON_IMAGES)
+def test_sigterm_ends_a_program_that_is_only_starting(
+    roots: Mapping[str, RootFilesystem], bundle: Path, name: str
+) -> None:
+    """The kubelet sends SIGTERM once; were it overlooked, the pod would take its whole grace period to go."""
+    init = roots[name].entrypoint[:2]
+    with running(roots[name], bundle, args=[*init, "python", "-c", "import time; time.sleep(600)"]) as container:
+        wait_until(lambda: len(container.processes()) == 2 if container.pid() else False, timeout=30, what="started")
+        container.terminate(5)

@@ -2,6 +2,7 @@
 // become quiet and read the effect back.
 
 const MINIMUM_QUIET = 35; // ms after the input and after the last mutation that count as quiet
+const BUSY_POLL = 10; // ms between looks at a page that is quiet but waits for a request or a document
 
 const fail = (error) => stringify({ error });
 const labelFor = (el) => {
@@ -163,15 +164,15 @@ const settle = (id, { most = 1000, least = MINIMUM_QUIET } = {}) => {
   if (!watch) startWatch();
   const started = performance.now();
   return new Promise((resolve) => {
-    const channel = () => {
+    const check = () => {
       const now = performance.now();
-      const waited = now - started;
-      const quietFor = now - Math.max(watch.last, started);
+      const rest = least - (now - Math.max(watch.last, started));
+      const left = most - (now - started);
       const busy = pendingRequests > watch.requests || leaving || document.readyState !== "complete";
-      if ((quietFor >= least && !busy) || waited >= most) resolve(stringify(afterwards(id)));
-      else setTimeout(channel, 10);
+      if ((rest <= 0 && !busy) || left <= 0) resolve(stringify(afterwards(id)));
+      else setTimeout(check, Math.ceil(Math.min(Math.max(rest, busy ? BUSY_POLL : 0), left)));
     };
-    channel();
+    check();
   });
 };
 

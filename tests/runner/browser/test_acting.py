@@ -146,6 +146,45 @@ def test_wait_for_quiet_covers_timers_and_requests(agent: Agent) -> None:
     assert "fetched" in agent.do("click", "Fetch").message
 
 
+WATCH_TIMERS = """
+window.timers = [];
+const original = window.setTimeout;
+window.setTimeout = (then, delay, ...rest) => {
+  window.timers.push([performance.now(), delay]);
+  return original(then, delay, ...rest);
+};
+"""
+
+
+def timers(agent: Agent) -> list[tuple[float, float]]:
+    """When the page script slept, and for how long it meant to, in ms."""
+    return [(at, delay) for at, delay in agent.script("return window.timers")]
+
+
+def test_quiet_page_is_waited_for_once_and_exactly(agent: Agent) -> None:
+    agent.open("windows.html")
+    agent.script(WATCH_TIMERS)
+    agent.browser.call("", "arm")
+    agent.browser.call("", "settle", None, {"least": 35})
+    first, *more = timers(agent)
+    assert first[1] == 35
+    # A timer may fire a moment early; then the rest is waited for, no round of a poll.
+    assert all(delay == 1 for _, delay in more)
+
+
+def test_wait_for_quiet_starts_again_at_each_change_and_ends_in_time(agent: Agent) -> None:
+    agent.open("windows.html")
+    agent.script("setInterval(() => { document.title = performance.now(); document.body.append('.'); }, 5)")
+    agent.script(WATCH_TIMERS)
+    agent.browser.call("", "arm")
+    effect = agent.browser.call("", "settle", None, {"least": 35, "most": 200})
+    assert effect["mutations"] > 1
+    slept = timers(agent)
+    assert len(slept) > 1
+    started = slept[0][0]
+    assert all(delay <= 35 and at - started + delay <= 201 for at, delay in slept)
+
+
 def test_link_to_an_error_page_is_a_failed_action(agent: Agent) -> None:
     agent.open("windows.html")
     done = agent.do("click", "Missing page")
