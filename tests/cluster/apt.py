@@ -159,8 +159,9 @@ def install_missing(wanted: Mapping[str, str], progress: Progress) -> None:
     install = ["apt-get", *LOCK_WAIT, "install", "-y", "-qq", "--no-install-recommends", *missing]
     with progress.step(f"install {', '.join(missing)}"):
         if run(install, timeout=1500, env=quiet, check=False).returncode != 0:
-            # Most often the machine's package lists are old or were never fetched.
-            run(["apt-get", *LOCK_WAIT, "update", "-qq"], timeout=900, env=quiet)
+            # Most often the machine's package lists are old or were never fetched. A source of others that does not
+            # answer makes the update fail and does no harm: the second try tells.
+            run(["apt-get", *LOCK_WAIT, "update", "-qq"], timeout=900, env=quiet, check=False)
             run(install, timeout=1500, env=quiet, remedy=f"find out with: {command}")
 
 
