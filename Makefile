@@ -35,7 +35,7 @@ test: $(STAMP) ## every test, ending with pytest's closing line
 	@$(PY) -m pytest
 
 unit: $(STAMP) ## the tests that need nothing but Python
-	@$(PY) -m pytest -m "not (house or contract or browser or chart or node)"
+	@$(PY) -m pytest -n 2 -m "not (house or socket or contract or browser or chart or node)"
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports

@@ -19,6 +19,8 @@ from skyvern_runner.task import Task
 from tests.model.app import API_KEY, MODEL
 from tests.runner.conftest import ScriptedModel
 
+pytestmark = pytest.mark.socket
+
 PAGE = 'heading "Check your answers" level=1\n[7] button "Send application"'
 LABELS = {"7": 'button "Send application"'}
 QUICK = RetryPolicy(request_seconds=1.0, deadline_seconds=1.5, connect_deadline_seconds=0.3, first_delay=0.05)

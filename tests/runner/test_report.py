@@ -17,6 +17,8 @@ from skyvern_runner.upload import File, FolderStore, GatewayStore, Uploader
 from tests.runner.conftest import Remembering
 from tests.runner.sink import Sink
 
+pytestmark = pytest.mark.socket
+
 IDENTITY = Identity("apply", "jobs", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", 1)
 
 

@@ -263,7 +263,7 @@ def after_items(page: Tree, at: int, group: int, count: int) -> int:
     return at
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(NODES, min_size=1, max_size=12), st.integers(0, 3000), st.integers(1, 50))
 def test_every_row_is_printed_or_told_by_one_mark_within_the_budget(nodes: list[Node], budget: int, every: int) -> None:
     page = grown(nodes)
