@@ -18,11 +18,6 @@ def view_jpeg(browser: Browser, quality: int = JPEG_QUALITY) -> bytes:
     return _capture(browser, format="jpeg", quality=quality, optimizeForSpeed=True)
 
 
-def view_png(browser: Browser) -> bytes:
-    """What is in view. Raises BrowserError."""
-    return _capture(browser, format="png", optimizeForSpeed=True)
-
-
 def page_png(browser: Browser, max_height: int = MAX_HEIGHT) -> bytes:
     """The whole page, cut at ``max_height`` pixels. Raises BrowserError."""
     size = browser.cdp("Page.getLayoutMetrics")["cssContentSize"]

@@ -132,9 +132,6 @@ class TaskRequest(BaseModel):
 SPEC_FIELDS: Final = frozenset(TaskRequest.model_fields) & frozenset(SkyvernTaskSpec.model_fields) - {"model"}
 """Request fields that the spec has under the same name (in camelCase on the wire)."""
 
-WITHOUT_EFFECT: Final = ("proxy_location", "task_type")
-"""Request fields that may be accepted and have no effect; the operator says so in the condition SpecHonoured."""
-
 
 def task_id_of(name: str) -> str:
     """REST id of the object ``name``: ``tsk-123`` is ``tsk_123``, any other name is its own id."""
@@ -156,9 +153,8 @@ def phase_of(status: SkyvernTaskStatus) -> Phase:
     return status.phase or Phase.CREATED
 
 
-def request_echo(obj: dict[str, Any]) -> dict[str, Any]:
+def _request_echo(obj: dict[str, Any], spec: SkyvernTaskSpec) -> dict[str, Any]:
     """The ``request`` of a response: every request field, defaults filled, whoever made the object."""
-    spec = parse_spec(obj["spec"])
     echo: dict[str, Any] = {name: field.get_default() for name, field in TaskRequest.model_fields.items()}
     echo |= spec.model_dump(mode="json", include=set(SPEC_FIELDS) | {"model"})
     extras = obj["metadata"].get("annotations", {}).get(ANNOTATION_REQUEST)
@@ -183,7 +179,9 @@ def _modified_at(created: datetime, status: SkyvernTaskStatus) -> datetime:
 
 def _screenshots(status: SkyvernTaskStatus) -> list[str]:
     """Names of the action screenshots, newest first."""
-    return [a.name for a in reversed(status.artifacts) if a.content_type.startswith("image/") and a.name != "final.png"]
+    return [
+        a.name for a in reversed(status.artifacts) if a.content_type.startswith("image/") and a.name != FINAL_SCREENSHOT
+    ]
 
 
 def _artifact_urls(obj: dict[str, Any], status: SkyvernTaskStatus, links: ArtifactLinks | None) -> dict[str, Any]:
@@ -212,12 +210,12 @@ def task_response(obj: dict[str, Any], links: ArtifactLinks | None, *, result: J
     ``links`` makes the artifacts' URLs; without it they are null (as in lists). ``result`` is the extracted
     information when the object only has a reference to it and the caller has read it from the store.
     """
-    status = parse_status(obj.get("status"))
+    spec, status = parse_spec(obj["spec"]), parse_status(obj.get("status"))
     created = datetime.fromisoformat(obj["metadata"]["creationTimestamp"])
     urls = _artifact_urls(obj, status, links)
     webhook = status.webhook
     return {
-        "request": request_echo(obj),
+        "request": _request_echo(obj, spec),
         "task_id": task_id_of(obj["metadata"]["name"]),
         "status": phase_of(status).value,
         "created_at": wire_time(created),
@@ -228,14 +226,14 @@ def task_response(obj: dict[str, Any], links: ArtifactLinks | None, *, result: J
         "recording_url": urls["recording_url"],
         "failure_reason": status.failure_reason,
         "errors": [error.model_dump(mode="json") for error in status.errors],
-        "max_steps_per_run": parse_spec(obj["spec"]).max_steps,
+        "max_steps_per_run": spec.max_steps,
         "extracted_information_url": urls["extracted_information_url"],
         "queued_at": wire_time(status.queued_at),
         "started_at": wire_time(status.started_at),
         "finished_at": wire_time(status.finished_at),
         "step_count": status.step_count,
         "webhook_failure_reason": webhook.last_error if webhook else None,
-        "max_screenshot_scrolls": parse_spec(obj["spec"]).max_screenshot_scrolls,
+        "max_screenshot_scrolls": spec.max_screenshot_scrolls,
     }
 
 

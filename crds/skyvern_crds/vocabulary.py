@@ -59,18 +59,6 @@ MANAGER_RUNNER: Final = "skyvern-runner"
 MANAGER_APISERVER: Final = "skyvern-apiserver"
 """Field manager of the facade's writes (annotations)."""
 
-RUNNER_FIELDS: Final = (
-    "steps",
-    "stepCount",
-    "currentUrl",
-    "lastHeartbeat",
-    "extractedInformation",
-    "extractedInformationRef",
-    "errors",
-    "artifacts",
-)
-"""Status fields that only the runner writes; the admission policy refuses it any other."""
-
 
 class Phase(StrEnum):
     """Derived from the conditions; what the REST API calls ``status``."""
