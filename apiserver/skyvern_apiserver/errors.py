@@ -62,7 +62,7 @@ class TaskNotFoundError(ApiError):
 
 
 class IllegalCancelError(ApiError):
-    """The task has ended or is being cancelled: 400."""
+    """The task has ended or is being canceled: 400."""
 
     def __init__(self, task_id: str, phase: str) -> None:
         if phase == "canceled":

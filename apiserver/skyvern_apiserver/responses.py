@@ -9,7 +9,7 @@ __all__ = ["JsonResponse", "to_json"]
 
 
 class JsonResponse(JSONResponse):
-    """A JSON answer, written by pydantic's serialiser."""
+    """A JSON answer, written by pydantic's serializer."""
 
     def render(self, content: Any) -> bytes:
         """Bytes of the body."""

@@ -113,7 +113,7 @@ _FORMATS: Final = {
     "month": "write the month as YYYY-MM",
     "week": "write the week as YYYY-Www",
     "datetime-local": "write date and time as YYYY-MM-DDTHH:MM",
-    "color": "write the colour as #rrggbb",
+    "color": "write the color as #rrggbb",
     "range": "give a number within min and max",
 }
 

@@ -225,7 +225,7 @@ def _errors() -> Any:
 
 
 def _completion(response: Any) -> Completion:
-    """Normalise the server's answer; compatible servers leave things out."""
+    """Normalize the server's answer; compatible servers leave things out."""
     usage = _usage(getattr(response, "usage", None))
     choices = getattr(response, "choices", None)
     if not choices:

@@ -37,7 +37,7 @@ class Verdict:
 
 
 COMPLETED = Verdict(Reason.COMPLETED)
-STOPPED = Verdict(Reason.CANCELLED, "stopped on request")
+STOPPED = Verdict(Reason.CANCELED, "stopped on request")
 
 
 def max_steps_exceeded(limit: int) -> Verdict:
@@ -74,7 +74,7 @@ def verdict_of(error: BaseException) -> Verdict:
 
 def pod_exit_code(verdict: Verdict) -> ExitCode:
     """Exit code in the pod, once the record is written."""
-    return ExitCode.STOPPED if verdict.reason is Reason.CANCELLED else ExitCode.VERDICT
+    return ExitCode.STOPPED if verdict.reason is Reason.CANCELED else ExitCode.VERDICT
 
 
 def command_exit_code(verdict: Verdict) -> ExitCode:

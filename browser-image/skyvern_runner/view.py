@@ -28,12 +28,12 @@ _MAX_RESULT: Final = 2000
 
 
 class TerminalView:
-    """Shows the run to a person. Colours only on a terminal."""
+    """Shows the run to a person. Colors only on a terminal."""
 
     def __init__(self, stream: TextIO = sys.stderr, mask: Callable[[str], str] = str) -> None:
         self._stream = stream
         self._mask = mask
-        self._colour = stream.isatty()
+        self._color = stream.isatty()
         self._lock = threading.Lock()
 
     def notify(self, event: Event) -> None:
@@ -41,7 +41,7 @@ class TerminalView:
         for style, text in self._lines(event):
             line = self._mask(text)
             with self._lock:
-                self._stream.write(f"{style}{line}{_RESET}\n" if self._colour and style else f"{line}\n")
+                self._stream.write(f"{style}{line}{_RESET}\n" if self._color and style else f"{line}\n")
                 self._stream.flush()
 
     def _lines(self, event: Event) -> list[tuple[str, str]]:

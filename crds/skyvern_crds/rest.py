@@ -26,7 +26,7 @@ ACTION_SCREENSHOTS_IN_RESPONSE: Final = 3
 """Newest action screenshots that a response carries, as callers of the Tasks API know it."""
 
 
-def normalise_url(value: str) -> str:
+def normalize_url(value: str) -> str:
     """An http or https URL; a missing scheme becomes https. Raises ValueError that names the remedy."""
     url = value.strip()
     if not _SCHEME.match(url):
@@ -50,7 +50,7 @@ def _has_host(url: str) -> bool:
         return False
 
 
-RequestUrl = Annotated[str, Field(min_length=1, max_length=8192), AfterValidator(normalise_url)]
+RequestUrl = Annotated[str, Field(min_length=1, max_length=8192), AfterValidator(normalize_url)]
 RequestText = Annotated[str, Field(max_length=16384)]
 Headers = Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=32)]
 Payload = dict[str, JsonValue] | list[JsonValue] | str

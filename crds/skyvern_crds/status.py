@@ -254,7 +254,7 @@ class OperatorStatus(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = Field(default_factory=list)
-    """Admitted, PodScheduled, BrowserReady, BrowserSandboxed, SpecHonoured, Succeeded."""
+    """Admitted, PodScheduled, BrowserReady, BrowserSandboxed, SpecHonored, Succeeded."""
     pod_name: Annotated[str, Field(max_length=253)] | None = None
     """Pod of the current attempt."""
     pod_uid: Annotated[str, Field(max_length=64)] | None = Field(default=None, alias="podUID")

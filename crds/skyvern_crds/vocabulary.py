@@ -78,7 +78,7 @@ class Phase(StrEnum):
     TIMED_OUT = "timed_out"
     """A deadline passed (terminal)."""
     CANCELED = "canceled"
-    """The user cancelled the task and its pod has ended (terminal)."""
+    """The user canceled the task and its pod has ended (terminal)."""
 
     @property
     def terminal(self) -> bool:
@@ -100,7 +100,7 @@ class ConditionType(StrEnum):
     """The browser's container runs."""
     BROWSER_SANDBOXED = "BrowserSandboxed"
     """Chrome's own sandbox is on. False says that the cluster has no seccomp profile for it."""
-    SPEC_HONOURED = "SpecHonoured"
+    SPEC_HONORED = "SpecHonored"
     """Only present, as False, when a field of the spec is accepted and has no effect here; the message lists them."""
     SUCCEEDED = "Succeeded"
     """Unknown while the task may still go on, True when completed, False for any other end. Its reason tells which."""
@@ -120,7 +120,7 @@ class Reason(StrEnum):
     """The runner's container runs and has not reported yet."""
     RUNNING = "Running"
     """The runner has reported."""
-    CANCELLING = "Cancelling"
+    CANCELING = "Canceling"
     """The pod was told to stop and has not ended."""
     INFRA_RETRY = "InfraRetry"
     """The pod died before the agent started; another attempt is due."""
@@ -170,8 +170,8 @@ class Reason(StrEnum):
     """A pod of this name exists and belongs to something else."""
     RESULT_MISSING = "ResultMissing"
     """The runner ended with exit code 0 and left no readable verdict."""
-    CANCELLED = "Cancelled"
-    """Cancelled on request; confirmed by the pod's end."""
+    CANCELED = "Canceled"
+    """Canceled on request; confirmed by the pod's end."""
     SPEC_INVALID = "SpecInvalid"
     """The stored spec does not satisfy the models (for example an object older than the CRD's rules)."""
 
@@ -183,7 +183,7 @@ class Reason(StrEnum):
     LIMIT_REACHED = "LimitReached"
     """Admitted = False: a concurrency limit of the operator's configuration is reached; the message has the place."""
 
-    # Of BrowserReady, BrowserSandboxed, SpecHonoured
+    # Of BrowserReady, BrowserSandboxed, SpecHonored
     CONTAINER_RUNNING = "ContainerRunning"
     """BrowserReady = True."""
     CONTAINER_NOT_RUNNING = "ContainerNotRunning"
@@ -193,7 +193,7 @@ class Reason(StrEnum):
     NO_SECCOMP_PROFILE = "NoSeccompProfile"
     """BrowserSandboxed = False: no profile is configured, so Chrome runs with ``--no-sandbox``."""
     FIELDS_WITHOUT_EFFECT = "FieldsWithoutEffect"
-    """SpecHonoured = False."""
+    """SpecHonored = False."""
 
 
 PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
@@ -203,7 +203,7 @@ PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
     Reason.INFRA_RETRY: Phase.QUEUED,
     Reason.STARTING: Phase.RUNNING,
     Reason.RUNNING: Phase.RUNNING,
-    Reason.CANCELLING: Phase.RUNNING,
+    Reason.CANCELING: Phase.RUNNING,
     Reason.COMPLETED: Phase.COMPLETED,
     Reason.TERMINATED: Phase.TERMINATED,
     Reason.AGENT_FAILED: Phase.FAILED,
@@ -226,6 +226,6 @@ PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
     Reason.SPEC_INVALID: Phase.FAILED,
     Reason.START_DEADLINE_EXCEEDED: Phase.TIMED_OUT,
     Reason.DEADLINE_EXCEEDED: Phase.TIMED_OUT,
-    Reason.CANCELLED: Phase.CANCELED,
+    Reason.CANCELED: Phase.CANCELED,
 }
 """Phase for each reason of the condition ``Succeeded``."""

@@ -94,12 +94,12 @@ def _node_lost(view: View) -> list[Action] | None:
     return _verdict(view, Reason.NODE_LOST, f"node {pod.node_name} does not confirm the end of the pod {pod.name}")
 
 
-def _cancelled(view: View) -> list[Action] | None:
+def _canceled(view: View) -> list[Action] | None:
     if not view.task.cancel_requested:
         return None
     if view.pod is None:
-        return _verdict(view, Reason.CANCELLED, "cancelled before it was started")
-    return _stop(view, view.pod, "cancelled on request; waiting for the pod to end")
+        return _verdict(view, Reason.CANCELED, "canceled before it was started")
+    return _stop(view, view.pod, "canceled on request; waiting for the pod to end")
 
 
 def _active_deadline(view: View) -> list[Action] | None:
@@ -186,7 +186,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     _runner_ended,
     _pod_vanished,
     _node_lost,
-    _cancelled,
+    _canceled,
     _active_deadline,
     _start_deadline,
     _suspended,
@@ -204,7 +204,7 @@ def _conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
     if outcome.own_verdict:
         return _verdict(view, outcome.reason, outcome.message, outcome)
     if task.cancel_requested:
-        return _verdict(view, Reason.CANCELLED, "cancelled on request", outcome)
+        return _verdict(view, Reason.CANCELED, "canceled on request", outcome)
     deadline = view.active_until
     if deadline is not None and view.now >= deadline and (pod.deleting or pod.gone):
         message = f"activeDeadlineSeconds ({task.active_deadline_seconds}) passed"

@@ -68,7 +68,7 @@ class Reconciler:
         self._admission.settle()
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until canceled."""
         async with asyncio.TaskGroup() as group:
             for number in range(self._workers):
                 # A quarter of the workers is kept for ends and cancellations.

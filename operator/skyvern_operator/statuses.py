@@ -35,7 +35,7 @@ def observed(view: View) -> OperatorStatus:
     conditions = old.conditions
     if task.without_effect:
         message = f"accepted and without effect here: {', '.join(task.without_effect)}"
-        conditions = _put(view, conditions, ConditionType.SPEC_HONOURED, "False", Reason.FIELDS_WITHOUT_EFFECT, message)
+        conditions = _put(view, conditions, ConditionType.SPEC_HONORED, "False", Reason.FIELDS_WITHOUT_EFFECT, message)
     if pod is not None and pod.seen:
         update |= {"pod_name": pod.name, "pod_uid": pod.uid, "attempt": pod.attempt}
         conditions = _put(view, conditions, ConditionType.ADMITTED, "True", Reason.ADMITTED, "")
@@ -98,7 +98,7 @@ def running(view: View) -> OperatorStatus:
 
 def stopping(view: View, message: str) -> OperatorStatus:
     """The pod was told to stop."""
-    return succeeded(view, observed(view), Reason.CANCELLING, message)
+    return succeeded(view, observed(view), Reason.CANCELING, message)
 
 
 def verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = None) -> OperatorStatus:
@@ -127,8 +127,8 @@ def webhook_due(view: View) -> WebhookStatus:
 
 def succeeded(view: View, status: OperatorStatus, reason: Reason, message: str) -> OperatorStatus:
     """The status with this reason of Succeeded and its phase."""
-    if succeeded_reason(status) is Reason.CANCELLING and not PHASE_OF_REASON[reason].terminal:
-        reason, message = Reason.CANCELLING, message if reason is Reason.CANCELLING else _old_message(status)
+    if succeeded_reason(status) is Reason.CANCELING and not PHASE_OF_REASON[reason].terminal:
+        reason, message = Reason.CANCELING, message if reason is Reason.CANCELING else _old_message(status)
     return with_reason(status, reason, message, now=view.now, generation=view.task.generation)
 
 

@@ -115,7 +115,7 @@ class WebhookSender:
             self._pending.put_nowait(task)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until canceled."""
         timeout = aiohttp.ClientTimeout(total=self._config.webhook.timeout_seconds)
         jar, headers = aiohttp.DummyCookieJar(), {"User-Agent": USER_AGENT}
         async with (

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cluster import Progress
-from tests.cluster.cache import artefact
+from tests.cluster.cache import artifact
 from tests.cluster.shell import run
 from tests.cluster.toolchain import find_go, node_programs
 
@@ -30,4 +30,4 @@ def helm3(cache: Path, progress: Progress) -> Path:
             env = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOBIN": str(target)}
             run(["nice", go, "install", "-trimpath", "-ldflags", LINKER, HELM3], timeout=1800, env=env)
 
-    return artefact(cache, f"helm3/{HELM3.rpartition('@')[2]}-kube-1.36", build) / "helm"
+    return artifact(cache, f"helm3/{HELM3.rpartition('@')[2]}-kube-1.36", build) / "helm"

@@ -1,6 +1,6 @@
 """Kubernetes for the tests and the demonstration: a control plane alone, or a whole cluster that runs pods."""
 
-from tests.cluster.cache import artefact, cache_dir, digest_of
+from tests.cluster.cache import artifact, cache_dir, digest_of
 from tests.cluster.cluster import Cluster, current, down, up
 from tests.cluster.controlplane import ControlPlane, control_plane
 from tests.cluster.errors import SetupError
@@ -11,7 +11,7 @@ __all__ = [
     "ControlPlane",
     "Progress",
     "SetupError",
-    "artefact",
+    "artifact",
     "cache_dir",
     "control_plane",
     "current",

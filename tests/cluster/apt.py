@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.cache import artefact
+from tests.cluster.cache import artifact
 from tests.cluster.errors import SetupError
 from tests.cluster.progress import Progress
 from tests.cluster.shell import run
@@ -109,7 +109,7 @@ def unpacked(cache: Path, progress: Progress, suite: str, packages: tuple[str, .
                 run(["dpkg", "-x", package, target], timeout=120)
             run(["rm", "-r", view], timeout=60)
 
-    return artefact(cache, f"debian-{suite}/{'-'.join(packages)}", build, timeout=1800)
+    return artifact(cache, f"debian-{suite}/{'-'.join(packages)}", build, timeout=1800)
 
 
 def _private_view(view: Path, source: Source, suite: str) -> list[str]:

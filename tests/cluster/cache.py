@@ -53,7 +53,7 @@ def locked(cache: Path, name: str, *, timeout: float) -> Iterator[None]:
         yield
 
 
-def artefact(cache: Path, name: str, build: Callable[[Path], None], *, timeout: float = 1800) -> Path:
+def artifact(cache: Path, name: str, build: Callable[[Path], None], *, timeout: float = 1800) -> Path:
     """The directory `name` of the cache; `build` fills a temporary one, which is renamed when complete.
 
     A build that was cut short leaves only a temporary directory, which the next build of that name removes.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import Progress, SetupError, artefact, cache_dir, digest_of
+from tests.cluster import Progress, SetupError, artifact, cache_dir, digest_of
 from tests.cluster.cache import locked
 from tests.cluster.host import (
     ControlGroups,
@@ -44,15 +44,15 @@ def test_a_digest_changes_with_content_and_words(tmp_path: Path) -> None:
     assert len(first) == 12
 
 
-def test_an_artefact_is_built_once(tmp_path: Path) -> None:
+def test_an_artifact_is_built_once(tmp_path: Path) -> None:
     built: list[Path] = []
 
     def build(target: Path) -> None:
         built.append(target)
         (target / "file").write_text("content")
 
-    first = artefact(tmp_path, "kind/one", build)
-    assert artefact(tmp_path, "kind/one", build) == first
+    first = artifact(tmp_path, "kind/one", build)
+    assert artifact(tmp_path, "kind/one", build) == first
     assert len(built) == 1
     assert (first / "file").read_text() == "content"
 
@@ -66,8 +66,8 @@ def test_a_build_cut_short_is_cleared_and_done_again(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        artefact(tmp_path, "kind/one", fail)
-    target = artefact(tmp_path, "kind/one", lambda folder: None)
+        artifact(tmp_path, "kind/one", fail)
+    target = artifact(tmp_path, "kind/one", lambda folder: None)
     assert list(target.iterdir()) == []
     assert list((tmp_path / "kind").iterdir()) == [target]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cluster.cache import artefact, digest_of
+from tests.cluster.cache import artifact, digest_of
 from tests.cluster.errors import SetupError
 from tests.cluster.progress import Progress
 from tests.cluster.shell import run
@@ -65,7 +65,7 @@ def find_go(cache: Path, progress: Progress) -> Path:
             )
             _go_of(target)
 
-    return _go_of(artefact(cache, f"go/{least}", install))
+    return _go_of(artifact(cache, f"go/{least}", install))
 
 
 def _go_of(venv: Path) -> Path:
@@ -109,7 +109,7 @@ def node_programs(cache: Path, progress: Progress) -> Path:
         for program in PROGRAMS:
             (target / program).symlink_to("kubernetes")
 
-    return artefact(cache, f"node/{key}", build, timeout=BUILD_S)
+    return artifact(cache, f"node/{key}", build, timeout=BUILD_S)
 
 
 def kwok_program(cache: Path, progress: Progress) -> Path:
@@ -127,4 +127,4 @@ def kwok_program(cache: Path, progress: Progress) -> Path:
         for stage in KWOK_STAGES:
             (target / Path(stage).name).write_text((source / "kustomize/stage" / stage).read_text())
 
-    return artefact(cache, f"kwok/{KWOK.rpartition('@')[2]}", build, timeout=BUILD_S) / "kwok"
+    return artifact(cache, f"kwok/{KWOK.rpartition('@')[2]}", build, timeout=BUILD_S) / "kwok"

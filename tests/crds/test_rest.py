@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from skyvern_crds.artifacts import ArtifactLinks
-from skyvern_crds.rest import TaskRequest, name_of, normalise_url, step_records, task_id_of, task_response
+from skyvern_crds.rest import TaskRequest, name_of, normalize_url, step_records, task_id_of, task_response
 from skyvern_crds.spec import MAX_SPEC_BYTES
 from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION
 from skyvern_crds.webhook import webhook_body
@@ -47,13 +47,13 @@ def test_ids_and_names_map_both_ways(name: str, task_id: str) -> None:
     ],
 )
 def test_a_url_without_scheme_is_https(given: str, stored: str) -> None:
-    assert normalise_url(given) == stored
+    assert normalize_url(given) == stored
 
 
 @pytest.mark.parametrize("url", ["ftp://a.example", "javascript://x", "https://", "https://a b", "a" * 2080])
 def test_a_url_that_cannot_be_opened_is_refused_with_the_remedy(url: str) -> None:
     with pytest.raises(ValueError, match="Invalid URL"):
-        normalise_url(url)
+        normalize_url(url)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_steps_are_sorted_and_drop_nulls() -> None:
     assert [record["step_id"] for record in records] == ["stp_0", "stp_1", "stp_2"]
     assert records[0]["input_token_count"] == 12
     assert "organization_id" not in records[0]
-    labelled = step_records(an_object(status={"steps": steps}, labels={LABEL_ORGANIZATION: "o_1"}))
-    assert labelled[0]["organization_id"] == "o_1"
+    labeled = step_records(an_object(status={"steps": steps}, labels={LABEL_ORGANIZATION: "o_1"}))
+    assert labeled[0]["organization_id"] == "o_1"
 
 
 def test_the_webhook_carries_the_answer_without_the_request() -> None:

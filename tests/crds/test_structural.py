@@ -10,7 +10,7 @@ from skyvern_crds.models import AnyJson, ApiModel, MicroTime, Rule, pattern_mess
 from skyvern_crds.structural import SchemaError, structural_schema
 
 
-class Colour(StrEnum):
+class Color(StrEnum):
     """Its own words, less exact than the field's."""
 
     RED = "red"
@@ -91,7 +91,7 @@ def test_keywords_that_kubernetes_spells_otherwise() -> None:
         free: dict[str, Any]
         tags: set[str]
         time: MicroTime
-        colour: Colour
+        color: Color
         """Which one."""
 
     schema = properties(Model)
@@ -109,7 +109,7 @@ def test_keywords_that_kubernetes_spells_otherwise() -> None:
         "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
         "tags": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
         "time": {"type": "string", "format": "date-time"},
-        "colour": {"type": "string", "enum": ["red", "blue"], "description": "Which one."},
+        "color": {"type": "string", "enum": ["red", "blue"], "description": "Which one."},
     }
 
 

@@ -67,7 +67,7 @@ async def test_the_conditions_tell_how_it_went(world: World, task: JsonObject) -
         "PodScheduled": "True",
         "Succeeded": "True",
     }
-    assert "SpecHonoured" not in truths
+    assert "SpecHonored" not in truths
     sandboxed = condition(task, "BrowserSandboxed")
     with_profile = ("True", "SeccompProfile")
     assert (sandboxed["status"], sandboxed["reason"]) == (

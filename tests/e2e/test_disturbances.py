@@ -65,7 +65,7 @@ async def test_a_canceled_task_ends_within_seconds_and_acts_no_more(world: World
         asked = datetime.now(UTC)
         world.kubectl("annotate", "skt", "cancel", "skyvern.io/cancel=true")
         ended = await world.ended("cancel", 20)
-        assert outcome(ended) == ("canceled", "Cancelled"), world.story(ended)
+        assert outcome(ended) == ("canceled", "Canceled"), world.story(ended)
         pod = await world.pod(task["status"]["podName"])
         if pod is not None:
             runner = pod["status"]["containerStatuses"][0]
@@ -82,7 +82,7 @@ async def test_a_task_that_has_not_started_is_canceled_at_once(world: World) -> 
     await world.until("cancel-early", lambda status: status.get("phase") == "queued", "queued", 15)
     world.kubectl("annotate", "skt", "cancel-early", "skyvern.io/cancel=true")
     task = await world.ended("cancel-early", 10)
-    assert outcome(task) == ("canceled", "Cancelled")
+    assert outcome(task) == ("canceled", "Canceled")
     assert "startedAt" not in task["status"]
     assert await world.pods_of(task) == []
 

@@ -87,7 +87,7 @@ async def test_a_webhook_that_is_refused_twice_comes_a_third_time(
     assert (webhook["state"], webhook["attempts"], webhook["lastStatusCode"]) == ("Delivered", 3, 200)
 
 
-async def test_cancelling_a_running_task_twice_is_refused_the_second_time(world: World) -> None:
+async def test_canceling_a_running_task_twice_is_refused_the_second_time(world: World) -> None:
     body = {"url": f"{SITE}/gallery", "navigation_goal": "Wait.", "model": {"model_name": NEVER_DONE}}
     task_id = (await world.api.post("/api/v1/tasks", json=body)).raise_for_status().json()["task_id"]
     name = task_id.replace("_", "-")
@@ -98,7 +98,7 @@ async def test_cancelling_a_running_task_twice_is_refused_the_second_time(world:
     assert second.status_code == 400
     told = f"Invalid task status transition to canceled for {task_id} because task is already canceled"
     assert second.json()["detail"] == told
-    assert outcome(await world.ended(name, 30)) == ("canceled", "Cancelled")
+    assert outcome(await world.ended(name, 30)) == ("canceled", "Canceled")
     again = await world.api.post(f"/api/v1/tasks/{task_id}/cancel")
     assert (again.status_code, again.json()["detail"]) == (400, told)
 

@@ -124,5 +124,5 @@ def _control(outline: Outline, verb: str, label: str) -> Node:
     }.get(verb)
     node = outline.find(label, roles)
     if node is None:
-        raise MissingError(f"the page has no control labelled {label!r} to {verb}")
+        raise MissingError(f"the page has no control labeled {label!r} to {verb}")
     return node

@@ -52,7 +52,7 @@ def test_missing_information_terminates_and_is_named(ask: Ask) -> None:
 
 def test_a_control_that_is_not_there_terminates_and_is_named(ask: Ask) -> None:
     [action] = ask('heading "About you"\n[1] button "Continue"\n')["actions"]
-    assert (action["type"], action["reason"]) == ("terminate", "the page has no control labelled 'Full name' to fill")
+    assert (action["type"], action["reason"]) == ("terminate", "the page has no control labeled 'Full name' to fill")
 
 
 def test_a_page_without_a_rule_terminates(ask: Ask) -> None:

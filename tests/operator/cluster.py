@@ -36,7 +36,7 @@ class Cluster:
         await self.client.merge_patch(SKYVERNTASKS, self.namespace, name or self.name, body)
 
     async def cancel(self, name: str | None = None) -> None:
-        """Ask for the task to be cancelled."""
+        """Ask for the task to be canceled."""
         await self.change({"metadata": {"annotations": {ANNOTATION_CANCEL: "true"}}}, name)
 
     async def status(

@@ -108,7 +108,7 @@ def waiting_pod(reason: str, **changes: Any) -> PodRecord:
 
 COMPLETED_POD = ended_pod(message=verdict())
 STOPPED_POD = ended_pod(
-    ExitCode.STOPPED, verdict(Phase.CANCELED, Reason.CANCELLED, "stopped"), reason="Error", deletion_due=at(30)
+    ExitCode.STOPPED, verdict(Phase.CANCELED, Reason.CANCELED, "stopped"), reason="Error", deletion_due=at(30)
 )
 
 

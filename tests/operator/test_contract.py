@@ -77,7 +77,7 @@ async def test_other_ends(tasks: Cluster, kubelet: Kubelet, end: tuple[int, str,
     assert status["failureReason"]
 
 
-async def test_cancelled_before_its_start(tasks: Cluster) -> None:
+async def test_canceled_before_its_start(tasks: Cluster) -> None:
     await tasks.create()
     pod = await tasks.pod()
     await tasks.cancel()
@@ -85,7 +85,7 @@ async def test_cancelled_before_its_start(tasks: Cluster) -> None:
     await tasks.pod_gone(pod)
 
 
-async def test_cancelled_while_it_has_no_pod(tasks: Cluster) -> None:
+async def test_canceled_while_it_has_no_pod(tasks: Cluster) -> None:
     await tasks.create(suspend=True)
     assert condition(await tasks.phase("queued"), "Admitted")["reason"] == "Suspended"
     await tasks.cancel()
@@ -93,15 +93,15 @@ async def test_cancelled_while_it_has_no_pod(tasks: Cluster) -> None:
     assert "podName" not in status
 
 
-async def test_cancelled_while_running_ends_when_the_runner_has_stopped(tasks: Cluster, kubelet: Kubelet) -> None:
+async def test_canceled_while_running_ends_when_the_runner_has_stopped(tasks: Cluster, kubelet: Kubelet) -> None:
     await tasks.create()
     pod = await tasks.pod()
     await kubelet.start(pod)
     await tasks.phase("running")
     await tasks.cancel()
-    await tasks.reason("Cancelling")
+    await tasks.reason("Canceling")
     await tasks.pod_deleting(pod)
-    stopped = verdict(Phase.CANCELED, Reason.CANCELLED, "stopped before the next action")
+    stopped = verdict(Phase.CANCELED, Reason.CANCELED, "stopped before the next action")
     await kubelet.end(pod, ExitCode.STOPPED, stopped, "Error")
     await tasks.phase("canceled")
     await kubelet.remove(pod)
@@ -160,7 +160,7 @@ async def test_active_deadline(tasks: Cluster, kubelet: Kubelet) -> None:
     pod = await tasks.pod()
     await kubelet.start(pod)
     await tasks.phase("running")
-    await tasks.reason("Cancelling", within=25)
+    await tasks.reason("Canceling", within=25)
     await tasks.pod_deleting(pod)
     await kubelet.end(pod, ExitCode.STOPPED, reason="Error")
     assert reason_of(await tasks.phase("timed_out")) == "DeadlineExceeded"

@@ -108,20 +108,20 @@ ROWS: list[Row] = [
         ["failed OutOfMemory", "event OutOfMemory"],
     ),
     # Cancel
-    ("cancelled without a pod", look_at(a_task(cancel_requested=True)), ["canceled Cancelled"]),
-    ("cancelled while held", look_at(a_task(cancel_requested=True), admission=HELD), ["canceled Cancelled"]),
+    ("canceled without a pod", look_at(a_task(cancel_requested=True)), ["canceled Canceled"]),
+    ("canceled while held", look_at(a_task(cancel_requested=True), admission=HELD), ["canceled Canceled"]),
     (
-        "cancelled while pending: the pod is told to stop",
+        "canceled while pending: the pod is told to stop",
         look_at(queued(cancel_requested=True), a_pod()),
-        ["delete pod-1", "running Cancelling"],
+        ["delete pod-1", "running Canceling"],
     ),
     (
-        "cancelled while running: the pod is told to stop",
+        "canceled while running: the pod is told to stop",
         look_at(running(cancel_requested=True), running_pod()),
-        ["delete pod-1", "running Cancelling"],
+        ["delete pod-1", "running Canceling"],
     ),
-    ("stopped by the cancellation", look_at(running(cancel_requested=True), STOPPED_POD), ["canceled Cancelled"]),
-    ("gone by the cancellation", look_at(queued(cancel_requested=True), gone(a_pod())), ["canceled Cancelled"]),
+    ("stopped by the cancellation", look_at(running(cancel_requested=True), STOPPED_POD), ["canceled Canceled"]),
+    ("gone by the cancellation", look_at(queued(cancel_requested=True), gone(a_pod())), ["canceled Canceled"]),
     (
         "a verdict that was there before the cancellation stands",
         look_at(running(cancel_requested=True), COMPLETED_POD),
@@ -141,7 +141,7 @@ ROWS: list[Row] = [
     (
         "the active deadline stops the pod",
         look_at(running(), running_pod(), now=1800),
-        ["delete pod-1", "running Cancelling"],
+        ["delete pod-1", "running Canceling"],
     ),
     (
         "stopped by the active deadline",
@@ -308,7 +308,7 @@ def test_sandbox_condition_tells_whether_a_profile_is_there() -> None:
 
 def test_field_without_effect_is_told() -> None:
     status = after(look_at(a_task(without_effect=("proxyLocation",)), a_pod()))
-    entry = find(status.conditions, ConditionType.SPEC_HONOURED)
+    entry = find(status.conditions, ConditionType.SPEC_HONORED)
     assert entry is not None
     assert (entry.status, "proxyLocation" in entry.message) == ("False", True)
 

@@ -181,7 +181,7 @@ except SetupError as error:
     [
         ({"images": {"browser": "b"}}, "images.runner: Field required"),
         ({"limits": {"maxActive": 0}}, "limits.maxActive"),
-        ({"colour": "red"}, "colour: Extra inputs are not permitted"),
+        ({"color": "red"}, "color: Extra inputs are not permitted"),
         ({"signingKeyFile": "/nowhere"}, "/nowhere cannot be read"),
     ],
 )

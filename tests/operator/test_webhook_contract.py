@@ -62,7 +62,7 @@ async def test_end_is_told_once_with_a_signature_that_verifies(
     assert webhook["lastStatusCode"] == 200
 
 
-async def test_cancelled_task_tells_too(tasks: Cluster, receiver: Receiver) -> None:
+async def test_canceled_task_tells_too(tasks: Cluster, receiver: Receiver) -> None:
     await tasks.create(suspend=True, webhookCallbackUrl=receiver.url)
     await tasks.phase("queued")
     await tasks.cancel()

@@ -111,7 +111,7 @@ def test_a_passing_fault_is_retried(scripted: ScriptedModel, fault: str) -> None
     assert len(scripted.requests) == 3
 
 
-def test_retry_after_is_honoured(scripted: ScriptedModel) -> None:
+def test_retry_after_is_honored(scripted: ScriptedModel) -> None:
     scripted.faults("429/1")
     begin = time.monotonic()
     assert ask(model(scripted), question(), []).actions

@@ -217,7 +217,7 @@ def test_sigterm_stops_before_the_next_action_and_reports(
         assert time.monotonic() - begin < 10
         assert process.returncode == 143
     record = task.record
-    assert (record.outcome, record.reason) == (Phase.CANCELED, Reason.CANCELLED)
+    assert (record.outcome, record.reason) == (Phase.CANCELED, Reason.CANCELED)
     last = task.status["steps"][-1]
     assert (last["status"], last["isLast"]) == ("canceled", True)
     assert any(path.endswith("/steps.json") for _, path, _, _ in sink.seen)

@@ -26,7 +26,7 @@ from skyvern_runner.verdict import Verdict
         (BrowserStartError("no browser"), Reason.BROWSER_FAILED),
         (BrowserLostError("gone"), Reason.BROWSER_FAILED),
         (TaskError("no file"), Reason.AGENT_FAILED),
-        (Stopped(), Reason.CANCELLED),
+        (Stopped(), Reason.CANCELED),
         (KeyError("secret text"), Reason.AGENT_FAILED),
     ],
 )

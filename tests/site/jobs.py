@@ -42,7 +42,7 @@ JOBS = (
         place="Lighthouse Row",
         pay="37,500 a year",
         summary="Keep four hundred years of sea charts in order and in daylight-free rooms.",
-        duties=("Catalogue new surveys", "Help visitors find a coast", "Repair what the damp has reached"),
+        duties=("Catalog new surveys", "Help visitors find a coast", "Repair what the damp has reached"),
     ),
     Job(
         slug="galley-cook",

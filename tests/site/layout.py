@@ -50,7 +50,7 @@ def _aria(name: str, errors: dict[str, str]) -> str:
 def text_field(
     name: str, label: str, value: str, errors: dict[str, str], *, kind: str = "text", extra: str = ""
 ) -> str:
-    """Return a labelled one-line input."""
+    """Return a labeled one-line input."""
     return (
         f'<div class="field"><label for="{name}">{escape(label)}</label>{_error(name, errors)}'
         f'<input id="{name}" name="{name}" type="{kind}" value="{escape(value)}"{_aria(name, errors)} {extra}></div>'
@@ -58,7 +58,7 @@ def text_field(
 
 
 def text_area(name: str, label: str, value: str, errors: dict[str, str]) -> str:
-    """Return a labelled text area."""
+    """Return a labeled text area."""
     return (
         f'<div class="field"><label for="{name}">{escape(label)}</label>{_error(name, errors)}'
         f'<textarea id="{name}" name="{name}" rows="5"{_aria(name, errors)}>{escape(value)}</textarea></div>'
@@ -66,7 +66,7 @@ def text_area(name: str, label: str, value: str, errors: dict[str, str]) -> str:
 
 
 def select_field(name: str, label: str, value: str, options: Sequence[str], errors: dict[str, str]) -> str:
-    """Return a labelled select whose first option is a placeholder."""
+    """Return a labeled select whose first option is a placeholder."""
     choices = "".join(
         f"<option{' selected' if option == value else ''}>{escape(option)}</option>" for option in options
     )

@@ -16,7 +16,7 @@ const setNative = (el, value) => {
   else el.value = value;
 };
 
-// What really takes text: the element, or the field inside it (a combobox's input, a labelled wrapper).
+// What really takes text: the element, or the field inside it (a combobox's input, a labeled wrapper).
 const fieldOf = (el) => {
   if (el.matches("input,textarea") || editable(el)) return el;
   const inner = el.localName === "label" ? el.control : el.querySelector("input:not([type=hidden]),textarea,[contenteditable=true],[contenteditable='']") ?? shadowOf(el)?.querySelector("input:not([type=hidden]),textarea,[contenteditable=true]");
@@ -45,7 +45,7 @@ const enter = (id) => {
   return stringify({ id: idOf(field), empty, type: field.type ?? "", maximum: field.maxLength ?? -1, state: stateOf(field) });
 };
 
-// Last resort for fields that eat typed characters, and the way for date, time, colour and range inputs.
+// Last resort for fields that eat typed characters, and the way for date, time, color and range inputs.
 const setValue = (id, value) => {
   const el = elementOf(id);
   if (!el) return fail(GONE);

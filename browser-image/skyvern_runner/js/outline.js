@@ -119,7 +119,7 @@ const walk = ({ textLimit }) => {
     const display = style.display;
     const hiddenBox = display === "none" || style.opacity < 0.05;
     if (hiddenBox || style.visibility !== "visible") {
-      const label = tag === "input" ? labelledVisibly(el) : null;
+      const label = tag === "input" ? labeledVisibly(el) : null;
       if (label) {
         const role = roleOf(el, tag);
         add(depth, el, role, nameOf(el, role), boxFlags(label.getBoundingClientRect()) | FORM_CONTROL);
@@ -139,7 +139,7 @@ const walk = ({ textLimit }) => {
       const box = el.getBoundingClientRect();
       const tiny = box.width <= 1 || box.height <= 1;
       if (tiny && style.overflowX !== "visible") {
-        if (tag !== "input" || !labelledVisibly(el)) return;
+        if (tag !== "input" || !labeledVisibly(el)) return;
       }
     }
     if (style.contentVisibility === "hidden") return;
@@ -171,9 +171,9 @@ const walk = ({ textLimit }) => {
 
   const widget = (el, tag, role, depth, style, ground, hand) => {
     const box = el.getBoundingClientRect();
-    const label = box.width < 1 || box.height < 1 ? labelledVisibly(el) : null;
+    const label = box.width < 1 || box.height < 1 ? labeledVisibly(el) : null;
     if ((box.width < 1 || box.height < 1) && !label && !el.firstElementChild) return;
-    if (outside(box) && !labelledVisibly(el)) return;
+    if (outside(box) && !labeledVisibly(el)) return;
     if (role === "gridcell" && !listens(el) && !el.hasAttribute("tabindex") && !el.onclick) {
       visitChildren(el, depth, style, ground, hand);
       return;

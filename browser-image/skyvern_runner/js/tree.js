@@ -33,7 +33,7 @@ const labelsOf = (el) => {
   return index.get(el) ?? [];
 };
 
-const labelledVisibly = (el) => {
+const labeledVisibly = (el) => {
   const type = el.type;
   if (type !== "radio" && type !== "checkbox" && type !== "file") return null;
   for (const label of labelsOf(el)) if (label.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return label;

@@ -180,7 +180,7 @@ class Reflector(Generic[T]):
     # The loop ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """List and watch until cancelled."""
+        """List and watch until canceled."""
         async with asyncio.TaskGroup() as group:
             for stream in self._streams.values():
                 group.create_task(self._follow(stream), name=f"reflector {self._ref} {stream.namespace or '*'}")

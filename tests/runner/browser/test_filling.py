@@ -40,7 +40,7 @@ def value(agent: Agent, key: str) -> str:
         ("Name", "name", "Zoë 北京 😀"),
         ("Day", "day", "2026-03-04"),
         ("Hour", "hour", "13:45"),
-        ("Colour", "colour", "#336699"),
+        ("Color", "color", "#336699"),
         ("Volume", "volume", "70"),
         ("Password", "password", "s3cret!"),
     ],
