@@ -12,8 +12,8 @@ from typing import Final
 from skyvern_crds.client import ClusterError
 from skyvern_operator.config import DEFAULT_PATH, load_config
 from skyvern_operator.errors import ConfigError, OperatorError
-from skyvern_operator.logs import configure_logs
 from skyvern_operator.main import DEFAULT_PORT, Settings, run
+from skyvern_operator.process.logs import configure_logs
 
 NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

@@ -84,7 +84,7 @@ class Limits(_Model):
     """In one namespace."""
 
 
-class Graces(_Model):
+class GracePeriods(_Model):
     """How long a condition that may heal is borne."""
 
     image_pull_seconds: Annotated[int, Field(ge=0)] = 300
@@ -151,7 +151,7 @@ class OperatorConfig(_Model):
     """File with the release's signing key."""
     webhook: Webhook = Webhook()
     limits: Limits = Limits()
-    graces: Graces = Graces()
+    grace_periods: GracePeriods = GracePeriods()
     default_ttl_seconds: Annotated[int, Field(ge=0)] | None = 7 * 24 * 3600
     """Kept after the end, for tasks that do not say; null keeps them for ever."""
     resources: TaskResources = TaskResources()

@@ -6,7 +6,7 @@ class OperatorError(Exception):
 
 
 class ConfigError(OperatorError):
-    """The configuration cannot be used; the message names the file, the field and the remedy."""
+    """The configuration is unusable; the message names the file, the field and the remedy."""
 
 
 class SetupError(OperatorError):
@@ -14,11 +14,19 @@ class SetupError(OperatorError):
 
 
 class StaleRecordError(OperatorError):
-    """The object is not what the decision was made for; the fresh one is in the store, decide again."""
+    """The object differs from the record that the decision was made for. The store has the new one: decide again."""
 
 
 class CreateRetryError(OperatorError):
-    """A pod could not be created for now; try again later."""
+    """A pod cannot be created now; try again later."""
+
+
+class ProfileError(OperatorError):
+    """The task asks for a profile or a model that the configuration does not offer."""
+
+
+class WebhookAddressError(OperatorError):
+    """The operator may not call this webhook address."""
 
 
 class DeadWatchError(OperatorError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,19 +10,24 @@ from typing import Any, Final
 from aiohttp import web
 
 from skyvern_crds.client import ClusterClient
-from skyvern_operator.adapter import registry, watch
-from skyvern_operator.admission import Admission
+from skyvern_crds.vocabulary import Phase
 from skyvern_operator.config import OperatorConfig
+from skyvern_operator.decision.admission import Admission
 from skyvern_operator.errors import ConfigError, OperatorError
-from skyvern_operator.executor import Executor
-from skyvern_operator.health import health_app
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.queue import WorkQueue
+from skyvern_operator.execution.executor import Executor
+from skyvern_operator.execution.pod_actions import PodActions
+from skyvern_operator.execution.task_actions import TaskActions
+from skyvern_operator.execution.token_bucket import TokenBucket
+from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.execution.writer import Writer
+from skyvern_operator.process.health import health_app
+from skyvern_operator.process.metrics import Metrics, State
 from skyvern_operator.reconcile import Reconciler
-from skyvern_operator.records import TaskKey
-from skyvern_operator.resync import Resync
-from skyvern_operator.store import Store
-from skyvern_operator.webhook import WebhookSender
+from skyvern_operator.state.records import TaskKey
+from skyvern_operator.state.store import Store
+from skyvern_operator.state.work_queue import WorkQueue
+from skyvern_operator.watch.kopf_adapter import registry, watch
+from skyvern_operator.watch.resync import Resync
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +74,10 @@ async def run(settings: Settings) -> None:
             release_namespace=settings.release_namespace,
             wake=queue.add,
         )
+        writer = Writer(TokenBucket(config.writes.qps, config.writes.burst), metrics)
         executor = Executor(
-            client,
-            store,
-            config,
-            metrics,
+            PodActions(client, writer, store, config),
+            TaskActions(client, writer, store, metrics),
             deliver=sender.submit,
             wake=lambda key, at: queue.wake_at(key, at.timestamp()),
         )
@@ -81,7 +86,14 @@ async def run(settings: Settings) -> None:
         )
         later.append(reconciler)
         resync = Resync(client, store, metrics, settings.namespaces, every_seconds=config.resync_seconds)
-        metrics.watch_state(store, queue, admission)
+        metrics.watch_state(
+            lambda: State(
+                phases=Counter(task.status.phase or Phase.CREATED for task in store.tasks()),
+                queued=len(queue),
+                active=admission.active,
+                held=admission.waiting,
+            )
+        )
         parts = {
             "reconciler": reconciler.run,
             "webhooks": sender.run,

@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from typing import Final
 
 from skyvern_crds.client import ClusterError
-from skyvern_operator.actions import Action, DeliverWebhook, WakeAt
-from skyvern_operator.admission import ADMITTED, Admission, Decision
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decide import decide
+from skyvern_operator.decision.actions import Action, DeliverWebhook, WakeAt
+from skyvern_operator.decision.admission import ADMITTED, Admission, Decision
+from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.view import Policy, View, current_attempt, holds_slot, wants_slot
 from skyvern_operator.errors import CreateRetryError, StaleRecordError
-from skyvern_operator.executor import Executor
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.pod import pod_name
-from skyvern_operator.queue import WorkQueue
-from skyvern_operator.records import PodRecord, TaskKey, TaskRecord
-from skyvern_operator.store import Store
-from skyvern_operator.view import Policy, View, current_attempt, holds_slot, wants_slot
-from skyvern_operator.webhook import WebhookSender
+from skyvern_operator.execution.executor import Executor
+from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.names import pod_name
+from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord
+from skyvern_operator.state.store import Store
+from skyvern_operator.state.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Reconciler:
         self._sender = sender
         self._metrics = metrics
         self._workers = config.workers
-        self._policy = Policy(config.graces, config.default_ttl_seconds, config.sandbox.seccomp_profile)
+        self._policy = Policy(config.grace_periods, config.default_ttl_seconds, config.sandbox.seccomp_profile)
         self._settling: asyncio.TimerHandle | None = None
 
     def seed(self) -> None:

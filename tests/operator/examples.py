@@ -7,7 +7,8 @@ from typing import Any
 from skyvern_crds.runner_contract import ExitCode
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import Phase, Reason
-from skyvern_operator.actions import (
+from skyvern_operator.config import GracePeriods
+from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
     CreatePod,
@@ -18,18 +19,17 @@ from skyvern_operator.actions import (
     LookUpPod,
     WakeAt,
 )
-from skyvern_operator.conditions import succeeded_reason
-from skyvern_operator.config import Graces
-from skyvern_operator.decide import decide
-from skyvern_operator.pod import pod_name
-from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord, TaskKey, TaskRecord
-from skyvern_operator.view import Policy, View, current_attempt
+from skyvern_operator.decision.conditions import succeeded_reason
+from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.view import Policy, View, current_attempt
+from skyvern_operator.state.names import pod_name
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord, TaskKey, TaskRecord
 from tests.operator.kubelet import verdict
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TASK_UID = "0b6dbf2c-7c2f-4d57-9a83-0f6fd0d9b9a1"
 POLICY = Policy(
-    Graces(image_pull_seconds=300, config_error_seconds=120, lost_node_seconds=300, infra_backoff_seconds=10),
+    GracePeriods(image_pull_seconds=300, config_error_seconds=120, lost_node_seconds=300, infra_backoff_seconds=10),
     default_ttl_seconds=3600,
 )
 

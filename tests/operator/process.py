@@ -32,7 +32,7 @@ def configuration(directory: Path, **changes: Any) -> dict[str, Any]:
         "signingKeyFile": str(key),
         "webhook": {"schedule": [0.2, 0.2], "timeoutSeconds": 3},
         "limits": {"maxActive": None},
-        "graces": {"infraBackoffSeconds": 0.2},
+        "gracePeriods": {"infraBackoffSeconds": 0.2},
         "resyncSeconds": 300,
     }
     return base | changes

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from skyvern_crds.status import OperatorStatus
-from skyvern_operator.actions import (
+from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
     CreatePod,
@@ -13,10 +13,10 @@ from skyvern_operator.actions import (
     DeliverWebhook,
     LookUpPod,
 )
-from skyvern_operator.decide import decide
-from skyvern_operator.pod import pod_name
-from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord, TaskRecord, vanished_pod
-from skyvern_operator.view import View, current_attempt
+from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.view import View, current_attempt
+from skyvern_operator.state.names import pod_name
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord, TaskRecord, vanished_pod
 from tests.operator.examples import RUNNING, a_pod, at, look_at
 from tests.operator.kubelet import verdict
 

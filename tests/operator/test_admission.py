@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from skyvern_operator.admission import Admission, Bounds, Usage, Waiting, line_up, select
 from skyvern_operator.config import Limits
-from skyvern_operator.records import TaskKey, TaskRecord
+from skyvern_operator.decision.admission import Admission, Bounds, Usage, Waiting, line_up, select
+from skyvern_operator.state.records import TaskKey, TaskRecord
 from tests.operator.examples import a_task, at
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from skyvern_crds.runner_contract import ExitCode
 from skyvern_crds.vocabulary import Phase, Reason
-from skyvern_operator.classify import classify
-from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord
+from skyvern_operator.decision.classify import classify
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord
 from tests.operator.examples import STOPPED_POD, a_pod, at, ended_pod, running_pod
 from tests.operator.kubelet import verdict
 

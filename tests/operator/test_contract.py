@@ -7,7 +7,7 @@ import pytest
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient
 from skyvern_crds.runner_contract import ExitCode
 from skyvern_crds.vocabulary import MANAGER_RUNNER, Phase, Reason
-from skyvern_operator.pod import pod_name
+from skyvern_operator.state.names import pod_name
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster, condition, reason_of
 from tests.operator.kubelet import Kubelet, verdict

@@ -8,11 +8,12 @@ import pytest
 
 from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import ConditionType, Phase, Reason
-from skyvern_operator.admission import Decision
-from skyvern_operator.conditions import find
-from skyvern_operator.decide import decide
-from skyvern_operator.records import ContainerRecord, ContainerState, vanished_pod
-from skyvern_operator.view import Refusal, View
+from skyvern_operator.decision.admission import Decision
+from skyvern_operator.decision.conditions import find
+from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.view import View
+from skyvern_operator.state.facts import Refusal
+from skyvern_operator.state.records import ContainerRecord, ContainerState, vanished_pod
 from tests.operator.examples import (
     COMPLETED_POD,
     POLICY,

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyvern_operator.actions import WakeAt
-from skyvern_operator.decide import decide
+from skyvern_operator.decision.actions import WakeAt
+from skyvern_operator.decision.decide import decide
 from tests.operator.examples import a_task
 from tests.operator.simulation import World
 

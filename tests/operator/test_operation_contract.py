@@ -10,9 +10,9 @@ import yaml
 
 from skyvern_crds.client import SKYVERNTASKS, ClusterClient, Resource
 from skyvern_operator.errors import DeadWatchError
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.resync import Resync
-from skyvern_operator.store import Store
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.store import Store
+from skyvern_operator.watch.resync import Resync
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster, condition, reason_of
 from tests.operator.conftest import StartOperator
@@ -107,7 +107,7 @@ async def test_quota_is_waited_for(client: ClusterClient, start_operator: StartO
         return dict(await client.get(QUOTAS, own_tasks.namespace, "none"))
 
     await eventually(known, lambda found: found.get("status"), what="quota in force")
-    async with start_operator(graces={"quotaRetrySeconds": 1}) as operator:
+    async with start_operator(gracePeriods={"quotaRetrySeconds": 1}) as operator:
         await own_tasks.create()
         status = await own_tasks.reason("QuotaExceeded")
         assert status["phase"] == "queued"
@@ -117,10 +117,10 @@ async def test_quota_is_waited_for(client: ClusterClient, start_operator: StartO
         await own_tasks.status(lambda status: status.get("podUID"), "pod after quota")
 
 
-async def test_image_and_configuration_fail_after_their_graces(
+async def test_image_and_configuration_fail_after_their_grace_periods(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
 ) -> None:
-    async with start_operator(graces={"imagePullSeconds": 2, "configErrorSeconds": 2}):
+    async with start_operator(gracePeriods={"imagePullSeconds": 2, "configErrorSeconds": 2}):
         for name, waits, reason in (
             ("image", "ErrImagePull", "ImagePullFailed"),
             ("config", "CreateContainerConfigError", "ContainerConfigError"),
@@ -154,13 +154,13 @@ async def test_cluster_without_the_crd_is_named(control_plane: ControlPlane, tmp
 import asyncio
 from skyvern_crds.client import SKYVERNTASKS, ClusterClient, Resource
 from skyvern_operator.errors import DeadWatchError
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.resync import Resync
-from skyvern_operator.store import Store
-from skyvern_operator import resync
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.watch.resync import Resync
+from skyvern_operator.state.store import Store
+from skyvern_operator.watch import resync
 from skyvern_operator.errors import SetupError
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.store import Store
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.store import Store
 resync.SKYVERNTASKS = Resource("skyvern.io", "v1", "absent")
 async def main():
     async with await ClusterClient.connect({str(control_plane.kubeconfig)!r}) as client:

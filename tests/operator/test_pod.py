@@ -10,7 +10,9 @@ from skyvern_crds import runner_contract as contract
 from skyvern_crds.runner_contract import TaskDocument, parse_task_document
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.pod import ProfileError, build_pod, pod_name
+from skyvern_operator.errors import ProfileError
+from skyvern_operator.execution.pod_manifest import build_pod
+from skyvern_operator.state.names import pod_name
 from tests.operator.examples import TASK_UID
 
 SPEC: dict[str, Any] = {"url": "https://jobs.example.com/apply", "navigationGoal": "Bewirb dich – schnell"}

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from skyvern_operator.limiter import TokenBucket
-from skyvern_operator.queue import MAX_BACKOFF, WorkQueue
-from skyvern_operator.records import TaskKey
+from skyvern_operator.execution.token_bucket import TokenBucket
+from skyvern_operator.state.records import TaskKey
+from skyvern_operator.state.work_queue import MAX_BACKOFF, WorkQueue
 
 A, B, C = (TaskKey("jobs", name) for name in "abc")
 

@@ -5,8 +5,8 @@ import pytest
 from skyvern_crds.client import Forbidden, Invalid
 from skyvern_crds.vocabulary import Reason
 from skyvern_operator.config import parse_config
+from skyvern_operator.decision.refusals import refusal_of
 from skyvern_operator.errors import ConfigError, CreateRetryError
-from skyvern_operator.refusals import refusal_of
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from skyvern_crds.vocabulary import Phase
-from skyvern_operator.ledger import Ledger
-from skyvern_operator.records import ContainerState, TaskKey, pod_record, task_record
-from skyvern_operator.store import Store
+from skyvern_operator.state.records import ContainerState, TaskKey, pod_record, task_record
+from skyvern_operator.state.store import Store
+from skyvern_operator.watch.delivery_log import DeliveryLog
 from tests.operator.examples import NOW, TASK_UID, a_pod, a_task
 
 
@@ -72,20 +72,20 @@ def test_pod_that_could_not_be_found_stands_as_gone(store: Store) -> None:
     assert (gone.gone, gone.seen) == (True, False)
 
 
-def test_ledger_tells_what_the_watch_has_not_delivered() -> None:
-    ledger = Ledger()
-    ledger.saw("a", 5)
-    ledger.saw("a", 4)
-    ledger.saw("b", 1)
-    assert ledger.missing({"a": 5, "b": 2, "c": 1}) == {"b", "c"}
+def test_delivery_log_names_what_the_watch_has_not_delivered() -> None:
+    log = DeliveryLog()
+    log.saw("a", 5)
+    log.saw("a", 4)
+    log.saw("b", 1)
+    assert log.missing({"a": 5, "b": 2, "c": 1}) == {"b", "c"}
 
 
-def test_ledger_forgets_what_is_gone_and_not_what_came_after_the_list() -> None:
-    ledger = Ledger()
-    ledger.saw("gone", 5)
-    ledger.saw("new", 12)
-    ledger.forget_absent({"other": 3}, as_of=10)
-    assert ledger.missing({"gone": 5, "new": 12}) == {"gone"}
+def test_delivery_log_forgets_what_is_gone_and_not_what_came_after_the_list() -> None:
+    log = DeliveryLog()
+    log.saw("gone", 5)
+    log.saw("new", 12)
+    log.forget_absent({"other": 3}, as_of=10)
+    assert log.missing({"gone": 5, "new": 12}) == {"gone"}
 
 
 def test_task_is_parsed_with_the_defaults_of_its_spec() -> None:

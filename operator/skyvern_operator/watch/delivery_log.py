@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 
-class Ledger:
+class DeliveryLog:
     """Newest version of each object that the watch of one kind has delivered, deletions included."""
 
     def __init__(self) -> None:

@@ -8,10 +8,10 @@ from typing import Final
 
 from skyvern_crds.status import Condition, Failure, OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Phase, Reason
-from skyvern_operator.classify import Outcome
-from skyvern_operator.conditions import Truth, cut, drop, find, put, succeeded_reason, with_reason
-from skyvern_operator.records import ContainerRecord, ContainerState, PodRecord
-from skyvern_operator.view import View
+from skyvern_operator.decision.classify import Outcome
+from skyvern_operator.decision.conditions import Truth, cut, drop, find, put, succeeded_reason, with_reason
+from skyvern_operator.decision.view import View
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord
 
 IMAGE_ERRORS: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}

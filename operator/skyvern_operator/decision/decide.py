@@ -10,8 +10,8 @@ from typing import Final
 
 from skyvern_crds.status import OperatorStatus, WebhookState
 from skyvern_crds.vocabulary import PHASE_OF_REASON, Phase, Reason
-from skyvern_operator import statuses
-from skyvern_operator.actions import (
+from skyvern_operator.decision import statuses
+from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
     CreatePod,
@@ -22,9 +22,9 @@ from skyvern_operator.actions import (
     LookUpPod,
     WakeAt,
 )
-from skyvern_operator.classify import Outcome, classify
-from skyvern_operator.records import PodRecord
-from skyvern_operator.view import View, current_attempt
+from skyvern_operator.decision.classify import Outcome, classify
+from skyvern_operator.decision.view import View, current_attempt
+from skyvern_operator.state.records import PodRecord
 
 SUSPENDED_MESSAGE: Final = "spec.suspend is set"
 
@@ -156,10 +156,10 @@ def _cannot_start(view: View) -> list[Action] | None:
         message = statuses.trouble_message(name, container)
         if message is None:
             continue
-        graces = view.policy.graces
+        grace_periods = view.policy.grace_periods
         config_error = container.reason in statuses.CONFIG_ERRORS
         reason = Reason.CONTAINER_CONFIG_ERROR if config_error else Reason.IMAGE_PULL_FAILED
-        grace = graces.config_error_seconds if config_error else graces.image_pull_seconds
+        grace = grace_periods.config_error_seconds if config_error else grace_periods.image_pull_seconds
         if container.reason == statuses.IMAGE_INVALID:
             grace = 0
         due = (pod.scheduled_at or view.now) + timedelta(seconds=grace)

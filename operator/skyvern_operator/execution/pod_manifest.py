@@ -1,8 +1,6 @@
 """The pod of a task. Pure: from the task document and the configuration to a manifest."""
 
-import hashlib
 import json
-import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -21,6 +19,8 @@ from skyvern_crds.vocabulary import (
     MANAGED_BY,
 )
 from skyvern_operator.config import OperatorConfig, Profile, Resources, TaskResources
+from skyvern_operator.errors import ProfileError
+from skyvern_operator.state.names import pod_name
 
 USER_ID: Final = 10001
 """User and group of every container."""
@@ -28,16 +28,10 @@ DEADLINE_SLACK_SECONDS: Final = 300
 """By which the kubelet's own guard is later than the operator's deadlines."""
 TOKEN_SECONDS: Final = 3607
 """Life of the projected tokens; the kubelet renews them."""
-DIGEST_CHARACTERS: Final = 8
-MAX_NAME: Final = 63
-
-
-class ProfileError(ValueError):
-    """The task asks for something that the configuration does not offer."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class EffectiveProfile:
     """The configuration as it holds for one task, its profile applied."""
 
     browser_image: str
@@ -47,16 +41,9 @@ class _Kind:
     model: str | None
 
 
-def pod_name(task: str, uid: str, attempt: int) -> str:
-    """Name of the pod of an attempt: readable, unique for the task object, a legal host name."""
-    suffix = f"-{hashlib.sha256(uid.encode()).hexdigest()[:DIGEST_CHARACTERS]}-{attempt}"
-    readable = re.sub(r"[^a-z0-9-]", "-", task.lower())[: MAX_NAME - len(suffix)].strip("-")
-    return (readable or "task") + suffix
-
-
 def build_pod(document: TaskDocument, config: OperatorConfig, labels: dict[str, str]) -> dict[str, Any]:
     """The manifest. ``labels`` are the task's own. Raises ProfileError when something is not configured."""
-    kind = _kind(document.spec, config)
+    effective = _effective_profile(document.spec, config)
     queue = {LABEL_QUEUE_NAME: labels[LABEL_QUEUE_NAME]} if LABEL_QUEUE_NAME in labels else {}
     return {
         "apiVersion": "v1",
@@ -87,11 +74,11 @@ def build_pod(document: TaskDocument, config: OperatorConfig, labels: dict[str, 
                 }
             ],
         },
-        "spec": _spec(document, config, kind),
+        "spec": _spec(document, config, effective),
     }
 
 
-def _kind(spec: SkyvernTaskSpec, config: OperatorConfig) -> _Kind:
+def _effective_profile(spec: SkyvernTaskSpec, config: OperatorConfig) -> EffectiveProfile:
     profile = Profile()
     if spec.profile is not None:
         if spec.profile not in config.profiles:
@@ -103,11 +90,11 @@ def _kind(spec: SkyvernTaskSpec, config: OperatorConfig) -> _Kind:
         allowed = ", ".join(config.allowed_models) or "none"
         raise ProfileError(f"spec.model: {model!r} is not allowed; the allowed models are: {allowed}")
     images = profile.images or config.images
-    return _Kind(images.browser, images.runner, profile.resources or config.resources, profile, model)
+    return EffectiveProfile(images.browser, images.runner, profile.resources or config.resources, profile, model)
 
 
-def _spec(document: TaskDocument, config: OperatorConfig, kind: _Kind) -> dict[str, Any]:
-    spec, profile = document.spec, kind.profile
+def _spec(document: TaskDocument, config: OperatorConfig, effective: EffectiveProfile) -> dict[str, Any]:
+    spec, profile = document.spec, effective.profile
     optional = {
         "nodeSelector": profile.node_selector,
         "tolerations": profile.tolerations,
@@ -131,25 +118,25 @@ def _spec(document: TaskDocument, config: OperatorConfig, kind: _Kind) -> dict[s
             "fsGroup": USER_ID,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [_browser(config, kind)],
-        "containers": [_runner(spec, config, kind)],
-        "volumes": _volumes(spec, kind.resources),
+        "initContainers": [_browser(config, effective)],
+        "containers": [_runner(spec, config, effective)],
+        "volumes": _volumes(spec, effective.resources),
         **{key: value for key, value in optional.items() if value},
     }  # fmt: skip
 
 
-def _browser(config: OperatorConfig, kind: _Kind) -> dict[str, Any]:
+def _browser(config: OperatorConfig, effective: EffectiveProfile) -> dict[str, Any]:
     """Chromium and chromedriver: no token, no secret. Its own init passes signals on, so that it stops at once."""
     profile = config.sandbox.seccomp_profile
     seccomp = {"type": "Localhost", "localhostProfile": profile} if profile else {"type": "RuntimeDefault"}
     return {
         "name": contract.CONTAINER_BROWSER,
-        "image": kind.browser_image,
+        "image": effective.browser_image,
         "imagePullPolicy": config.image_pull_policy.value,
         "restartPolicy": "Always",
         "env": [{"name": "HOME", "value": contract.WORK_DIR}],
         "securityContext": _hardened() | {"seccompProfile": seccomp},
-        "resources": _resources(kind.resources.browser),
+        "resources": _resources(effective.resources.browser),
         "volumeMounts": [
             {"name": "browser-tmp", "mountPath": contract.WORK_DIR},
             {"name": "browser-shm", "mountPath": "/dev/shm"},  # noqa: S108
@@ -157,7 +144,7 @@ def _browser(config: OperatorConfig, kind: _Kind) -> dict[str, Any]:
     }
 
 
-def _runner(spec: SkyvernTaskSpec, config: OperatorConfig, kind: _Kind) -> dict[str, Any]:
+def _runner(spec: SkyvernTaskSpec, config: OperatorConfig, effective: EffectiveProfile) -> dict[str, Any]:
     mounts = [
         {"name": "runner-tmp", "mountPath": contract.WORK_DIR},
         _read_only("task", str(PurePosixPath(contract.TASK_FILE).parent)),
@@ -170,18 +157,18 @@ def _runner(spec: SkyvernTaskSpec, config: OperatorConfig, kind: _Kind) -> dict[
         mounts.append(_read_only("secrets", contract.SECRETS_DIR))
     return {
         "name": contract.CONTAINER_RUNNER,
-        "image": kind.runner_image,
+        "image": effective.runner_image,
         "imagePullPolicy": config.image_pull_policy.value,
-        "env": _runner_environment(config, kind),
+        "env": _runner_environment(config, effective),
         "securityContext": _hardened(),
-        "resources": _resources(kind.resources.runner),
+        "resources": _resources(effective.resources.runner),
         "terminationMessagePath": contract.TERMINATION_LOG,
         "terminationMessagePolicy": "File",
         "volumeMounts": mounts,
     }
 
 
-def _runner_environment(config: OperatorConfig, kind: _Kind) -> list[dict[str, Any]]:
+def _runner_environment(config: OperatorConfig, effective: EffectiveProfile) -> list[dict[str, Any]]:
     plain = {
         "HOME": contract.WORK_DIR,
         contract.ENV_TASK_FILE: contract.TASK_FILE,
@@ -198,9 +185,9 @@ def _runner_environment(config: OperatorConfig, kind: _Kind) -> list[dict[str, A
         contract.ENV_MODEL_BASE_URL: contract.MODEL_SECRET_BASE_URL,
         contract.ENV_MODEL: contract.MODEL_SECRET_MODEL,
     }
-    if kind.model is not None:
+    if effective.model is not None:
         del keys[contract.ENV_MODEL]
-        environment.append({"name": contract.ENV_MODEL, "value": kind.model})
+        environment.append({"name": contract.ENV_MODEL, "value": effective.model})
     if config.model_secret_name is not None:
         for name, key in keys.items():
             reference = {"name": config.model_secret_name, "key": key, "optional": True}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from skyvern_operator.metrics import Metrics
+from skyvern_operator.process.metrics import Metrics
 
 
 def health_app(metrics: Metrics, *, ready: Callable[[], bool]) -> web.Application:

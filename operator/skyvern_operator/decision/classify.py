@@ -10,7 +10,7 @@ from typing import Final
 
 from skyvern_crds.runner_contract import ExitCode, TerminationRecord, parse_termination
 from skyvern_crds.vocabulary import Phase, Reason
-from skyvern_operator.records import START_ERRORS, PodRecord
+from skyvern_operator.state.records import START_ERRORS, PodRecord
 
 _DISRUPTIONS: Final = {
     "PreemptionByScheduler": Reason.PREEMPTED,

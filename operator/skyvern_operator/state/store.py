@@ -2,24 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from skyvern_crds.status import WebhookStatus
-from skyvern_operator.records import PodRecord, TaskKey, TaskRecord, vanished_pod
-from skyvern_operator.view import Refusal
+from skyvern_operator.state.facts import Facts
+from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord, vanished_pod
 
 TOMBSTONE_SECONDS: Final = 300.0
 """How long a deleted object's uid is remembered, so that a late answer does not bring it back."""
-
-
-@dataclass(slots=True)
-class Facts:
-    """What is known about a task beyond its object; recomputed after a restart."""
-
-    refusal: Refusal | None = None
-    webhook: WebhookStatus | None = None
 
 
 class Store:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from skyvern_operator.records import TaskKey
+from skyvern_operator.state.records import TaskKey
 
 FIRST_BACKOFF: Final = 0.25
 MAX_BACKOFF: Final = 60.0
@@ -81,7 +81,7 @@ class WorkQueue:
         With ``urgent_only`` other keys are left to other workers, so that new work cannot keep all of them busy.
         """
         while True:
-            self._ring()
+            self._promote_due()
             lane = self._urgent if self._urgent or urgent_only else self._normal
             if lane:
                 key, added = lane.popitem(last=False)
@@ -101,7 +101,7 @@ class WorkQueue:
         if key in self._again:
             self.add(key, urgent=self._again.pop(key))
 
-    def _ring(self) -> None:
+    def _promote_due(self) -> None:
         """Move every key whose time has come into the queue."""
         now = self._clock()
         while self._heap and self._heap[0][0] <= now:

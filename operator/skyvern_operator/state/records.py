@@ -16,8 +16,12 @@ from skyvern_crds.vocabulary import (
     GROUP,
     KIND,
     LABEL_ATTEMPT,
+    LABEL_MANAGED_BY,
+    MANAGED_BY,
 )
 
+POD_SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+"""Selects the pods of all tasks."""
 START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons of a container that is reported as terminated and whose process never ran."""
 

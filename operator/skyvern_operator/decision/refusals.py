@@ -6,7 +6,7 @@ from typing import Any
 from skyvern_crds.client import Forbidden, Invalid
 from skyvern_crds.vocabulary import Reason
 from skyvern_operator.errors import CreateRetryError
-from skyvern_operator.view import Refusal
+from skyvern_operator.state.facts import Refusal
 
 
 def refusal_of(error: Forbidden | Invalid, quota_retry_seconds: float) -> Refusal:

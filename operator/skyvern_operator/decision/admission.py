@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from skyvern_operator.config import Limits
-from skyvern_operator.records import TaskKey, TaskRecord
+from skyvern_operator.state.records import TaskKey, TaskRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from typing import Final
 
 from skyvern_crds.status import WebhookStatus
 from skyvern_crds.vocabulary import ConditionType, Reason
-from skyvern_operator.admission import ADMITTED, Decision
-from skyvern_operator.conditions import find
-from skyvern_operator.config import Graces
-from skyvern_operator.records import PodRecord, TaskRecord
+from skyvern_operator.config import GracePeriods
+from skyvern_operator.decision.admission import ADMITTED, Decision
+from skyvern_operator.decision.conditions import find
+from skyvern_operator.state.facts import Refusal
+from skyvern_operator.state.records import PodRecord, TaskRecord
 
 MAX_INFRA_BACKOFF_SECONDS: Final = 300.0
 
@@ -18,20 +19,9 @@ MAX_INFRA_BACKOFF_SECONDS: Final = 300.0
 class Policy:
     """The part of the configuration that decisions depend on."""
 
-    graces: Graces
+    grace_periods: GracePeriods
     default_ttl_seconds: int | None = None
     seccomp_profile: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The API server did not take the pod."""
-
-    reason: Reason
-    """QuotaExceeded, or a reason that ends the task."""
-    message: str
-    retry_at: datetime | None = None
-    """When to try again; None when that is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +72,7 @@ class View:
         """When a node that does not confirm the end of a pod under deletion counts as lost."""
         if self.pod is None or self.pod.deletion_due is None:
             return None
-        return self.pod.deletion_due + timedelta(seconds=self.policy.graces.lost_node_seconds)
+        return self.pod.deletion_due + timedelta(seconds=self.policy.grace_periods.lost_node_seconds)
 
     @property
     def backoff_until(self) -> datetime | None:
@@ -90,7 +80,7 @@ class View:
         given_up = find(self.task.status.conditions, ConditionType.POD_SCHEDULED)
         if given_up is None or given_up.reason != Reason.INFRA_RETRY:
             return None
-        doubled = self.policy.graces.infra_backoff_seconds * 2 ** (max(self.task.status.attempt or 1, 1) - 1)
+        doubled = self.policy.grace_periods.infra_backoff_seconds * 2 ** (max(self.task.status.attempt or 1, 1) - 1)
         return given_up.last_transition_time + timedelta(seconds=min(doubled, MAX_INFRA_BACKOFF_SECONDS))
 
     @property

@@ -19,20 +19,16 @@ from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import LABEL_API_KEY, LABEL_API_KEY_SECRET
 from skyvern_crds.webhook import webhook_body, webhook_headers
 from skyvern_operator.config import OperatorConfig, Webhook
-from skyvern_operator.errors import OperatorError
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.records import TaskKey, TaskRecord, task_record
-from skyvern_operator.store import Store
+from skyvern_operator.errors import WebhookAddressError
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.records import TaskKey, TaskRecord, task_record
+from skyvern_operator.state.store import Store
 
 logger = logging.getLogger(__name__)
 
 API_PAUSE_SECONDS: Final = 5.0
 """Before another look when the API server does not answer; that is not a try."""
 USER_AGENT: Final = "skyvern-operator"
-
-
-class WebhookAddressError(OperatorError):
-    """The callback's address may not be called."""
 
 
 @dataclass(frozen=True, slots=True)

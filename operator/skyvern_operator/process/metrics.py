@@ -1,24 +1,35 @@
 """Prometheus metrics. Labels have few values by construction: reasons, phases, kinds; never names or uids."""
 
-from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from skyvern_crds.vocabulary import Phase
-from skyvern_operator.admission import Admission
-from skyvern_operator.queue import WorkQueue
-from skyvern_operator.store import Store
 
 _START_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
 _TASK_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400)
 _CALL_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the gauges show."""
+
+    phases: Mapping[Phase, int]
+    """Tasks by phase."""
+    queued: int
+    """Keys in the work queue."""
+    active: int
+    """Slots in use."""
+    held: int
+    """Tasks that a limit holds back."""
+
+
 class Metrics:
-    """The operator's metrics, in a registry of their own."""
+    """The operator's metrics, in one registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -71,25 +82,21 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
 
-    def watch_state(self, store: Store, queue: WorkQueue, admission: Admission) -> None:
-        """Add gauges that are read off the live state whenever the metrics are asked for."""
-        self.registry.register(_StateCollector(store, queue, admission))
+    def watch_state(self, read: Callable[[], State]) -> None:
+        """Add gauges that are read whenever the metrics are asked for."""
+        self.registry.register(_StateCollector(read))
 
 
 class _StateCollector(Collector):
-    def __init__(self, store: Store, queue: WorkQueue, admission: Admission) -> None:
-        self._store = store
-        self._queue = queue
-        self._admission = admission
+    def __init__(self, read: Callable[[], State]) -> None:
+        self._read = read
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        tally = Tally((task.status.phase or Phase.CREATED).value for task in self._store.tasks())
+        state = self._read()
         tasks = GaugeMetricFamily("skyvern_operator_tasks", "Tasks by phase.", labels=["phase"])
         for phase in Phase:
-            tasks.add_metric([phase.value], tally[phase.value])
+            tasks.add_metric([phase.value], state.phases.get(phase, 0))
         yield tasks
-        yield GaugeMetricFamily("skyvern_operator_queue_depth", "Keys in the work queue.", value=len(self._queue))
-        yield GaugeMetricFamily("skyvern_operator_slots_used", "Active tasks.", value=self._admission.active)
-        yield GaugeMetricFamily(
-            "skyvern_operator_tasks_held", "Tasks that a limit holds back.", value=self._admission.waiting
-        )
+        yield GaugeMetricFamily("skyvern_operator_queue_depth", "Keys in the work queue.", value=state.queued)
+        yield GaugeMetricFamily("skyvern_operator_slots_used", "Active tasks.", value=state.active)
+        yield GaugeMetricFamily("skyvern_operator_tasks_held", "Tasks that a limit holds back.", value=state.held)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, ClusterError, JsonObject, NotFound, Resource
-from skyvern_crds.vocabulary import CRD_NAME, LABEL_MANAGED_BY, MANAGED_BY
+from skyvern_crds.vocabulary import CRD_NAME
 from skyvern_operator.errors import DeadWatchError, SetupError
-from skyvern_operator.ledger import Ledger
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.records import pod_record, task_record
-from skyvern_operator.store import Store
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.records import POD_SELECTOR, pod_record, task_record
+from skyvern_operator.state.store import Store
+from skyvern_operator.watch.delivery_log import DeliveryLog
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ LAG_SECONDS: Final = 15.0
 """By which a watch may be late."""
 RECHECK_SECONDS: Final = 30.0
 """Until the next list after one that showed something missing."""
-POD_SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 _FIRST_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
 
 
@@ -59,8 +58,8 @@ class Resync:
         self._every = every_seconds
         self._lag = lag_seconds
         self._recheck = recheck_seconds
-        self.tasks = Ledger()
-        self.pods = Ledger()
+        self.tasks = DeliveryLog()
+        self.pods = DeliveryLog()
         self.synced = asyncio.Event()
 
     async def first(self) -> None:
@@ -89,10 +88,10 @@ class Resync:
                 logger.warning("the list failed and will be repeated: %s", error)
                 continue
             await asyncio.sleep(self._lag)
-            for kind, ledger, listed in (("tasks", self.tasks, tasks), ("pods", self.pods, pods)):
-                missed = ledger.missing(listed.versions)
+            for kind, log, listed in (("tasks", self.tasks, tasks), ("pods", self.pods, pods)):
+                missed = log.missing(listed.versions)
                 strikes[kind] = strikes[kind] + 1 if missed else 0
-                ledger.forget_absent(listed.versions, listed.as_of)
+                log.forget_absent(listed.versions, listed.as_of)
                 if missed:
                     self._metrics.missed.labels(kind).inc(len(missed))
                     logger.warning("the watch of %s has not delivered %d listed objects", kind, len(missed))

@@ -11,10 +11,10 @@ from typing import Any, Final
 import kopf
 
 from skyvern_crds.vocabulary import GROUP, MANAGED_BY, PLURAL, VERSION
-from skyvern_operator.metrics import Metrics
-from skyvern_operator.records import pod_record, task_record
-from skyvern_operator.resync import POD_SELECTOR, Resync
-from skyvern_operator.store import Store
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.records import POD_SELECTOR, pod_record, task_record
+from skyvern_operator.state.store import Store
+from skyvern_operator.watch.resync import Resync
 
 SERVER_TIMEOUT_SECONDS: Final = 270
 EXIT_SECONDS: Final = 20

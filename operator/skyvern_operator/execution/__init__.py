@@ -1,0 +1,1 @@
+"""What is done: pods, status writes, Events and webhooks."""

@@ -1,0 +1,65 @@
+"""Carries out actions in order and stops at the first error."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from skyvern_operator.decision.actions import (
+    Action,
+    ApplyStatus,
+    CreatePod,
+    DeletePod,
+    DeleteTask,
+    DeliverWebhook,
+    EmitEvent,
+    LookUpPod,
+    WakeAt,
+)
+from skyvern_operator.execution.pod_actions import PodActions
+from skyvern_operator.execution.task_actions import TaskActions
+from skyvern_operator.state.records import TaskKey, TaskRecord
+
+
+class Executor:
+    """Carries out what a decision asked for, and nothing else."""
+
+    def __init__(
+        self,
+        pods: PodActions,
+        tasks: TaskActions,
+        *,
+        deliver: Callable[[TaskRecord], None],
+        wake: Callable[[TaskKey, datetime], None],
+    ) -> None:
+        """``deliver`` starts one delivery of a webhook; ``wake`` sets the task's next wake-up."""
+        self._pods = pods
+        self._tasks = tasks
+        self._deliver = deliver
+        self._wake = wake
+
+    async def run(self, task: TaskRecord, actions: Sequence[Action]) -> None:
+        """Carry out the actions for a task.
+
+        Raises StaleRecordError when the object has changed since the decision, CreateRetryError when a pod cannot be
+        created now, and ClusterError for everything that is worth a retry.
+        """
+        for action in actions:
+            await self._run(task, action)
+
+    async def _run(self, task: TaskRecord, action: Action) -> None:
+        match action:
+            case CreatePod(attempt):
+                await self._pods.create(task, attempt, await self._tasks.fresh(task))
+            case DeletePod(name, uid):
+                await self._pods.delete(task, name, uid)
+            case LookUpPod(name):
+                await self._pods.look_up(task, name)
+            case ApplyStatus(status):
+                await self._tasks.apply_status(task, status)
+            case EmitEvent(reason, message):
+                await self._tasks.emit(task, reason, message)
+            case DeliverWebhook():
+                self._deliver(task)
+            case DeleteTask():
+                await self._tasks.delete(task)
+            case WakeAt(at):
+                self._wake(task.key, at)

@@ -1,0 +1,101 @@
+"""Creates, deletes and looks up a task's pods. Every create error has a name and a consequence."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+from pydantic import ValidationError
+
+from skyvern_crds.client import PODS, AlreadyExists, ClusterClient, Conflict, Forbidden, Invalid, JsonObject, NotFound
+from skyvern_crds.runner_contract import TERMINATION_GRACE_SECONDS, task_document
+from skyvern_crds.vocabulary import Reason
+from skyvern_operator.config import OperatorConfig
+from skyvern_operator.decision.refusals import refusal_of
+from skyvern_operator.errors import CreateRetryError, ProfileError
+from skyvern_operator.execution.pod_manifest import build_pod
+from skyvern_operator.execution.writer import Writer
+from skyvern_operator.state.facts import Refusal
+from skyvern_operator.state.records import TaskRecord, controlling_task, pod_record
+from skyvern_operator.state.store import Store
+
+
+class PodActions:
+    """What a decision can ask for about pods."""
+
+    def __init__(self, client: ClusterClient, writer: Writer, store: Store, config: OperatorConfig) -> None:
+        self._client = client
+        self._writer = writer
+        self._store = store
+        self._config = config
+
+    async def create(self, task: TaskRecord, attempt: int, obj: JsonObject) -> None:
+        """Create the pod of an attempt from the task's current object; a pod of ours that already exists will do."""
+        try:
+            document = task_document(obj, attempt)
+            manifest = build_pod(document, self._config, obj["metadata"].get("labels") or {})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            self._refuse(task, Refusal(Reason.SPEC_INVALID, f"spec.{where}: {first['msg']}"))
+            return
+        except ProfileError as error:
+            self._refuse(task, Refusal(Reason.SPEC_INVALID, str(error)))
+            return
+        try:
+            pod = await self._writer.write(
+                "create", PODS, lambda: self._client.create(PODS, task.key.namespace, manifest)
+            )
+        except AlreadyExists:
+            adopted = await self._adopt(task, manifest["metadata"]["name"])
+            if adopted is None:
+                return
+            pod = adopted
+        except (Forbidden, Invalid) as error:
+            pause = self._config.grace_periods.quota_retry_seconds * random.uniform(1, 2)  # noqa: S311
+            self._refuse(task, refusal_of(error, pause))
+            return
+        self._store.facts(task.uid).refusal = None
+        record = pod_record(pod)
+        if record is not None:
+            self._store.put_pod(record)
+
+    async def delete(self, task: TaskRecord, name: str, uid: str) -> None:
+        """Delete the pod of this uid with its grace period."""
+        try:
+            await self._writer.write(
+                "delete", PODS, lambda: self._client.delete(PODS, task.key.namespace, name, uid=uid), urgent=True
+            )
+        except NotFound:
+            self._store.mark_vanished(task, name)
+            return
+        except Conflict:
+            return  # another pod of this name: the watch brings it
+        pod = self._store.pod(task.uid, name)
+        if pod is not None:
+            self._store.mark_deleting(pod, datetime.now(UTC) + timedelta(seconds=TERMINATION_GRACE_SECONDS))
+
+    async def look_up(self, task: TaskRecord, name: str) -> None:
+        """Ask the API server for a pod that the store does not have."""
+        try:
+            record = pod_record(await self._client.get(PODS, task.key.namespace, name))
+        except NotFound:
+            record = None
+        if record is None or record.task_uid != task.uid:
+            self._store.mark_vanished(task, name)
+        else:
+            self._store.put_pod(record)
+
+    async def _adopt(self, task: TaskRecord, name: str) -> JsonObject | None:
+        """The pod of this name if the task controls it; otherwise None, and a refusal."""
+        try:
+            pod = await self._client.get(PODS, task.key.namespace, name)
+        except NotFound as error:
+            raise CreateRetryError(f"the pod {name} existed a moment ago") from error
+        owner = controlling_task(pod)
+        if owner is None or owner["uid"] != task.uid:
+            message = f"a pod named {name} exists and does not belong to this task: remove it, or rename the task"
+            self._refuse(task, Refusal(Reason.NAME_CONFLICT, message))
+            return None
+        return pod
+
+    def _refuse(self, task: TaskRecord, refusal: Refusal) -> None:
+        self._store.facts(task.uid).refusal = refusal

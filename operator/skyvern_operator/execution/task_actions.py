@@ -1,0 +1,167 @@
+"""Reads, writes and deletes the task object, and records Events about it."""
+
+import logging
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+
+from skyvern_crds.client import (
+    EVENTS,
+    SKYVERNTASKS,
+    AlreadyExists,
+    ClusterClient,
+    Conflict,
+    Forbidden,
+    Invalid,
+    JsonObject,
+    NotFound,
+)
+from skyvern_crds.status import OperatorStatus
+from skyvern_crds.vocabulary import (
+    API_VERSION,
+    KIND,
+    MANAGED_BY,
+    MANAGER_OPERATOR,
+    TERMINAL_PHASES,
+    ConditionType,
+    Reason,
+)
+from skyvern_operator.decision.conditions import cut, find, succeeded_reason
+from skyvern_operator.errors import StaleRecordError
+from skyvern_operator.execution.writer import Writer
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.names import event_name
+from skyvern_operator.state.records import TaskRecord, task_record
+from skyvern_operator.state.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class TaskActions:
+    """What a decision can ask for about the task object."""
+
+    def __init__(self, client: ClusterClient, writer: Writer, store: Store, metrics: Metrics) -> None:
+        self._client = client
+        self._writer = writer
+        self._store = store
+        self._metrics = metrics
+
+    async def fresh(self, task: TaskRecord) -> JsonObject:
+        """The current object. Raises StaleRecordError when a decision for ``task`` no longer fits it.
+
+        A second read is the price of slim records, which keep neither goal nor payload.
+        """
+        try:
+            obj = await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name)
+        except NotFound as error:
+            self._store.drop_task(task.key, task.uid)
+            raise StaleRecordError(f"{task.key} is gone") from error
+        now = task_record(obj)
+        self._store.put_task(now)
+        before = (task.uid, task.deleting, task.cancel_requested, task.suspend, task.status.pod_uid, task.status.phase)
+        if (now.uid, now.deleting, now.cancel_requested, now.suspend, now.status.pod_uid, now.status.phase) != before:
+            raise StaleRecordError(f"{task.key} has changed")
+        return obj
+
+    async def apply_status(self, task: TaskRecord, status: OperatorStatus) -> None:
+        """Write all of the operator's fields; the answer is the newest record."""
+        # A status write with a wrong uid is accepted. The version ensures that a task which was deleted and created
+        # again under the same name never gets its predecessor's verdict, which could not be removed again.
+        version = {"uid": task.uid, "resourceVersion": str(task.version)}
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": task.key.name, "namespace": task.key.namespace, **version},
+            "status": status.fitted().wire(),
+        }
+
+        def call() -> Awaitable[JsonObject]:
+            return self._client.apply(
+                SKYVERNTASKS,
+                task.key.namespace,
+                task.key.name,
+                body,
+                field_manager=MANAGER_OPERATOR,
+                subresource="status",
+            )
+
+        try:
+            answer = await self._writer.write(
+                "apply", SKYVERNTASKS, call, urgent=status.phase in TERMINAL_PHASES and not task.ended
+            )
+        except NotFound as error:
+            self._store.drop_task(task.key, task.uid)
+            raise StaleRecordError(f"{task.key} is gone") from error
+        except Conflict as error:
+            await self.fresh(task)
+            raise StaleRecordError(f"{task.key} was modified concurrently") from error
+        except Invalid as error:
+            await self._already_decided(task, error)
+            return
+        self._store.put_task(task_record(answer))
+        self._log_change(task, status)
+        facts = self._store.facts(task.uid)
+        if facts.webhook == status.webhook:
+            facts.webhook = None
+        if status.phase in TERMINAL_PHASES and not task.ended:
+            self._count_verdict(status)
+        elif status.started_at is not None and task.status.started_at is None:
+            self._metrics.start_latency.observe(max(0.0, (status.started_at - task.created_at).total_seconds()))
+
+    @staticmethod
+    def _log_change(task: TaskRecord, status: OperatorStatus) -> None:
+        reason = succeeded_reason(status)
+        if (status.phase, reason) != (task.status.phase, succeeded_reason(task.status)):
+            condition = find(status.conditions, ConditionType.SUCCEEDED)
+            fields = {"task": str(task.key), "phase": status.phase, "reason": reason, "pod": status.pod_name}
+            logger.info(condition.message if condition is not None else "", extra={"fields": fields})
+
+    async def _already_decided(self, task: TaskRecord, error: Invalid) -> None:
+        """The schema rejects leaving a terminal phase: another writer, such as a former leader, has decided."""
+        now = task_record(await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name))
+        if not now.ended or task.ended:
+            raise error
+        self._store.put_task(now)
+        raise StaleRecordError(f"{task.key} has ended already: {now.status.phase}") from error
+
+    def _count_verdict(self, status: OperatorStatus) -> None:
+        phase = status.phase.value if status.phase is not None else ""
+        reason = next((entry.reason for entry in status.conditions if entry.type == "Succeeded"), "")
+        self._metrics.verdicts.labels(phase, reason).inc()
+        if status.finished_at is not None:
+            lag = (datetime.now(UTC) - status.finished_at).total_seconds()
+            self._metrics.verdict_lag.observe(max(0.0, lag))
+            if status.started_at is not None:
+                seconds = (status.finished_at - status.started_at).total_seconds()
+                self._metrics.duration.labels(phase).observe(max(0.0, seconds))
+
+    async def delete(self, task: TaskRecord) -> None:
+        """Delete the task object; its pod follows."""
+        namespace, name = task.key
+        try:
+            await self._writer.write(
+                "delete", SKYVERNTASKS, lambda: self._client.delete(SKYVERNTASKS, namespace, name, uid=task.uid)
+            )
+        except (NotFound, Conflict):
+            self._store.drop_task(task.key, task.uid)
+
+    async def emit(self, task: TaskRecord, reason: Reason, message: str) -> None:
+        """Record one Event. Its name follows from the task and the reason, so that it exists once."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        reference = {"apiVersion": API_VERSION, "kind": KIND, "namespace": task.key.namespace}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": event_name(task.key.name, task.uid, reason), "namespace": task.key.namespace},
+            "involvedObject": reference | {"name": task.key.name, "uid": task.uid},
+            "type": "Warning",
+            "reason": reason.value,
+            "message": cut(message),
+            "source": {"component": MANAGED_BY},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            await self._writer.write("create", EVENTS, lambda: self._client.create(EVENTS, task.key.namespace, body))
+        except (AlreadyExists, Forbidden):
+            return  # recorded before, or the namespace is terminating; the status has it anyway

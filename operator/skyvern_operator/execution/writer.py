@@ -1,0 +1,31 @@
+"""Writes to the API server: each takes its turn and is counted."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from skyvern_crds.client import ClusterError, Resource
+from skyvern_operator.execution.token_bucket import TokenBucket
+from skyvern_operator.process.metrics import Metrics
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Limits the rate of writes and counts them by verb, resource and status code."""
+
+    def __init__(self, bucket: TokenBucket, metrics: Metrics) -> None:
+        self._bucket = bucket
+        self._metrics = metrics
+
+    async def write(
+        self, verb: str, resource: Resource, call: Callable[[], Awaitable[T]], *, urgent: bool = False
+    ) -> T:
+        """Make one write. An urgent one, a verdict or a deletion, does not wait behind new work."""
+        await self._bucket.take(urgent=urgent)
+        try:
+            answer = await call()
+        except ClusterError as error:
+            self._metrics.writes.labels(verb, resource.plural, str(error.status)).inc()
+            raise
+        self._metrics.writes.labels(verb, resource.plural, "200").inc()
+        return answer

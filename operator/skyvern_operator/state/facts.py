@@ -1,0 +1,27 @@
+"""What is known about a task beyond its object. It is lost with the process and learned again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from skyvern_crds.status import WebhookStatus
+from skyvern_crds.vocabulary import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The API server refused to create the pod."""
+
+    reason: Reason
+    """QuotaExceeded, or a reason that ends the task."""
+    message: str
+    retry_at: datetime | None = None
+    """When to try again; None when trying again is pointless."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the last create and the last webhook delivery brought."""
+
+    refusal: Refusal | None = None
+    webhook: WebhookStatus | None = None
+    """Outcome of a delivery that may not be in status yet."""

@@ -1,0 +1,1 @@
+"""What arrives: kopf's two watches, and the full lists that check them."""
