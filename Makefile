@@ -9,7 +9,7 @@ PACKAGES := crds operator apiserver browser-image
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint cluster cluster-down images install uninstall generate lock \
+.PHONY: help setup demo test unit lint fmt cluster cluster-down images install uninstall generate lock \
 	bench-operator bench-api bench-agent bench-e2e clean
 
 help: ## this list
@@ -30,15 +30,19 @@ setup: $(STAMP) ## virtual environment with everything locked
 demo: $(STAMP) ## a task end to end on a cluster: KUBECONFIG's, kind's, or a bare node on this machine
 	@$(PY) -m tests.cluster demo
 
-test: $(STAMP) ## every test, ending with pytest's closing line
-	@$(PY) -m tests.cluster prepare
-	@$(PY) -m pytest
+test: $(STAMP) ## every test, or those of ARGS="tests/operator -k evicted"
+	@$(PY) -m pytest $(ARGS)
 
 unit: $(STAMP) ## the tests that need nothing but Python
 	@$(PY) -m pytest -n 2 -m "not (house or socket or contract or browser or chart or node)"
 
-lint: $(STAMP) ## ruff, mypy --strict, import-linter
+lint: $(STAMP) ## ruff, mypy --strict, import-linter, eslint, tsc
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
+	@$(PY) -m tests.javascript
+
+fmt: $(STAMP) ## formats the code, and corrects what ruff and eslint can
+	@$(VENV)/bin/ruff check --fix --exit-zero . && $(VENV)/bin/ruff format .
+	@$(PY) -m tests.javascript --fix
 
 cluster: $(STAMP) ## a local cluster, and how to use kubectl with it
 	@$(PY) -m tests.cluster up

@@ -5,17 +5,28 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.cluster import Cluster, ControlPlane, Progress, current, down, up
+from tests.cluster import Cluster, ControlPlane, Progress, SetupError, current, down, up
 from tests.cluster import control_plane as run_control_plane
+from tests.cluster.prepare import prepare
 
 Kubectl = Callable[..., CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def progress(request: pytest.FixtureRequest) -> Progress:
-    """Progress of the set-up, on the terminal also while pytest captures output."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build and fetch what the chosen tests need before the first of them starts, since each has a deadline."""
+    if session.config.option.collectonly:
+        return
+    markers = {mark.name for item in session.items for mark in item.iter_markers()}
+    try:
+        prepare(terminal_progress(session.config), markers)
+    except SetupError as error:
+        pytest.exit(f"the tests cannot be set up: {error}", returncode=1)
+
+
+def terminal_progress(config: pytest.Config) -> Progress:
+    """Progress on the terminal, also while pytest captures output."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    reporter = config.pluginmanager.getplugin("terminalreporter")
 
     def write(text: str) -> None:
         with capture.global_and_fixture_disabled():
@@ -23,6 +34,12 @@ def progress(request: pytest.FixtureRequest) -> Progress:
             reporter.write(text)
 
     return Progress(write if capture and reporter else None, live=False)
+
+
+@pytest.fixture(scope="session")
+def progress(request: pytest.FixtureRequest) -> Progress:
+    """Progress of the set-up."""
+    return terminal_progress(request.config)
 
 
 @pytest.fixture(scope="session")

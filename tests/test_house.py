@@ -1,5 +1,6 @@
 """The house rules that tools can check."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ CHECKS = {
     "everything is formatted": ["ruff", "format", "--check", "."],
     "the import rules hold": ["lint-imports"],
     "mypy --strict finds nothing": ["mypy"],
+    "eslint and tsc find nothing": ["python", "-m", "tests.javascript"],
 }
 
 
@@ -27,7 +29,15 @@ def test_operator_folder_does_not_shadow_the_standard_library() -> None:
     assert not (ROOT / "operator" / "__init__.py").exists()
 
 
-def test_the_lock_names_no_host() -> None:
+def test_python_lock_has_hashes_and_names_no_host() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     assert "://" not in lock
     assert "--hash=sha256:" in lock
+
+
+def test_javascript_lock_has_hashes_and_names_no_registry() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    installed = {path: package for path, package in packages.items() if path}
+    assert installed
+    assert all(package["integrity"].startswith("sha512-") for package in installed.values())
+    assert not [path for path, package in installed.items() if "resolved" in package]

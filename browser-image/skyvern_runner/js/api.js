@@ -14,7 +14,7 @@ Object.defineProperty(window, KEY, {
     filePiece,
     fileTarget,
     filePlace,
-    scrollBy,
+    scrollBy: scrollPage,
     frameBox,
     framePath,
     pageState,

@@ -30,7 +30,7 @@ const enter = (id) => {
   const field = fieldOf(el);
   if (!field) return fail(`${labelFor(el)} takes no text`);
   if (field.getRootNode().activeElement !== field) field.focus({ preventScroll: true });
-  let empty = true;
+  let empty;
   if (typeof field.select === "function") {
     field.select();
     empty = field.value === "";

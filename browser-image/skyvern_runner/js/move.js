@@ -8,7 +8,7 @@ const containerOf = (el) => {
 };
 
 // Without an element: the page, or when that cannot scroll, the container in the middle of the screen.
-const scrollBy = (id, direction) => {
+const scrollPage = (id, direction) => {
   let box = null;
   if (id) {
     const el = elementOf(id);
@@ -28,7 +28,7 @@ const scrollBy = (id, direction) => {
 
 // Whether the document that a navigation led to is a page; what Chrome shows in its place if not.
 const pageState = () => {
-  const entry = performance.getEntriesByType("navigation")[0];
+  const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   const failed = location.protocol === "chrome-error:";
   return stringify({ url: location.href, token, failed, status: entry?.responseStatus ?? 0, ready: document.readyState,
     text: failed ? window.loadTimeDataRaw?.errorCode ?? document.body?.innerText.match(/\b(?:ERR|DNS|SSL)_[A-Z_]+/)?.[0] ?? "" : "" });

@@ -148,7 +148,7 @@ const walk = ({ textLimit }) => {
     else if (style.backgroundColor !== CLEAR) inner = style.backgroundColor;
     else if (style.position !== "static") inner = "";
     const hand = style.cursor === "pointer";
-    if (tag === "iframe" || tag === "frame") frame(el, depth, style);
+    if (tag === "iframe" || tag === "frame") frame(el, depth);
     else if (style.visibility === "visible") shown(el, tag, depth, style, inner, hand && !pointer, hand);
     else visitChildren(el, depth, style, inner, hand);
     if (!inline) flush();
@@ -295,7 +295,7 @@ const walk = ({ textLimit }) => {
     }
     push(depth, "", "frame", name, "", boxFlags(box) | CONTAINER);
     const start = rows.length;
-    const outer = [origin, clip];
+    const outer = { origin, clip };
     const left = box.left + el.clientLeft + origin.x;
     const top = box.top + el.clientTop + origin.y;
     origin = { x: left, y: top };
@@ -303,7 +303,7 @@ const walk = ({ textLimit }) => {
     knownRoots.add(new WeakRef(inner));
     visit(inner.body, depth + 1, "rgb(255, 255, 255)", false);
     flush();
-    [origin, clip] = outer;
+    ({ origin, clip } = outer);
     if (rows.length === start) rows.pop();
   };
 

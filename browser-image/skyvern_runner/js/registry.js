@@ -14,7 +14,7 @@ const stringify = (value) => {
     const own = Object.getOwnPropertyDescriptor(owner, "toJSON");
     if (own?.configurable) {
       taken.push([owner, own]);
-      delete owner.toJSON;
+      delete (/** @type {{ toJSON?: unknown }} */ (owner).toJSON);
     }
   }
   const text = nativeStringify(value);

@@ -1,0 +1,31 @@
+import js from "@eslint/js";
+import globals from "globals";
+
+export default [
+  { ignores: ["build/", "dist/", "node_modules/", ".venv/"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  js.configs.recommended,
+  {
+    rules: {
+      curly: ["error", "multi-line"],
+      eqeqeq: "error",
+      "no-var": "error",
+      "object-shorthand": "error",
+    },
+  },
+  {
+    files: ["browser-image/skyvern_runner/js/*.js"],
+    languageOptions: { sourceType: "script", globals: globals.browser },
+    rules: {
+      // script.py joins these files into one function. The compiler knows the names that one file takes from another.
+      "no-redeclare": ["error", { builtinGlobals: false }],
+      "no-undef": "off",
+      "no-unused-vars": ["error", { vars: "local" }],
+    },
+  },
+  {
+    files: ["tests/site/static/*.js"],
+    languageOptions: { sourceType: "script", globals: globals.browser },
+    rules: { "prefer-const": "error" },
+  },
+];
