@@ -21,7 +21,7 @@ from skyvern_apiserver.middleware import ObservedRequests
 from skyvern_apiserver.openapi import document
 from skyvern_apiserver.operations import OPERATIONS, Endpoint
 from skyvern_apiserver.services import Services, services_of
-from skyvern_crds.artifacts import UPLOAD_PATH
+from skyvern_crds.rest.artifacts import UPLOAD_PATH
 
 Methods = dict[str, Endpoint]
 

@@ -16,8 +16,9 @@ from skyvern_apiserver.cache import TaskRecord
 from skyvern_apiserver.errors import ApiError, TaskNotFoundError
 from skyvern_apiserver.runners import Runner, task_account
 from skyvern_apiserver.services import OBJECT_NAME, Services, services_of
-from skyvern_crds.artifacts import ARTIFACTS_PATH, ArtifactNameError, LinkError, store_key, verify_link
-from skyvern_crds.rest import RECORDING, task_id_of
+from skyvern_crds.ids import task_id_of
+from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, ArtifactNameError, LinkError, store_key, verify_link
+from skyvern_crds.rest.response import RECORDING
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_RECORDING_BYTES: Final = 256 * 1024 * 1024

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from skyvern_crds.client import Change
-from skyvern_crds.rest import task_id_of
+from skyvern_crds.ids import task_id_of
 from skyvern_crds.vocabulary import ANNOTATION_CANCEL, ANNOTATION_REQUEST, LABEL_ORGANIZATION, Phase
 
 _STATUS_TIMES: Final = ("queuedAt", "startedAt", "finishedAt", "lastHeartbeat")

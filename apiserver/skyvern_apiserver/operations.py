@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from skyvern_apiserver import artifacts, schemas, steps, tasks
-from skyvern_crds.rest import TaskRequest
+from skyvern_crds.rest.request import TaskRequest
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 API: Final = "/api/v1"

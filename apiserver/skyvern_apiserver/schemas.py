@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from skyvern_crds.rest import TaskRequest
+from skyvern_crds.rest.request import TaskRequest
 from skyvern_crds.status import StepStatus
 from skyvern_crds.vocabulary import Phase
 

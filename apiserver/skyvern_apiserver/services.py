@@ -15,9 +15,9 @@ from skyvern_apiserver.metrics import Metrics
 from skyvern_apiserver.runners import RunnerAuthenticator
 from skyvern_apiserver.settings import Settings
 from skyvern_apiserver.store import ArtifactStore
-from skyvern_crds.artifacts import ArtifactLinks
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, JsonObject, NotFound, Reflector
-from skyvern_crds.rest import name_of, task_id_of
+from skyvern_crds.ids import name_of, task_id_of
+from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.vocabulary import LABEL_API_KEY
 
 STALE_SECONDS: Final = 300.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from skyvern_crds.artifacts import DEFAULT_TTL_SECONDS
+from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.runner_contract import SERVICE_ACCOUNT_DIR
 
 ALL_NAMESPACES: Final = "*"

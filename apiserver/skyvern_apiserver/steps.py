@@ -6,7 +6,8 @@ from starlette.responses import Response
 from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_apiserver.responses import JsonResponse
 from skyvern_apiserver.services import services_of
-from skyvern_crds.rest import step_records
+from skyvern_crds.rest.response import encode_steps, step_responses
+from skyvern_crds.stored import read_task
 
 
 async def list_steps(request: Request) -> Response:
@@ -17,4 +18,5 @@ async def list_steps(request: Request) -> Response:
         record = await services.find(key.namespace, request)
     except TaskNotFoundError:
         return JsonResponse([])
-    return JsonResponse(step_records(record.object()))
+    steps = step_responses(read_task(record.object()))
+    return Response(encode_steps(steps), media_type="application/json")

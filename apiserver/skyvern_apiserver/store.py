@@ -16,7 +16,7 @@ from obstore.store import ObjectStore, from_url
 from skyvern_apiserver.cache import TaskRecord
 from skyvern_apiserver.errors import UnavailableError
 from skyvern_apiserver.settings import SettingsError
-from skyvern_crds.artifacts import store_key
+from skyvern_crds.rest.artifacts import store_key
 
 PART_BYTES: Final = 5 * 1024 * 1024
 """Size of an upload's parts, the least that S3 takes; two are in memory at a time."""

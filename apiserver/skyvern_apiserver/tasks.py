@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -21,13 +21,14 @@ from skyvern_apiserver.errors import (
     UnavailableError,
     details_of,
 )
-from skyvern_apiserver.responses import JsonResponse, to_json
+from skyvern_apiserver.responses import JsonResponse
 from skyvern_apiserver.services import Services, services_of
-from skyvern_crds.artifacts import ArtifactLinks
 from skyvern_crds.client import SKYVERNTASKS, AlreadyExists, Conflict, NotFound
-from skyvern_crds.ids import TASK_PREFIX, new_id
-from skyvern_crds.rest import TaskRequest, name_of, task_response
+from skyvern_crds.ids import TASK_PREFIX, name_of, new_id
+from skyvern_crds.rest.request import TaskRequest
+from skyvern_crds.rest.response import task_response
 from skyvern_crds.spec import SkyvernTaskSpec
+from skyvern_crds.stored import read_task
 from skyvern_crds.vocabulary import (
     ANNOTATION_CANCEL,
     ANNOTATION_REQUEST,
@@ -44,8 +45,6 @@ HIGHEST_MAX_STEPS: Final = 1000
 NAME_TRIES: Final = 3
 """Ids are unique but for a rare coincidence between processes; then another is made."""
 CONFLICT_TRIES: Final = 5
-BULKY_FIELDS: Final = frozenset({"navigationPayload", "extractedInformationSchema"})
-"""What makes a spec too large."""
 CHUNK_TASKS: Final = 50
 """Tasks that a long list renders before other requests have their turn."""
 
@@ -121,24 +120,15 @@ async def get_task(request: Request) -> Response:
     services = services_of(request)
     key = services.authenticate(request)
     record = await services.find(key.namespace, request)
-    return JsonResponse(await _response(services, record))
+    return await _response(services, record)
 
 
-async def _response(services: Services, record: TaskRecord) -> dict[str, Any]:
-    obj = record.object()
-    reference = (obj["status"]).get("extractedInformationRef")
-    result = await services.artifacts.read_json(record, reference["name"]) if reference else None
-    return answer_for(obj, services.links(), result)
-
-
-def answer_for(obj: dict[str, Any], links: ArtifactLinks | None, result: JsonValue = None) -> dict[str, Any]:
-    """The answer for an object; a spec that kubectl made too large for the models is answered without its bulk."""
-    try:
-        return task_response(obj, links, result=result)
-    except ValidationError as error:
-        wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]} or BULKY_FIELDS
-        spec = {name: value for name, value in obj["spec"].items() if name not in wrong}
-        return task_response(obj | {"spec": spec}, links, result=result)
+async def _response(services: Services, record: TaskRecord) -> Response:
+    task = read_task(record.object())
+    reference = task.status.extracted_information_ref
+    result = await services.artifacts.read_json(record, reference.name) if reference else None
+    answer = task_response(task, services.links(), result=result)
+    return Response(answer.encode(), media_type="application/json")
 
 
 async def list_tasks(request: Request) -> Response:
@@ -173,7 +163,7 @@ def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRec
 def _rendered(records: list[TaskRecord]) -> Iterable[bytes]:
     """A JSON array. Links are not in lists, as callers of the Tasks API know it."""
     for number, record in enumerate(records):
-        yield (b"," if number else b"[") + to_json(answer_for(record.object(), None))
+        yield (b"," if number else b"[") + task_response(read_task(record.object()), None).encode()
     yield b"]" if records else b"[]"
 
 
@@ -211,7 +201,7 @@ async def retry_webhook(request: Request) -> Response:
     if record.object()["spec"].get("webhookCallbackUrl"):
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         record = await _annotate(services, record, ANNOTATION_RETRY_WEBHOOK, moment, unconditional=True)
-    return JsonResponse(await _response(services, record))
+    return await _response(services, record)
 
 
 async def _annotate(

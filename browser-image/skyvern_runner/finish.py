@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from skyvern_crds.rest import FINAL_SCREENSHOT
+from skyvern_crds.rest.response import FINAL_SCREENSHOT
 from skyvern_crds.status import MAX_INLINE_RESULT_BYTES, ResultReference
 from skyvern_runner.acting import capture
 from skyvern_runner.bounded import bounded

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import urllib3
 
-from skyvern_crds.artifacts import UPLOAD_PATH, check_name, store_key
+from skyvern_crds.rest.artifacts import UPLOAD_PATH, check_name, store_key
 from skyvern_crds.status import Artifact
 from skyvern_runner.errors import UploadError
 from skyvern_runner.events import Observer, Warned

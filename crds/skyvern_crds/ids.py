@@ -19,3 +19,13 @@ def new_id(prefix: str, *, now_ns: int | None = None) -> str:
     moment = time.time_ns() if now_ns is None else now_ns
     seconds, rest = divmod(moment, 1_000_000_000)
     return f"{prefix}_{((seconds - EPOCH_SECONDS) << 32) | ((rest // 1000) << 12) | secrets.randbits(12)}"
+
+
+def task_id_of(name: str) -> str:
+    """REST id of the object ``name``: ``tsk-123`` is ``tsk_123``, any other name is its own id."""
+    return f"tsk_{name[4:]}" if name.startswith("tsk-") and name[4:].isdigit() else name
+
+
+def name_of(task_id: str) -> str:
+    """Object name of a REST id; the inverse of :func:`task_id_of`."""
+    return f"tsk-{task_id[4:]}" if task_id.startswith("tsk_") and task_id[4:].isdigit() else task_id

@@ -1,10 +1,18 @@
 """Base class and reusable field types of the API's models."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel
+
+from skyvern_crds.urls import HTTP_URL_PATTERN, MAX_URL_LENGTH
+
+STORED: Final = "stored"
+"""Validation context of a value that is already stored: limits over the whole of a model are not checked."""
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 5000
+"""Beyond it, adding a deadline to a time could leave what Python's datetime holds."""
 
 
 class Rule(BaseModel):
@@ -38,17 +46,19 @@ class ApiModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _rfc3339(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _rfc3339_micro(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-Time = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
-"""A time of second resolution, as ``metav1.Time``."""
-MicroTime = Annotated[datetime, PlainSerializer(_rfc3339_micro, return_type=str, when_used="json")]
+def _in_utc(value: datetime) -> datetime:
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise ValueError(f"must be a time from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+MicroTime = Annotated[
+    datetime, AfterValidator(_in_utc), PlainSerializer(_rfc3339_micro, return_type=str, when_used="json")
+]
 """A time of microsecond resolution, as ``metav1.MicroTime``."""
 
 PATTERN_MESSAGE = "x-pattern-message"
@@ -61,14 +71,12 @@ def pattern_message(text: str) -> dict[str, JsonValue]:
     return {PATTERN_MESSAGE: text}
 
 
-HTTP_URL_PATTERN = r"^https?://[^ \t\r\n\f\v/?#][^ \t\r\n\f\v]*$"
-"""Spelled without ``\\s``, which is Unicode's white space for pydantic and ASCII's for the API server."""
 HttpUrl = Annotated[
     str,
     Field(
-        max_length=2083,
+        max_length=MAX_URL_LENGTH,
         pattern=HTTP_URL_PATTERN,
-        json_schema_extra=pattern_message("must start with http:// or https://, name a host and contain no spaces"),
+        json_schema_extra=pattern_message("must be an http:// or https:// URL with a host, without spaces"),
     ),
 ]
 """An http or https URL of at most 2083 characters."""

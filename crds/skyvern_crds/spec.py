@@ -1,12 +1,13 @@
 """Model of ``SkyvernTask.spec``: what a user asks for. Every limit that the CRD enforces is stated here."""
 
-import json
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
+from pydantic.alias_generators import to_camel
 
-from skyvern_crds.models import AnyJson, ApiModel, HttpUrl, Rule, Text, pattern_message
+from skyvern_crds import wire
+from skyvern_crds.models import STORED, AnyJson, ApiModel, HttpUrl, Rule, Text, pattern_message
 
 MAX_SPEC_BYTES: Final = 192 * 1024
 """Upper bound of the spec as JSON, since it travels to the runner in an annotation of its pod (256 KiB in all)."""
@@ -17,7 +18,7 @@ class SpecTooLargeError(ValueError):
 
 
 class ProxyLocation(StrEnum):
-    """Values that callers of the Tasks API send; a profile's proxy decides the real route."""
+    """Values that callers of the Tasks API send."""
 
     RESIDENTIAL = "RESIDENTIAL"
     US_CA = "US-CA"
@@ -65,7 +66,7 @@ class SecretKeyRef(ApiModel):
 
 
 class PayloadSource(ApiModel):
-    """Where the navigation payload comes from, when it shall not stand in the object."""
+    """A source for the navigation payload that keeps it out of the object."""
 
     secret_key_ref: SecretKeyRef
     """Holds the payload as JSON; mounted into the runner as a file."""
@@ -90,10 +91,18 @@ class TaskSecret(ApiModel):
     """Host names on which the value may be typed; ``*.example.com`` includes every subdomain."""
 
 
+ModelName = Annotated[str, Field(min_length=1, max_length=128)]
+Title = Annotated[str, Field(max_length=256)]
+TotpIdentifier = Annotated[str, Field(min_length=1, max_length=256)]
+ScreenshotScrolls = Annotated[int, Field(ge=0, le=1000)]
+MAX_STEPS_LIMIT: Final = 1000
+"""Highest maxSteps."""
+
+
 class ModelChoice(ApiModel):
     """Which language model the task asks for; the operator's configuration must allow it."""
 
-    model_name: Annotated[str, Field(min_length=1, max_length=128)]
+    model_name: ModelName
     """Name as the model's provider knows it."""
 
 
@@ -130,12 +139,12 @@ ProfileName = Annotated[
 
 
 class SkyvernTaskSpec(ApiModel):
-    """What the browser shall do. Immutable once created, but for suspend, priority and ttlSecondsAfterFinished."""
+    """What the browser does. Immutable except for suspend, priority and ttlSecondsAfterFinished."""
 
     url: HttpUrl
     """Page to start from; http or https."""
-    title: Annotated[str, Field(max_length=256)] | None = None
-    """For people; not shown to the model."""
+    title: Title | None = None
+    """A title for people. The model does not see it."""
     navigation_goal: Text | None = None
     """What to do, in words. Without it the page is only opened and, with a data extraction goal, read."""
     data_extraction_goal: Text | None = None
@@ -143,50 +152,50 @@ class SkyvernTaskSpec(ApiModel):
     navigation_payload: AnyJson | None = None
     """Facts for filling in forms. Any JSON; the model sees it."""
     navigation_payload_from: PayloadSource | None = None
-    """The same from a Secret, so that it stays out of the object."""
+    """The same from a Secret, which keeps it out of the object."""
     extracted_information_schema: AnyJson | None = None
     """JSON Schema of the extracted information, or an example of it."""
     webhook_callback_url: HttpUrl | None = None
     """Receives one signed POST when the task has ended."""
     proxy_location: ProxyLocation | None = None
-    """Accepted for callers of the Tasks API; has an effect only where a profile maps it to a proxy."""
+    """Accepted for callers of the Tasks API. Has no effect: the condition SpecHonored says so."""
     totp_verification_url: HttpUrl | None = None
-    """Polled for a verification code when the page asks for one."""
-    totp_identifier: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Names the pushed verification codes that belong to this task."""
+    """Accepted for callers of the Tasks API. Has no effect yet: the condition SpecHonored says so."""
+    totp_identifier: TotpIdentifier | None = None
+    """Accepted for callers of the Tasks API. Has no effect yet: the condition SpecHonored says so."""
     error_code_mapping: ErrorCodes | None = None
-    """The user's error codes, each with a description of when the agent shall report it."""
+    """The user's error codes, each with a description of when the agent reports it."""
     complete_criterion: Text | None = None
     """When the task counts as completed, in words."""
     terminate_criterion: Text | None = None
-    """When the agent shall give up, in words."""
+    """When the agent gives up, in words."""
     extra_http_headers: Headers | None = None
     """Added to every request of the browser."""
-    max_screenshot_scrolls: Annotated[int, Field(ge=0, le=1000)] | None = None
-    """Screens below the first one that screenshots for the model include."""
+    max_screenshot_scrolls: ScreenshotScrolls | None = None
+    """Accepted for callers of the Tasks API. Has no effect yet: the condition SpecHonored says so."""
     model: ModelChoice | None = None
-    """Another model than the default one."""
+    """A language model other than the default."""
     secrets: Annotated[list[TaskSecret], Field(max_length=32)] | None = None
     """Values that the agent may type and the model never sees."""
 
-    max_steps: Annotated[int, Field(ge=1, le=1000)] = 25
+    max_steps: Annotated[int, Field(ge=1, le=MAX_STEPS_LIMIT)] = 25
     """Steps before the task fails with MaxStepsReached."""
     max_retries_per_step: Annotated[int, Field(ge=0, le=20)] = 3
-    """Further tries of a failed step."""
+    """How often a failed step is tried again."""
     active_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 1800
-    """Seconds from the runner's start to the task's end; then timed_out."""
+    """Seconds the task may take from the runner's start; then it is timed_out."""
     start_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 900
-    """Seconds from admission until the runner must have started; then timed_out."""
+    """Seconds the runner may take to start after admission; then the task is timed_out."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = None
-    """Seconds that the ended task is kept; the operator's default without it."""
+    """Seconds to keep the task after its end; the operator's default if absent."""
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     """Higher is admitted first."""
     suspend: bool = False
-    """Holds the task back while it is queued."""
+    """Keeps a queued task from starting."""
     infra_retries: Annotated[int, Field(ge=0, le=10)] = 2
-    """New pods for a task whose pod died before the agent had started."""
+    """How many more pods a task gets when its pod dies before the agent has started."""
     profile: ProfileName | None = None
-    """A profile of the operator's configuration: resources, node placement, image, proxy, model."""
+    """A profile of the operator's configuration: resources, node placement, image, model."""
 
     cel_rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -203,13 +212,18 @@ class SkyvernTaskSpec(ApiModel):
     )
 
     @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        size = len(json.dumps(self.wire(), separators=(",", ":"), ensure_ascii=False).encode())
+    def _bounded(self, info: ValidationInfo) -> Self:
+        if info.context == STORED:
+            return self
+        size = wire.size(self.wire())
         if size > MAX_SPEC_BYTES:
             raise SpecTooLargeError(
                 f"the task is {size} bytes of JSON and may have {MAX_SPEC_BYTES}: "
                 "shorten navigationPayload, or put it in a Secret and name it in navigationPayloadFrom"
             )
+        for name in ("navigation_payload", "extracted_information_schema"):
+            if wire.is_cut(getattr(self, name)):
+                raise ValueError(f"{to_camel(name)} is nested deeper than {wire.MAX_DEPTH} levels: flatten it")
         if self.navigation_payload is not None and self.navigation_payload_from is not None:
             raise ValueError("set either navigationPayload or navigationPayloadFrom, not both")
         return self

@@ -8,8 +8,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from skyvern_crds.rest.webhook import SignatureStyle
 from skyvern_crds.vocabulary import MANAGED_BY
-from skyvern_crds.webhook import SignatureStyle
 from skyvern_operator.errors import ConfigError
 
 DEFAULT_PATH: Final = Path("/etc/skyvern/config.yaml")

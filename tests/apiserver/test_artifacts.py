@@ -9,7 +9,7 @@ import pytest
 
 from skyvern_apiserver.artifacts import MAX_FILE_BYTES
 from skyvern_apiserver.services import Services
-from skyvern_crds.artifacts import ARTIFACTS_PATH, ArtifactLinks, link_signature
+from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, ArtifactLinks, link_signature
 from tests.apiserver.calls import create
 from tests.apiserver.cluster import TASK_ACCOUNT, Tenants
 from tests.apiserver.conftest import Caller

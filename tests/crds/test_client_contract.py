@@ -161,7 +161,7 @@ async def test_a_refusal_says_how_long_to_wait(served: ControlPlane, tmp_path: P
             await client.get_path("/version")
         assert caught.value.retry_after == 4
         proxy.refusals.append(Refusal(200, {}, "<html>"))
-        with pytest.raises(Unavailable, match="no JSON"):
+        with pytest.raises(Unavailable, match="not JSON"):
             await client.get_path("/version")
         proxy.down = True
         with pytest.raises(Unavailable, match="GET /version"):

@@ -9,8 +9,8 @@ import yaml
 
 from skyvern_crds.__main__ import main, render
 from skyvern_crds.schema import MAX_CRD_BYTES, custom_resource_definition, openapi_schema
+from skyvern_crds.schema.structural import PRESERVE, VALIDATIONS
 from skyvern_crds.spec import MUTABLE_SPEC_FIELDS, SkyvernTaskSpec
-from skyvern_crds.structural import PRESERVE, VALIDATIONS
 from tests.crds.corpus import load
 
 REFUSALS = [text for case in load("reject") for text in case.messages]

@@ -3,8 +3,7 @@ import time
 
 import pytest
 
-from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, new_id
-from skyvern_crds.rest import name_of, task_id_of
+from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, name_of, new_id, task_id_of
 
 
 @pytest.mark.parametrize("prefix", [TASK_PREFIX, STEP_PREFIX])

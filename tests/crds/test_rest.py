@@ -6,14 +6,29 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from skyvern_crds.artifacts import ArtifactLinks
-from skyvern_crds.rest import TaskRequest, name_of, normalize_url, step_records, task_id_of, task_response
+from skyvern_crds.ids import name_of, task_id_of
+from skyvern_crds.rest.artifacts import ArtifactLinks
+from skyvern_crds.rest.request import TaskRequest
+from skyvern_crds.rest.response import encode_steps, step_responses, task_response
+from skyvern_crds.rest.webhook import webhook_body
 from skyvern_crds.spec import MAX_SPEC_BYTES
+from skyvern_crds.stored import read_task
+from skyvern_crds.urls import normalize_url
 from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION
-from skyvern_crds.webhook import webhook_body
 
 LINKS = ArtifactLinks("https://tasks.example.com/", b"key", now=1_000_000)
 MINIMAL = {"url": "https://jobs.example.com/apply"}
+
+
+def answer(obj: dict[str, Any], links: ArtifactLinks | None) -> dict[str, Any]:
+    """The answer for an object as a caller reads it."""
+    value: dict[str, Any] = json.loads(task_response(read_task(obj), links).encode())
+    return value
+
+
+def steps_of(obj: dict[str, Any]) -> list[dict[str, Any]]:
+    value: list[dict[str, Any]] = json.loads(encode_steps(step_responses(read_task(obj))))
+    return value
 
 
 def an_object(spec: dict[str, Any] | None = None, status: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
@@ -46,12 +61,12 @@ def test_ids_and_names_map_both_ways(name: str, task_id: str) -> None:
         ("HTTP://a.example", "http://a.example"),
     ],
 )
-def test_a_url_without_scheme_is_https(given: str, stored: str) -> None:
+def test_url_without_scheme_is_https(given: str, stored: str) -> None:
     assert normalize_url(given) == stored
 
 
 @pytest.mark.parametrize("url", ["ftp://a.example", "javascript://x", "https://", "https://a b", "a" * 2080])
-def test_a_url_that_cannot_be_opened_is_refused_with_the_remedy(url: str) -> None:
+def test_url_that_cannot_be_opened_is_refused_with_the_remedy(url: str) -> None:
     with pytest.raises(ValueError, match="Invalid URL"):
         normalize_url(url)
 
@@ -80,7 +95,7 @@ def test_unknown_keys_are_ignored() -> None:
     assert TaskRequest.model_validate({**MINIMAL, "not_a_field": 1}).url == MINIMAL["url"]
 
 
-def test_a_request_becomes_a_spec_field_by_field() -> None:
+def test_request_becomes_a_spec_field_by_field() -> None:
     request = TaskRequest.model_validate_json(
         json.dumps(
             {
@@ -98,14 +113,14 @@ def test_a_request_becomes_a_spec_field_by_field() -> None:
     assert wire["proxyLocation"] == "RESIDENTIAL"
 
 
-def test_a_payload_too_large_for_the_pod_is_refused_with_the_remedy() -> None:
+def test_payload_too_large_for_the_pod_is_refused_with_the_remedy() -> None:
     request = TaskRequest.model_validate({**MINIMAL, "navigation_payload": "x" * MAX_SPEC_BYTES})
     with pytest.raises(ValidationError, match="navigationPayloadFrom"):
         request.to_spec()
 
 
-def test_a_new_task_answers_with_every_key() -> None:
-    response = task_response(an_object(), LINKS)
+def test_new_task_answers_with_every_key() -> None:
+    response = answer(an_object(), LINKS)
     assert list(response)[:12] == [
         "request",
         "task_id",
@@ -131,7 +146,7 @@ def test_a_new_task_answers_with_every_key() -> None:
 def test_request_fields_without_a_place_in_the_spec_are_echoed() -> None:
     request = TaskRequest.model_validate({**MINIMAL, "application": "hr", "include_extracted_text": False})
     obj = an_object(annotations={ANNOTATION_REQUEST: json.dumps(request.extras())})
-    echo = task_response(obj, None)["request"]
+    echo = answer(obj, None)["request"]
     assert echo["application"] == "hr"
     assert echo["include_extracted_text"] is False
 
@@ -140,7 +155,7 @@ def test_screenshots_are_linked_newest_first_and_the_final_one_stands_out() -> N
     shots = [f"steps/0{n}-0/screenshot-1.jpg" for n in range(5)]
     artifacts = [{"name": n, "contentType": "image/jpeg", "size": 1, "sha256": "0"} for n in shots]
     artifacts.append({"name": "final.png", "contentType": "image/png", "size": 1, "sha256": "0"})
-    response = task_response(an_object(status={"artifacts": artifacts}), LINKS)
+    response = answer(an_object(status={"artifacts": artifacts}), LINKS)
     prefix = "https://tasks.example.com/api/v1/artifacts/team-a/tsk-296295711174591590/0b1c/"
     assert response["screenshot_url"].startswith(f"{prefix}final.png?expires=")
     assert [url.split("?")[0] for url in response["action_screenshot_urls"]] == [
@@ -149,7 +164,7 @@ def test_screenshots_are_linked_newest_first_and_the_final_one_stands_out() -> N
 
 
 def test_times_are_naive_utc_with_microseconds() -> None:
-    response = task_response(an_object(status={"finishedAt": "2026-11-01T12:00:00.250000+01:00"}), None)
+    response = answer(an_object(status={"finishedAt": "2026-11-01T12:00:00.250000+01:00"}), None)
     assert response["finished_at"] == "2026-11-01T11:00:00.250000"
     assert response["modified_at"] == response["finished_at"]
 
@@ -161,18 +176,18 @@ def test_steps_are_sorted_and_drop_nulls() -> None:
         {"stepId": "stp_1", "order": 0, "retryIndex": 1, **times},
         {"stepId": "stp_0", "order": 0, "inputTokenCount": 12, **times},
     ]
-    records = step_records(an_object(status={"steps": steps}))
+    records = steps_of(an_object(status={"steps": steps}))
     assert [record["step_id"] for record in records] == ["stp_0", "stp_1", "stp_2"]
     assert records[0]["input_token_count"] == 12
     assert "organization_id" not in records[0]
-    labeled = step_records(an_object(status={"steps": steps}, labels={LABEL_ORGANIZATION: "o_1"}))
+    labeled = steps_of(an_object(status={"steps": steps}, labels={LABEL_ORGANIZATION: "o_1"}))
     assert labeled[0]["organization_id"] == "o_1"
 
 
-def test_the_webhook_carries_the_answer_without_the_request() -> None:
+def test_webhook_carries_the_answer_without_the_request() -> None:
     obj = an_object(status={"phase": "completed", "extractedInformation": {"name": "Zoë", "none": None}})
-    body = webhook_body(obj, LINKS)
-    answer = task_response(obj, LINKS)
-    del answer["request"]
-    assert json.loads(body) == answer
+    body = webhook_body(read_task(obj), LINKS)
+    expected = answer(obj, LINKS)
+    del expected["request"]
+    assert json.loads(body) == expected
     assert "Zoë".encode() in body

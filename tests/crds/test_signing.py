@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from skyvern_crds.artifacts import ArtifactLinks, ArtifactNameError, LinkError, check_name, verify_link
-from skyvern_crds.webhook import SignatureStyle, sign, webhook_headers
+from skyvern_crds.rest.artifacts import ArtifactLinks, ArtifactNameError, LinkError, check_name, verify_link
+from skyvern_crds.rest.webhook import SignatureStyle, sign, webhook_headers
 
 KEY = b"8f742231b10e8888abcd99yyyzzz85a5"
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from skyvern_crds.models import AnyJson, ApiModel, MicroTime, Rule, pattern_message
-from skyvern_crds.structural import SchemaError, structural_schema
+from skyvern_crds.schema.structural import SchemaError, structural_schema
 
 
 class Color(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skyvern_crds.client import JsonObject
-from skyvern_crds.webhook import HEADER_SIGNATURE, HEADER_TIMESTAMP, SignatureStyle, sign
+from skyvern_crds.rest.webhook import HEADER_SIGNATURE, HEADER_TIMESTAMP, SignatureStyle, sign
 from tests.e2e.manifests import NEVER_DONE, SITE
 from tests.e2e.world import World, outcome
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from skyvern_crds.webhook import HEADER_SIGNATURE, HEADER_TIMESTAMP, SignatureStyle, sign
+from skyvern_crds.rest.webhook import HEADER_SIGNATURE, HEADER_TIMESTAMP, SignatureStyle, sign
 from tests.waiting import eventually
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from skyvern_crds.client import SECRETS, ClusterClient
+from skyvern_crds.rest.webhook import SignatureStyle
 from skyvern_crds.vocabulary import ANNOTATION_RETRY_WEBHOOK, LABEL_API_KEY, LABEL_API_KEY_SECRET
-from skyvern_crds.webhook import SignatureStyle
 from tests.operator.cluster import Cluster
 from tests.operator.conftest import StartOperator
 from tests.operator.kubelet import Kubelet, verdict

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlencode
 
-from pydantic_core import from_json
-
+from skyvern_crds import wire
 from skyvern_crds.client.connection import Connection, find_loader
 from skyvern_crds.client.errors import Unauthorized, Unavailable, error_from_response
 from skyvern_crds.client.resources import JsonObject, Page, Resource, WatchEvent
@@ -113,7 +112,7 @@ class ClusterClient:
         label_selector: str = "",
         timeout_seconds: int = 270,
     ) -> AsyncGenerator[WatchEvent, None]:
-        """Changes after ``resource_version``, bookmarks included, until the server ends the watch in good order.
+        """Changes after ``resource_version``, bookmarks included, until the server ends the watch.
 
         Raises Gone when the version is too old (list again), the error that the server sent in the stream, and
         Unavailable when the stream broke or was silent for too long. Close the iterator to end the watch.
@@ -213,10 +212,10 @@ class ClusterClient:
             with _as_unavailable(method, path):
                 data = await response.read()
         try:
-            answer = from_json(data)
+            answer = wire.loads(data)
         except ValueError as error:
             raise Unavailable(
-                response.status, "BadAnswer", f"{method} {path}: the answer is no JSON: {data[:80]!r}"
+                response.status, "BadAnswer", f"{method} {path}: the answer is not JSON: {data[:80]!r}"
             ) from error
         return cast(JsonObject, answer)
 

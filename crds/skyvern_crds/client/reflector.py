@@ -1,8 +1,9 @@
-"""A local picture of many objects, kept true by list and watch.
+"""A local cache of many objects, kept current by list and watch.
 
-What it promises: each object's changes arrive in order; no deletion is ever lost, also when the watch fell too far
-behind (410) and everything is listed again; a broken, silent or refused watch is opened again with growing pauses;
-how old the picture may be is visible at any time.
+What it promises: each object's changes arrive in order; no deletion is ever lost, not even when the watch fell too
+far behind (410) and everything is listed again; a broken, silent or refused watch is reopened with growing pauses; one
+object that cannot be handled is left out and named, and no other object notices; the age of the cache is known at any
+time.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+from skyvern_crds.backoff import full_jitter
 from skyvern_crds.client.cluster import ClusterClient
 from skyvern_crds.client.errors import ClusterError, Gone, Unavailable
 from skyvern_crds.client.resources import JsonObject, Resource, WatchEvent
@@ -29,7 +31,7 @@ LONGEST_PAUSE_SECONDS: Final = 30.0
 FAILURES_BEFORE_RELIST: Final = 3
 """A version that the server cannot serve need not be answered with 410: after so many failures, list again."""
 QUICK_END_SECONDS: Final = 1.0
-"""A watch that ends in good order within this time and brought nothing counts as failed, lest it be a hot loop."""
+"""A watch that ends cleanly within this time without an event counts as failed; otherwise it would be a hot loop."""
 
 logger = logging.getLogger(__name__)
 
@@ -87,10 +89,10 @@ class _Stream(Generic[T]):
 class Reflector(Generic[T]):
     """Keeps ``transform(object)`` of every object that a label selector selects, and reports each change.
 
-    ``namespaces`` is None for all of them, else each has a list and watch of its own. ``transform`` makes the record
-    that is kept, so it decides the memory; for an object that it cannot read it raises ValueError, LookupError or
-    TypeError, and the object is logged and left out. ``on_change`` is called for each change, in order, after
-    the picture has changed; it must not block, and what it raises ends :meth:`run`.
+    ``namespaces`` is None for all of them, else each gets its own list and watch. ``transform`` makes the record that
+    is kept, so it decides the memory. ``on_change`` is called for each change, in order, after the cache has changed;
+    it must not block. What either raises is logged and concerns that object alone: one that ``transform`` refuses is
+    left out of the cache and stands in :attr:`left_out`.
     """
 
     def __init__(  # noqa: PLR0917 - the first six are what every reflector has
@@ -118,13 +120,15 @@ class Reflector(Generic[T]):
         self._streams: dict[str | None, _Stream[T]] = {scope: _Stream(scope) for scope in scopes}
         self._order = itertools.count()
         self.synced = asyncio.Event()
-        """Set once every namespace has been listed, and ever after."""
+        """Set once every namespace has been listed; never cleared."""
         self.restarts: Counter[str] = Counter()
         """How often lists and watches failed, by the reason of the error; ``Expired`` counts the lists after a 410."""
+        self.left_out: dict[tuple[str, str], str] = {}
+        """Objects that exist and that ``transform`` refuses, by namespace and name, each with the reason."""
         if not self._streams:
             self.synced.set()
 
-    # The picture ------------------------------------------------------------------------------------------------
+    # The cache -------------------------------------------------------------------------------------------------
 
     def get(self, namespace: str, name: str) -> T | None:
         """The record of an object, None when there is none."""
@@ -149,7 +153,7 @@ class Reflector(Generic[T]):
         return max((now - stream.heard_at for stream in self._streams.values()), default=0.0)
 
     async def wait_for(self, namespace: str, name: str, resource_version: str | int, timeout: float) -> bool:
-        """Wait until the picture holds the write that made ``resource_version``; False when the time is up.
+        """Wait until the cache holds the write that made ``resource_version``; False when the time is up.
 
         Resource versions of one kind are comparable as integers (guaranteed since Kubernetes 1.35), and a watch
         delivers in their order, so the stream's position tells; a later deletion of the object is seen too.
@@ -206,8 +210,8 @@ class Reflector(Generic[T]):
     async def _pause(self, stream: _Stream[T], error: ClusterError, *, at_once: bool = False) -> None:
         stream.failures += 1
         self.restarts[error.reason] += 1
-        ceiling = min(self._longest_pause, FIRST_PAUSE_SECONDS * 2.0 ** min(stream.failures - 1, 16))
-        pause = 0.0 if at_once else max(ceiling * random.uniform(0.5, 1.0), error.retry_after or 0.0)  # noqa: S311
+        jittered = full_jitter(stream.failures, first=FIRST_PAUSE_SECONDS, longest=self._longest_pause)
+        pause = 0.0 if at_once else max(jittered, error.retry_after or 0.0)
         where = f"{self._ref} of {stream.namespace or 'all namespaces'}"
         logger.warning("%s: %s; trying again in %.1f s (failure %d)", where, error, pause, stream.failures)
         await asyncio.sleep(pause)
@@ -223,14 +227,14 @@ class Reflector(Generic[T]):
             async for page in pages:
                 version, stream.heard_at = int(page.resource_version), time.monotonic()
                 for obj in page.items:
-                    meta = obj["metadata"]
-                    key = (meta.get("namespace", ""), meta["name"])
-                    seen.add(key)
+                    seen.add(key := _key_of(obj))
                     known = stream.entries.get(key)
-                    if known is None or known.resource_version != int(meta["resourceVersion"]):
+                    if known is None or known.resource_version != _version_of(obj):
                         self._put(stream, key, obj)
         for key in [key for key in stream.entries if key not in seen]:
             self._remove(stream, key, version)
+        for key in [key for key in self.left_out if key not in seen and self._stream(key[0]) is stream]:
+            del self.left_out[key]
         stream.advance(version)
         stream.synced = True
         if not self.synced.is_set() and all(each.synced for each in self._streams.values()):
@@ -256,34 +260,53 @@ class Reflector(Generic[T]):
     def _take(self, stream: _Stream[T], event: WatchEvent) -> None:
         version = int(event.resource_version)
         if event.type != "BOOKMARK":
-            meta = event.object["metadata"]
-            key = (meta.get("namespace", ""), meta["name"])
+            key = _key_of(event.object)
             known = stream.entries.get(key)
             if known is None or known.resource_version < version:  # else it repeats what is known
                 if event.type != "DELETED":
                     self._put(stream, key, event.object)
-                elif known is not None:
-                    self._remove(stream, key, version)
+                else:
+                    self.left_out.pop(key, None)
+                    if known is not None:
+                        self._remove(stream, key, version)
         stream.advance(max(version, stream.position or 0))
 
     def _put(self, stream: _Stream[T], key: tuple[str, str], obj: JsonObject) -> None:
-        meta = obj["metadata"]
-        version, uid = int(meta["resourceVersion"]), meta["uid"]
+        version, uid = _version_of(obj), str(obj["metadata"].get("uid"))
         known = stream.entries.get(key)
-        if known is not None and known.uid != uid:  # deleted and made again unseen: two changes, not one
+        if known is not None and known.uid != uid:  # deleted and created again unseen: two changes, not one
             self._remove(stream, key, version)
             known = None
         try:
             value = self._transform(obj)
-        except (ValueError, LookupError, TypeError) as error:
-            logger.warning("%s %s/%s is left out, it cannot be read: %s", self._ref, *key, error)
+        except Exception as error:  # noqa: BLE001 - one object must not take the others' watch down
+            reason = f"{type(error).__name__}: {error}"
+            if self.left_out.get(key) != reason:
+                logger.warning("%s %s/%s is left out: it cannot be read: %s", self._ref, *key, reason)
+            self.left_out[key] = reason
             if known is not None:
                 self._remove(stream, key, version)
             return
+        self.left_out.pop(key, None)
         stream.entries[key] = _Entry(uid, version, value)
         kind = ChangeType.ADDED if known is None else ChangeType.MODIFIED
-        self._on_change(Change(kind, *key, known.value if known else None, value, version))
+        self._report(Change(kind, *key, known.value if known else None, value, version))
 
     def _remove(self, stream: _Stream[T], key: tuple[str, str], version: int) -> None:
         old = stream.entries.pop(key).value
-        self._on_change(Change(ChangeType.DELETED, *key, old, None, version))
+        self._report(Change(ChangeType.DELETED, *key, old, None, version))
+
+    def _report(self, change: Change[T]) -> None:
+        try:
+            self._on_change(change)
+        except Exception:
+            logger.exception("%s %s/%s: the change was not handled", self._ref, change.namespace, change.name)
+
+
+def _key_of(obj: JsonObject) -> tuple[str, str]:
+    meta = obj["metadata"]
+    return str(meta.get("namespace", "")), str(meta["name"])
+
+
+def _version_of(obj: JsonObject) -> int:
+    return int(obj["metadata"]["resourceVersion"])

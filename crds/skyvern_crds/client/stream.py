@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Final
 
-from pydantic_core import from_json
-
+from skyvern_crds import wire
 from skyvern_crds.client.errors import Unavailable, error_from_status
 from skyvern_crds.client.resources import WatchEvent
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
-"""A guard against a stream that is none. etcd keeps objects of at most 1.5 MiB; JSON escapes can make that 9 MiB."""
+"""A guard against a stream that is not a watch. etcd keeps objects of at most 1.5 MiB; escaped, that can be 9 MiB."""
 
 
 async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
@@ -32,12 +31,12 @@ async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 
 def parse_event(line: bytes) -> WatchEvent:
-    """One event. Raises the ClusterError that an ERROR event carries, and Unavailable for what is no event."""
+    """One event. Raises the ClusterError that an ERROR event carries; Unavailable if the line is not an event."""
     try:
-        event: Any = from_json(line)
+        event: Any = wire.loads(line)
         kind, obj = event["type"], event["object"]
     except (ValueError, KeyError, TypeError) as error:
-        raise Unavailable(0, "BadStream", f"the watch sent a line that is no event: {line[:80]!r}") from error
+        raise Unavailable(0, "BadStream", f"the watch sent a line that is not an event: {line[:80]!r}") from error
     if not isinstance(obj, dict):
         raise Unavailable(0, "BadStream", f"the watch sent an event without an object: {line[:80]!r}")
     if kind == "ERROR":

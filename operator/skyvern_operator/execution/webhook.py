@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import ValidationError
 
-from skyvern_crds.artifacts import ArtifactLinks
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, ClusterError, JsonObject, NotFound
+from skyvern_crds.rest.artifacts import ArtifactLinks
+from skyvern_crds.rest.webhook import webhook_body, webhook_headers
 from skyvern_crds.status import WebhookState, WebhookStatus
+from skyvern_crds.stored import read_task
 from skyvern_crds.vocabulary import LABEL_API_KEY, LABEL_API_KEY_SECRET
-from skyvern_crds.webhook import webhook_body, webhook_headers
 from skyvern_operator.config import OperatorConfig, Webhook
 from skyvern_operator.errors import WebhookAddressError
 from skyvern_operator.process.metrics import Metrics
@@ -162,7 +163,7 @@ class WebhookSender:
             links = ArtifactLinks(
                 self._config.public_url, self._signing_key, timestamp, self._config.artifact_link_ttl_seconds
             )
-            body = webhook_body(obj, links)
+            body = webhook_body(read_task(obj), links)
         except (WebhookAddressError, ValidationError) as error:
             return Answer(error=f"nothing was sent: {error}")
         headers = webhook_headers(self._config.webhook.signature, await self._key(obj), timestamp, body)

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from skyvern_crds.schema.structural import VALIDATIONS, Schema, structural_schema
 from skyvern_crds.spec import MUTABLE_SPEC_FIELDS, SkyvernTaskSpec
 from skyvern_crds.status import SkyvernTaskStatus
-from skyvern_crds.structural import VALIDATIONS, Schema, structural_schema
 from skyvern_crds.vocabulary import (
     CATEGORIES,
     CRD_NAME,

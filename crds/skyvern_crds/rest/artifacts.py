@@ -11,8 +11,8 @@ ARTIFACTS_PATH: Final = "/api/v1/artifacts"
 """Path prefix of downloads on the facade's public port."""
 UPLOAD_PATH: Final = "/internal/artifacts"
 """Path prefix of uploads on the facade's internal port."""
-DEFAULT_TTL_SECONDS: Final = 24 * 3600
-"""Life of a signed URL."""
+DEFAULT_TTL_SECONDS: Final = 7 * 24 * 3600
+"""Life of a signed URL, in answers and webhooks alike."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}")
 
 
@@ -21,7 +21,7 @@ class ArtifactError(Exception):
 
 
 class ArtifactNameError(ArtifactError, ValueError):
-    """The name is no legal artifact name."""
+    """The name is not a legal artifact name."""
 
 
 class LinkError(ArtifactError):
@@ -32,7 +32,7 @@ def check_name(name: str) -> str:
     """Return ``name`` if it is a legal artifact name: at most 128 characters, 1 to 4 plain segments."""
     if len(name) > 128 or not _NAME.fullmatch(name):
         raise ArtifactNameError(
-            f"{name[:140]!r} is no artifact name: use at most four segments of letters, digits, '.', '_' and '-'"
+            f"{name[:140]!r} is not an artifact name: use at most four segments of letters, digits, '.', '_' and '-'"
         )
     return name
 

@@ -1,13 +1,15 @@
-"""Body and signature of the webhook that tells of a task's end."""
+"""Body and signature of the webhook that reports a task's end."""
 
 import hashlib
 import hmac
-import json
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from skyvern_crds.artifacts import ArtifactLinks
-from skyvern_crds.rest import task_response
+from pydantic import JsonValue
+
+from skyvern_crds.rest.artifacts import ArtifactLinks
+from skyvern_crds.rest.response import task_response
+from skyvern_crds.stored import StoredTask
 
 HEADER_SIGNATURE: Final = "x-skyvern-signature"
 HEADER_TIMESTAMP: Final = "x-skyvern-timestamp"
@@ -22,11 +24,12 @@ class SignatureStyle(StrEnum):
     """The bare hex HMAC-SHA256 of the body, which callers of the product's running service verify."""
 
 
-def webhook_body(obj: dict[str, Any], links: ArtifactLinks | None) -> bytes:
-    """The task response without ``request``, as compact JSON in UTF-8; the signature covers these bytes."""
-    response = task_response(obj, links)
-    del response["request"]
-    return json.dumps(response, separators=(",", ":"), ensure_ascii=False).encode()
+def webhook_body(task: StoredTask, links: ArtifactLinks | None, *, result: JsonValue = None) -> bytes:
+    """The task response without ``request``, as compact JSON in UTF-8; the signature covers these bytes.
+
+    ``result`` is the extracted information of a task that only refers to it: without it the body would carry null.
+    """
+    return task_response(task, links, result=result).encode(with_request=False)
 
 
 def sign(style: SignatureStyle, key: bytes, timestamp: int, body: bytes) -> str:

@@ -1,0 +1,104 @@
+"""Requests of the REST Tasks API: what a caller may send, and the spec that it becomes."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+
+from skyvern_crds.models import Text
+from skyvern_crds.spec import (
+    ErrorCodes,
+    Headers,
+    ModelChoice,
+    ModelName,
+    ProxyLocation,
+    ScreenshotScrolls,
+    SkyvernTaskSpec,
+    Title,
+    TotpIdentifier,
+)
+from skyvern_crds.urls import normalize_url
+
+RequestUrl = Annotated[str, Field(min_length=1, max_length=8192), AfterValidator(normalize_url)]
+Payload = dict[str, JsonValue] | list[JsonValue] | str
+
+
+class ModelRequest(BaseModel):
+    """The ``model`` object of a request."""
+
+    model_config = ConfigDict(strict=True, protected_namespaces=(), use_attribute_docstrings=True)
+
+    model_name: ModelName
+    """Name as the model's provider knows it."""
+
+
+class TaskRequest(BaseModel):
+    """Body of ``POST /api/v1/tasks``. Strict types; unknown keys are ignored, as callers expect."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", protected_namespaces=(), use_attribute_docstrings=True)
+
+    url: RequestUrl
+    """Page to start from."""
+    title: Title | None = None
+    """A title for people."""
+    webhook_callback_url: RequestUrl | None = None
+    """Receives one signed POST when the task has ended."""
+    navigation_goal: Text | None = None
+    """What to do, in words."""
+    data_extraction_goal: Text | None = None
+    """What to extract once the goal is reached, in words."""
+    navigation_payload: Payload | None = None
+    """Facts for filling in forms; not validated."""
+    proxy_location: Annotated[ProxyLocation, Field(strict=False)] | None = None
+    """Accepted; has no effect yet."""
+    extracted_information_schema: Payload | None = None
+    """JSON Schema of the extracted information, or an example of it."""
+    error_code_mapping: ErrorCodes | None = None
+    """The caller's error codes, each with a description of when to report it."""
+    totp_verification_url: RequestUrl | None = None
+    """Accepted; has no effect yet."""
+    totp_identifier: TotpIdentifier | None = None
+    """Accepted; has no effect yet."""
+    complete_criterion: Text | None = None
+    """When the task counts as completed, in words."""
+    terminate_criterion: Text | None = None
+    """When to give up, in words."""
+    extra_http_headers: Headers | None = None
+    """Added to every request of the browser."""
+    max_screenshot_scrolls: ScreenshotScrolls | None = None
+    """Accepted; has no effect yet."""
+    model: ModelRequest | None = None
+    """A language model other than the default."""
+    application: Annotated[str, Field(max_length=256)] | None = None
+    """Any label; lists can be filtered by it."""
+    task_type: Literal["general", "validation", "action"] | None = None
+    """Accepted; every task runs as ``general``."""
+    include_action_history_in_verification: bool | None = False
+    """Accepted; the verification always has the history."""
+    include_extracted_text: bool = True
+    """Accepted; the extraction always has the page's text."""
+    browser_session_id: None = None
+    """Refused when set: each task gets a new browser."""
+    browser_address: None = None
+    """Refused when set: each task gets a new browser."""
+
+    def to_spec(self, max_steps: int | None = None) -> SkyvernTaskSpec:
+        """The spec for this request. Raises pydantic's ValidationError when it is too large for an object."""
+        values = self.model_dump(include=set(SPEC_FIELDS), exclude_none=True)
+        if self.model is not None:
+            values["model"] = ModelChoice(model_name=self.model.model_name)
+        if max_steps is not None:
+            values["max_steps"] = max_steps
+        return SkyvernTaskSpec(**values)
+
+    @classmethod
+    def extra_fields(cls) -> frozenset[str]:
+        """Fields that the spec has no place for."""
+        return frozenset(cls.model_fields) - SPEC_FIELDS - {"model"}
+
+    def extras(self) -> dict[str, Any]:
+        """Values of :meth:`extra_fields` that are not the default: kept in ANNOTATION_REQUEST and echoed by GET."""
+        return self.model_dump(mode="json", include=set(self.extra_fields()), exclude_defaults=True)
+
+
+SPEC_FIELDS: Final = frozenset(TaskRequest.model_fields) & frozenset(SkyvernTaskSpec.model_fields) - {"model"}
+"""Request fields that the spec has under the same name (in camelCase on the wire)."""

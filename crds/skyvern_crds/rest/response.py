@@ -1,0 +1,234 @@
+"""Answers of the REST Tasks API, made from stored tasks. The facade returns them and webhooks carry them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from skyvern_crds import wire
+from skyvern_crds.rest.artifacts import ArtifactLinks
+from skyvern_crds.rest.request import SPEC_FIELDS, ModelRequest, TaskRequest
+from skyvern_crds.status import SkyvernTaskStatus, StepStatus
+from skyvern_crds.stored import StoredTask, read
+from skyvern_crds.vocabulary import Phase
+
+FINAL_SCREENSHOT: Final = "final.png"
+RECORDING: Final = "recording.webm"
+ACTION_SCREENSHOTS_IN_RESPONSE: Final = 3
+"""Newest action screenshots that a response carries, as callers of the Tasks API know it."""
+
+WireTime = Annotated[str, Field(examples=["2026-08-29T15:38:18.123456"])]
+"""Naive UTC in ISO 8601 with microseconds; the fraction is absent when zero."""
+
+
+class Answer(BaseModel):
+    """Base of the answers. Built from values that are known to be right, so nothing is validated again."""
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True, extra="forbid", frozen=True, protected_namespaces=(), ser_json_inf_nan="null"
+    )
+
+
+class EchoedRequest(TaskRequest):
+    """The request as it was understood, defaults filled."""
+
+
+class ReportedError(Answer):
+    """An error code of the caller's error_code_mapping that the agent reported."""
+
+    error_code: str
+    """Key of error_code_mapping."""
+    reasoning: str
+    """Why the agent reports it."""
+    confidence_float: float = Field(ge=0, le=1)
+    """0 to 1."""
+
+
+class TaskResponse(Answer):
+    """A task. Every key is present; times are naive UTC in ISO 8601, the fraction absent when zero."""
+
+    request: EchoedRequest
+    """The request that made the task."""
+    task_id: str
+    """Id of the task."""
+    status: Phase
+    """Where the task stands."""
+    created_at: WireTime
+    """Creation."""
+    modified_at: WireTime
+    """Last change."""
+    extracted_information: JsonValue
+    """What was extracted."""
+    action_screenshot_urls: list[str] | None
+    """Signed links to the newest screenshots, newest first; null in lists."""
+    screenshot_url: str | None
+    """Signed link to the last screenshot; null in lists."""
+    recording_url: str | None
+    """Signed link to the recording; null in lists."""
+    failure_reason: str | None
+    """Why the task did not complete."""
+    errors: list[ReportedError]
+    """Error codes that the agent reported."""
+    max_steps_per_run: int | None
+    """Effective limit of steps."""
+    extracted_information_url: str | None
+    """Signed link to extracted information that is too large to be inline; null in lists."""
+    queued_at: WireTime | None
+    """When the operator first saw the task."""
+    started_at: WireTime | None
+    """When the agent started."""
+    finished_at: WireTime | None
+    """When the task ended."""
+    step_count: int | None
+    """Steps so far."""
+    webhook_failure_reason: str | None
+    """Why the webhook was not delivered."""
+    max_screenshot_scrolls: int | None
+    """As in the request."""
+
+    def encode(self, *, with_request: bool = True) -> bytes:
+        """The answer as compact JSON in UTF-8."""
+        exclude = None if with_request else {"request"}
+        try:
+            return self.__pydantic_serializer__.to_json(self, exclude=exclude, warnings=False)
+        except ValueError:  # a lone surrogate, which UTF-8 cannot hold
+            return wire.encode(self.model_dump(mode="json", exclude=exclude, warnings=False))
+
+
+class StepResponse(Answer):
+    """A step of a task; keys without a value are absent."""
+
+    created_at: WireTime
+    """Start."""
+    modified_at: WireTime
+    """Last change."""
+    task_id: str
+    """Id of the task."""
+    step_id: str
+    """Id of the step."""
+    status: StepStatus
+    """Where the step stands."""
+    order: int
+    """Position in the task, from 0."""
+    is_last: bool
+    """Whether the step ended the task."""
+    retry_index: int
+    """0 for the first try of the step."""
+    organization_id: str | None = None
+    """Organization of the API key that made the task."""
+    input_token_count: int
+    """Prompt tokens."""
+    output_token_count: int
+    """Completion tokens."""
+
+
+def wire_time(value: datetime) -> str:
+    """A :data:`WireTime`."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat()
+
+
+def _optional_time(value: datetime | None) -> str | None:
+    return None if value is None else wire_time(value)
+
+
+def task_response(task: StoredTask, links: ArtifactLinks | None, *, result: JsonValue = None) -> TaskResponse:
+    """The Tasks API's answer for a stored task. Every key is present, null where unknown; never raises.
+
+    ``links`` makes the artifacts' URLs; without it they are null (as in lists). ``result`` is the extracted
+    information when the object only refers to it and the caller has read it from the store. A task whose phase cannot
+    be read is ``queued`` or ``running``, and failure_reason says what is wrong.
+    """
+    status, webhook = task.status, task.status.webhook
+    return TaskResponse.model_construct(
+        request=_request_echo(task),
+        task_id=task.metadata.task_id,
+        status=task.phase,
+        created_at=wire_time(task.metadata.created_at),
+        modified_at=wire_time(task.modified_at),
+        extracted_information=status.extracted_information if result is None else result,
+        **_artifact_urls(task, links),
+        failure_reason=status.failure_reason or _what_is_unreadable(task),
+        errors=[
+            ReportedError.model_construct(
+                error_code=each.error_code, reasoning=each.reasoning, confidence_float=each.confidence_float
+            )
+            for each in status.errors
+        ],
+        max_steps_per_run=task.spec.max_steps,
+        queued_at=_optional_time(status.queued_at),
+        started_at=_optional_time(status.started_at),
+        finished_at=_optional_time(status.finished_at),
+        step_count=status.step_count,
+        webhook_failure_reason=webhook.last_error if webhook else None,
+        max_screenshot_scrolls=task.spec.max_screenshot_scrolls,
+    )
+
+
+def _what_is_unreadable(task: StoredTask) -> str | None:
+    faults = [each for each in task.unreadable if each.field.startswith("status")]
+    if task.status.phase is not None or not faults:
+        return None
+    return f"The stored task cannot be read: {'; '.join(map(str, faults[:3]))}"
+
+
+def _request_echo(task: StoredTask) -> EchoedRequest:
+    """The ``request`` of a response: every request field, defaults filled, whatever created the object."""
+    spec = task.spec
+    extras, _ = read(TaskRequest, dict(task.request), "request", fields=TaskRequest.extra_fields())
+    values: dict[str, Any] = {name: getattr(spec, name) for name in SPEC_FIELDS}
+    values |= {name: getattr(extras, name) for name in TaskRequest.extra_fields()}
+    values["model"] = ModelRequest.model_construct(model_name=spec.model.model_name) if spec.model else None
+    return EchoedRequest.model_construct(**values)
+
+
+def _artifact_urls(task: StoredTask, links: ArtifactLinks | None) -> dict[str, Any]:
+    """The four keys with links."""
+    meta, reference = task.metadata, task.status.extracted_information_ref
+    names = {artifact.name for artifact in task.status.artifacts}
+    shots = _screenshots(task.status)
+
+    def url(name: str | None) -> str | None:
+        return links.url(meta.namespace, meta.name, meta.uid, name) if links and name else None
+
+    newest = [url(name) for name in shots[:ACTION_SCREENSHOTS_IN_RESPONSE]]
+    return {
+        "action_screenshot_urls": (newest or None) if links else None,
+        "screenshot_url": url(FINAL_SCREENSHOT if FINAL_SCREENSHOT in names else next(iter(shots), None)),
+        "recording_url": url(RECORDING if RECORDING in names else None),
+        "extracted_information_url": url(reference.name if reference else None),
+    }
+
+
+def _screenshots(status: SkyvernTaskStatus) -> list[str]:
+    """Names of the action screenshots, newest first."""
+    return [
+        artifact.name
+        for artifact in reversed(status.artifacts)
+        if artifact.content_type.startswith("image/") and artifact.name != FINAL_SCREENSHOT
+    ]
+
+
+def encode_steps(steps: Iterable[StepResponse]) -> bytes:
+    """A JSON array of steps without nulls, as callers of the Tasks API know it."""
+    return wire.encode([step.model_dump(mode="json", exclude_none=True) for step in steps])
+
+
+def step_responses(task: StoredTask) -> list[StepResponse]:
+    """The Tasks API's steps, by order and retry_index ascending."""
+    return [
+        StepResponse.model_construct(
+            created_at=wire_time(step.created_at),
+            modified_at=wire_time(step.modified_at),
+            task_id=task.metadata.task_id,
+            step_id=step.step_id,
+            status=step.status,
+            order=step.order,
+            is_last=step.is_last,
+            retry_index=step.retry_index,
+            organization_id=task.metadata.organization,
+            input_token_count=step.input_token_count,
+            output_token_count=step.output_token_count,
+        )
+        for step in sorted(task.status.steps, key=lambda step: (step.order, step.retry_index))
+    ]

@@ -1,0 +1,48 @@
+"""The one answer to "is this a web address?": the pattern that the API server checks, and what programs ask."""
+
+import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+SCHEMES: Final = ("http", "https")
+MAX_URL_LENGTH: Final = 2083
+"""Longest URL in characters, as pydantic's HttpUrl and old browsers have it."""
+HTTP_URL_PATTERN: Final = (
+    r"^https?://([^ \t\r\n\f\v/?#\[\]@]*@)?(\[[0-9A-Fa-f:.]+\]|[^ \t\r\n\f\v/?#\[\]@:]+)(:[0-9]{0,5})?"
+    r"([/?#][^ \t\r\n\f\v]*)?$"
+)
+"""For pydantic and CEL alike. Spelled without ``\\s``, which is Unicode's white space for one and ASCII's for the
+other."""
+REMEDY: Final = "give an http or https URL with a host"
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
+
+
+def split_http_url(text: str) -> SplitResult | None:
+    """The parts of an absolute http or https URL with a host and a possible port; None for anything else."""
+    if not text.isprintable() or any(map(str.isspace, text)):
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an unclosed bracket, or a port that is not a number
+        return None
+    return parts if usable else None
+
+
+def is_http_url(text: str) -> bool:
+    """Whether ``text`` is an absolute http or https URL with a host."""
+    return split_http_url(text) is not None
+
+
+def normalize_url(value: str) -> str:
+    """An http or https URL for what a person typed; a missing scheme becomes https. Raises ValueError."""
+    url = value.strip()
+    if not _SCHEME.match(url):
+        url = f"https://{url}"
+    scheme, separator, rest = url.partition("://")
+    url = f"{scheme.lower()}{separator}{rest}"
+    if not is_http_url(url):
+        raise ValueError(f"Invalid URL: {REMEDY}")
+    if len(url) > MAX_URL_LENGTH:
+        raise ValueError(f"Invalid URL: it has {len(url)} characters and may have {MAX_URL_LENGTH}")
+    return url

@@ -1,0 +1,93 @@
+"""JSON as this project reads and writes it: compact on the way out, and readable on the way in whatever it holds."""
+
+import re
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+
+MAX_DEPTH: Final = 200
+"""Levels of nesting that :func:`loads` keeps. pydantic's parser takes so many; Go's, and so the API server, 10,000."""
+TOO_DEEP: Final = "skyvern.io/nested-too-deep"
+"""Only key of the object that :func:`loads` puts in the place of a value below :data:`MAX_DEPTH` levels."""
+
+_PLACEHOLDER: Final = b'{"%s":%d}' % (TOO_DEEP.encode(), MAX_DEPTH)
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE: Final = re.compile(
+    rb"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
+
+def dumps(value: Any) -> str:
+    """``value`` as compact JSON text: no spaces, no escapes beyond JSON's own, null for NaN and infinities."""
+    return encode(value).decode()
+
+
+def encode(value: Any) -> bytes:
+    """As :func:`dumps`, in UTF-8. A lone surrogate, which UTF-8 cannot hold, becomes a question mark."""
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except ValueError:
+        return to_json(_without_surrogates(value), inf_nan_mode="null")
+
+
+def size(value: Any) -> int:
+    """Bytes of ``value`` as :func:`encode` writes it."""
+    return len(encode(value))
+
+
+def loads(data: bytes | str) -> Any:
+    """Parse JSON from the API server or another program. Raises ValueError when ``data`` is not JSON.
+
+    What pydantic's parser refuses and others write is mended first: a value nested deeper than :data:`MAX_DEPTH`
+    becomes ``{TOO_DEEP: MAX_DEPTH}``, a lone surrogate and an invalid byte become U+FFFD.
+    """
+    try:
+        return from_json(data)
+    except ValueError:
+        raw = data.encode(errors="replace") if isinstance(data, str) else data
+        return from_json(_cut(_valid_text(raw)))
+
+
+def is_cut(value: Any) -> bool:
+    """Whether :func:`loads` left out a part of ``value`` because it was nested too deep."""
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, dict):
+            if TOO_DEEP in each:
+                return True
+            pending.extend(each.values())
+        elif isinstance(each, list):
+            pending.extend(each)
+    return False
+
+
+def _valid_text(data: bytes) -> bytes:
+    text = data.decode(errors="replace").encode()
+    return _SURROGATE.sub(lambda match: match[1] + (match[2] or b"\\ufffd"), text)
+
+
+def _cut(data: bytes) -> bytes:
+    """``data`` with a placeholder for each value that opens below ``MAX_DEPTH`` levels."""
+    parts, kept, depth = [], 0, 0
+    for token in _TOKEN.finditer(data):
+        mark = data[token.start()]
+        if mark in b"[{":
+            depth += 1
+            if depth == MAX_DEPTH:
+                parts += [data[kept : token.start()], _PLACEHOLDER]
+        elif mark in b"]}":
+            if depth == MAX_DEPTH:
+                kept = token.end()
+            depth -= 1
+    return b"".join([*parts, data[kept:]]) if parts else data
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(each) for each in value]
+    return value
