@@ -23,7 +23,6 @@ from skyvern_operator.execution.writer import Writer
 from skyvern_operator.process.health import health_app
 from skyvern_operator.process.metrics import Metrics, State
 from skyvern_operator.reconcile import Reconciler
-from skyvern_operator.state.records import TaskKey
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
 from skyvern_operator.watch.kopf_adapter import registry, watch
@@ -56,13 +55,7 @@ async def run(settings: Settings) -> None:
     metrics, queue = Metrics(), WorkQueue()
     client = await ClusterClient.connect(settings.kubeconfig, settings.context)
     try:
-        # The store tells the reconciler of changes, and the reconciler reads the store: one of them comes first.
-        later: list[Reconciler] = []
-
-        def changed(key: TaskKey) -> None:
-            later[0].enqueue(key)
-
-        store = Store(changed)
+        store = Store(queue.add)
         profile_bounds = {name: p.max_active for name, p in config.profiles.items() if p.max_active is not None}
         admission = Admission(config.limits, profile_bounds, queue.add)
         sender = WebhookSender(
@@ -84,7 +77,6 @@ async def run(settings: Settings) -> None:
         reconciler = Reconciler(
             config, metrics, store=store, queue=queue, admission=admission, executor=executor, sender=sender
         )
-        later.append(reconciler)
         resync = Resync(client, store, metrics, settings.namespaces, every_seconds=config.resync_seconds)
         metrics.watch_state(
             lambda: State(

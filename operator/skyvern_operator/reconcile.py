@@ -9,14 +9,13 @@ from typing import Final
 from skyvern_crds.client import ClusterError
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.actions import Action, DeliverWebhook, WakeAt
-from skyvern_operator.decision.admission import ADMITTED, Admission, Decision
+from skyvern_operator.decision.admission import NOT_ASKED, Admission, Decision
 from skyvern_operator.decision.decide import decide
-from skyvern_operator.decision.view import Policy, View, current_attempt, holds_slot, wants_slot
+from skyvern_operator.decision.view import Policy, View, holds_slot, wants_slot
 from skyvern_operator.errors import CreateRetryError, StaleRecordError
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.webhook import WebhookSender
 from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.state.names import pod_name
 from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
@@ -58,7 +57,7 @@ class Reconciler:
         """Count the active tasks and line up the others before the first decision, so that none jumps the line."""
         idle = []
         for task in self._store.tasks():
-            pod = self._pod(task)
+            pod = self._store.current_pod(task)
             if holds_slot(task, pod):
                 self._admission.hold(task)
             elif wants_slot(task, pod):
@@ -111,52 +110,39 @@ class Reconciler:
             if task is None:
                 self._admission.release(key)
                 return
-            actions = decide(self._view(task))
+            pod, now = self._store.current_pod(task), datetime.now(UTC)
+            admission = self._ask_admission(task, pod, now)
+            actions = decide(self._view(task, pod, now, admission))
             await self._executor.run(task, actions)
             if not any(_changes_something(action) for action in actions):
                 return
         self._queue.add(key)
 
-    def _view(self, task: TaskRecord) -> View:
-        name = pod_name(task.key.name, task.uid, current_attempt(task))
-        pod = self._store.pod(task.uid, name)
-        facts = self._store.facts(task.uid)
-        now = datetime.now(UTC)
-        return View(
-            task=task,
-            pod=pod,
-            pod_name=name,
-            now=now,
-            policy=self._policy,
-            admission=self._admit(task, pod, now),
-            refusal=facts.refusal,
-            webhook=facts.webhook,
-            webhook_under_way=self._sender.under_way(task.uid),
-        )
-
-    def _admit(self, task: TaskRecord, pod: PodRecord | None, now: datetime) -> Decision:
+    def _ask_admission(self, task: TaskRecord, pod: PodRecord | None, now: datetime) -> Decision:
+        """Hold the slot of an active task, give one back that is not needed, or ask for one."""
         if holds_slot(task, pod):
             self._admission.hold(task)
-            return ADMITTED
-        refusal = self._store.facts(task.uid).refusal
+            return NOT_ASKED
+        refusal = self._store.facts(task).refusal
         waits = refusal is not None and (refusal.retry_at is None or now < refusal.retry_at)
         if wants_slot(task, pod) and not waits:
             return self._admission.ask(task)
         # A task that a quota holds back must not keep a slot from those that could run.
         self._admission.release(task.key)
-        return ADMITTED
+        return NOT_ASKED
 
-    def _pod(self, task: TaskRecord) -> PodRecord | None:
-        return self._store.pod(task.uid, pod_name(task.key.name, task.uid, current_attempt(task)))
-
-    def enqueue(self, key: TaskKey) -> None:
-        """Something about the task has changed. Ends and cancellations go before new work."""
-        task = self._store.task(key)
-        urgent = task is None or task.cancel_requested or task.deleting
-        if task is not None and not urgent and not task.ended:
-            pod = self._pod(task)
-            urgent = pod is not None and (pod.ended or pod.gone)
-        self._queue.add(key, urgent=urgent)
+    def _view(self, task: TaskRecord, pod: PodRecord | None, now: datetime, admission: Decision) -> View:
+        facts = self._store.facts(task)
+        return View(
+            task=task,
+            pod=pod,
+            now=now,
+            policy=self._policy,
+            admission=admission,
+            refusal=facts.refusal,
+            webhook=facts.webhook,
+            webhook_under_way=self._sender.under_way(task.uid),
+        )
 
     def _settle_soon(self) -> None:
         if self._admission.changed and self._settling is None:

@@ -19,11 +19,12 @@ from skyvern_operator.decision.actions import (
     LookUpPod,
     WakeAt,
 )
+from skyvern_operator.decision.admission import ADMITTED
 from skyvern_operator.decision.conditions import succeeded_reason
 from skyvern_operator.decision.decide import decide
-from skyvern_operator.decision.view import Policy, View, current_attempt
+from skyvern_operator.decision.view import Policy, View
 from skyvern_operator.state.names import pod_name
-from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord, TaskKey, TaskRecord
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskKey, TaskRecord
 from tests.operator.kubelet import verdict
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -83,6 +84,16 @@ def a_pod(attempt: int = 1, **changes: Any) -> PodRecord:
     return replace(base, **changes)
 
 
+def deleting(pod: PodRecord, due: float = 30) -> PodRecord:
+    """The pod under deletion, its grace period over at some seconds."""
+    return replace(pod, life=PodLife.DELETING, deletion_due=at(due))
+
+
+def gone(pod: PodRecord) -> PodRecord:
+    """The pod after a watch has delivered its deletion."""
+    return replace(pod, life=PodLife.SEEN_TO_END)
+
+
 def running_pod(**changes: Any) -> PodRecord:
     return replace(a_pod(phase="Running", runner=RUNNING, browser=RUNNING), **changes)
 
@@ -107,15 +118,13 @@ def waiting_pod(reason: str, **changes: Any) -> PodRecord:
 
 
 COMPLETED_POD = ended_pod(message=verdict())
-STOPPED_POD = ended_pod(
-    ExitCode.STOPPED, verdict(Phase.CANCELED, Reason.CANCELED, "stopped"), reason="Error", deletion_due=at(30)
-)
+STOPPED_POD = deleting(ended_pod(ExitCode.STOPPED, verdict(Phase.CANCELED, Reason.CANCELED, "stopped"), reason="Error"))
 
 
 def look_at(task: TaskRecord, pod: PodRecord | None = None, *, now: float = 0, **changes: Any) -> View:
     """The view of a task at some seconds after NOW."""
-    name = pod.name if pod is not None else pod_name(task.key.name, task.uid, current_attempt(task))
-    return View(**({"task": task, "pod": pod, "pod_name": name, "now": at(now), "policy": POLICY} | changes))
+    given = {"task": task, "pod": pod, "now": at(now), "policy": POLICY, "admission": ADMITTED}
+    return View(**(given | changes))
 
 
 def after(view: View) -> OperatorStatus:

@@ -14,10 +14,9 @@ from skyvern_operator.decision.actions import (
     LookUpPod,
 )
 from skyvern_operator.decision.decide import decide
-from skyvern_operator.decision.view import View, current_attempt
-from skyvern_operator.state.names import pod_name
-from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord, TaskRecord, vanished_pod
-from tests.operator.examples import RUNNING, a_pod, at, look_at
+from skyvern_operator.decision.view import View
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskRecord, vanished_pod
+from tests.operator.examples import RUNNING, a_pod, at, deleting, gone, look_at
 from tests.operator.kubelet import verdict
 
 
@@ -35,8 +34,7 @@ class World:
     removed: bool = False
 
     def view(self) -> View:
-        name = pod_name(self.task.key.name, self.task.uid, current_attempt(self.task))
-        return look_at(self.task, self.memory.get(name), now=self.clock, pod_name=name)
+        return look_at(self.task, self.memory.get(self.task.pod_name), now=self.clock)
 
     def act(self, action: Action) -> None:
         """What the API server and the executor do with an action."""
@@ -51,9 +49,9 @@ class World:
             case DeletePod(name, uid):
                 found = self.pods.get(name)
                 if found is None:
-                    self.memory[name] = replace(self.memory[name], gone=True)
+                    self.memory[name] = replace(self.memory[name], life=PodLife.VANISHED)
                 elif found.uid == uid:
-                    self._put(replace(found, deletion_due=at(self.clock + 30)))
+                    self._put(deleting(found, self.clock + 30))
             case LookUpPod(name):
                 self.memory[name] = self.pods.get(name) or vanished_pod(self.task, name)
             case ApplyStatus(status):
@@ -87,7 +85,7 @@ class World:
             self._pod_event(what, pod)
 
     def _pod_event(self, what: str, pod: PodRecord) -> None:
-        if what == "start" and not pod.runner.started and not pod.deleting:
+        if what == "start" and not pod.runner.started and pod.life is PodLife.LIVE:
             self.agent_started = True
             self._put(replace(pod, phase="Running", runner=RUNNING, browser=RUNNING))
         elif what == "finish" and pod.runner.started:
@@ -96,10 +94,10 @@ class World:
             self._put(replace(pod, runner=_terminated(1, "")))
         elif what == "evict":
             self._put(replace(pod, phase="Failed", reason="Evicted"))
-        elif what == "remove" or (what == "confirm" and pod.deleting):
+        elif what == "remove" or (what == "confirm" and pod.life is PodLife.DELETING):
             del self.pods[pod.name]
             if pod.name in self.memory:
-                self.memory[pod.name] = replace(pod, gone=True)
+                self.memory[pod.name] = gone(pod)
 
     def _put(self, pod: PodRecord) -> None:
         self.pods[pod.name] = pod

@@ -7,12 +7,13 @@ import pytest
 from skyvern_crds.runner_contract import ExitCode
 from skyvern_crds.vocabulary import Phase, Reason
 from skyvern_operator.decision.classify import classify
-from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord
-from tests.operator.examples import STOPPED_POD, a_pod, at, ended_pod, running_pod
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord
+from tests.operator.examples import STOPPED_POD, a_pod, at, ended_pod, gone, running_pod
 from tests.operator.kubelet import verdict
 
 OOM_BROWSER = ContainerRecord(ContainerState.RUNNING, started_at=at(0), killed_for_memory=True)
 FAILED = verdict(Phase.FAILED, Reason.BROWSER_FAILED, "the browser was lost")
+UNKNOWN = running_pod(runner=ContainerRecord(ContainerState.TERMINATED, reason="ContainerStatusUnknown", exit_code=137))
 LYING = verdict(Phase.COMPLETED, Reason.COMPLETED)
 
 ROWS: list[tuple[str, PodRecord, Reason, bool, bool]] = [
@@ -43,16 +44,17 @@ ROWS: list[tuple[str, PodRecord, Reason, bool, bool]] = [
         False,
     ),
     ("stopped with its pod", STOPPED_POD, Reason.POD_DELETED, True, True),
-    ("stopped by a stranger", replace(STOPPED_POD, deletion_due=None), Reason.AGENT_FAILED, True, False),
+    ("stopped by a stranger", replace(STOPPED_POD, life=PodLife.LIVE), Reason.AGENT_FAILED, True, False),
+    ("lost by the kubelet, which does not know when it started", UNKNOWN, Reason.AGENT_FAILED, True, False),
     ("never started for an error", ended_pod(128, reason="StartError"), Reason.CONTAINER_CONFIG_ERROR, False, False),
     ("the kubelet's deadline", running_pod(reason="DeadlineExceeded"), Reason.DEADLINE_EXCEEDED, True, False),
     ("evicted while running", running_pod(phase="Failed", reason="Evicted"), Reason.EVICTED, True, True),
     ("evicted before its start", a_pod(phase="Failed", reason="Evicted"), Reason.EVICTED, False, True),
     ("refused by the kubelet", a_pod(phase="Failed", reason="OutOfcpu"), Reason.EVICTED, False, True),
-    ("preempted", running_pod(disruption="PreemptionByScheduler", gone=True), Reason.PREEMPTED, True, True),
-    ("drained", running_pod(disruption="EvictionByEvictionAPI", gone=True), Reason.EVICTED, True, True),
-    ("tainted away", running_pod(disruption="DeletionByTaintManager", gone=True), Reason.NODE_LOST, True, True),
-    ("collected with its node", running_pod(disruption="DeletionByPodGC", gone=True), Reason.NODE_LOST, True, True),
+    ("preempted", gone(running_pod(disruption="PreemptionByScheduler")), Reason.PREEMPTED, True, True),
+    ("drained", gone(running_pod(disruption="EvictionByEvictionAPI")), Reason.EVICTED, True, True),
+    ("tainted away", gone(running_pod(disruption="DeletionByTaintManager")), Reason.NODE_LOST, True, True),
+    ("collected with its node", gone(running_pod(disruption="DeletionByPodGC")), Reason.NODE_LOST, True, True),
     (
         "a node shut down",
         running_pod(phase="Failed", reason="Terminated", message="imminent node shutdown"),
@@ -67,9 +69,10 @@ ROWS: list[tuple[str, PodRecord, Reason, bool, bool]] = [
         True,
         True,
     ),
-    ("deleted while running", running_pod(gone=True), Reason.POD_DELETED, True, True),
-    ("deleted before its start", a_pod(gone=True), Reason.POD_DELETED, False, True),
-    ("gone after a verdict", replace(ended_pod(0, LYING), gone=True), Reason.COMPLETED, True, False),
+    ("deleted while running", gone(running_pod()), Reason.POD_DELETED, True, True),
+    ("vanished before its start was seen", replace(a_pod(), life=PodLife.VANISHED), Reason.POD_DELETED, True, True),
+    ("deleted before its start", gone(a_pod()), Reason.POD_DELETED, False, True),
+    ("gone after a verdict", gone(ended_pod(0, LYING)), Reason.COMPLETED, True, False),
     ("evicted after a verdict", ended_pod(0, LYING, disruption="EvictionByEvictionAPI"), Reason.COMPLETED, True, False),
 ]
 

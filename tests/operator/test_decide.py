@@ -13,7 +13,7 @@ from skyvern_operator.decision.conditions import find
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import View
 from skyvern_operator.state.facts import Refusal
-from skyvern_operator.state.records import ContainerRecord, ContainerState, vanished_pod
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, vanished_pod
 from tests.operator.examples import (
     COMPLETED_POD,
     POLICY,
@@ -23,8 +23,10 @@ from tests.operator.examples import (
     a_task,
     after,
     at,
+    deleting,
     ended,
     ended_pod,
+    gone,
     known,
     look_at,
     queued,
@@ -46,10 +48,6 @@ UNSCHEDULABLE = a_pod(
 RETRYING = known(queued(), EVICTED_UNSTARTED)
 TERMINATED = verdict(Phase.TERMINATED, Reason.TERMINATED, "the form is closed")
 MAX_STEPS = verdict(Phase.FAILED, Reason.MAX_STEPS_REACHED, "25 steps")
-
-
-def gone(pod: Any) -> Any:
-    return replace(pod, gone=True)
 
 
 def hooked(state: WebhookState, due: float | None = None, **changes: Any) -> Any:
@@ -130,7 +128,7 @@ ROWS: list[Row] = [
     ),
     (
         "a node that does not confirm the stop is lost",
-        look_at(running(cancel_requested=True), running_pod(deletion_due=at(30)), now=331),
+        look_at(running(cancel_requested=True), deleting(running_pod()), now=331),
         ["failed NodeLost", "event NodeLost"],
     ),
     # Deadlines
@@ -215,6 +213,11 @@ ROWS: list[Row] = [
         ["failed PodDeleted", "event PodDeleted"],
     ),
     (
+        "a pod seen Pending that vanished may have acted",
+        look_at(queued(), replace(a_pod(), life=PodLife.VANISHED)),
+        ["failed PodDeleted", "event PodDeleted"],
+    ),
+    (
         "a pod with another uid is not ours",
         look_at(running(), running_pod(uid="pod-9")),
         ["failed PodDeleted", "event PodDeleted"],
@@ -224,15 +227,20 @@ ROWS: list[Row] = [
         look_at(replace(queued(), reported=True), gone(a_pod())),
         ["failed PodDeleted", "event PodDeleted"],
     ),
-    ("a pod under deletion is waited for", look_at(running(), running_pod(deletion_due=at(30))), ["wake +330"]),
+    (
+        "a report outlives the pod's name in status",
+        look_at(a_task(reported=True)),
+        ["failed PodDeleted", "event PodDeleted"],
+    ),
+    ("a pod under deletion is waited for", look_at(running(), deleting(running_pod())), ["wake +330"]),
     (
         "a node that keeps silent is lost",
-        look_at(running(), running_pod(deletion_due=at(30)), now=330),
+        look_at(running(), deleting(running_pod()), now=330),
         ["failed NodeLost", "event NodeLost"],
     ),
     (
         "without a start the start deadline decides",
-        look_at(queued(), a_pod(deletion_due=at(0)), now=400),
+        look_at(queued(), deleting(a_pod(), 0), now=400),
         ["wake +500"],
     ),
     # Suspend

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from skyvern_operator.decision.actions import WakeAt
 from skyvern_operator.decision.decide import decide
+from skyvern_operator.state.records import PodLife
 from tests.operator.examples import a_task
 from tests.operator.simulation import World
 
@@ -50,7 +51,7 @@ def test_a_task_that_is_canceled_or_whose_pod_is_gone_comes_to_an_end(events: li
     world.happen("confirm")
     world.reconcile()
     assert world.task.ended
-    assert not [pod for pod in world.pods.values() if not (pod.ended or pod.deleting)]
+    assert not [pod for pod in world.pods.values() if not pod.ended and pod.life is PodLife.LIVE]
 
 
 @settings(max_examples=250, deadline=None)

@@ -11,6 +11,7 @@ import yaml
 from skyvern_crds.client import SKYVERNTASKS, ClusterClient, Resource
 from skyvern_operator.errors import DeadWatchError
 from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.records import TaskKey
 from skyvern_operator.state.store import Store
 from skyvern_operator.watch.resync import Resync
 from tests.cluster import ControlPlane
@@ -153,18 +154,15 @@ async def test_cluster_without_the_crd_is_named(control_plane: ControlPlane, tmp
     text = f"""
 import asyncio
 from skyvern_crds.client import SKYVERNTASKS, ClusterClient, Resource
-from skyvern_operator.errors import DeadWatchError
-from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.watch.resync import Resync
-from skyvern_operator.state.store import Store
 from skyvern_operator.watch import resync
 from skyvern_operator.errors import SetupError
 from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.records import TaskKey
 from skyvern_operator.state.store import Store
 resync.SKYVERNTASKS = Resource("skyvern.io", "v1", "absent")
 async def main():
     async with await ClusterClient.connect({str(control_plane.kubeconfig)!r}) as client:
-        await resync.Resync(client, Store(print), Metrics(), None, every_seconds=1).first()
+        await resync.Resync(client, Store(lambda key, urgent: None), Metrics(), None, every_seconds=1).first()
 try:
     asyncio.run(main())
 except SetupError as error:
@@ -202,7 +200,7 @@ def test_wrong_configuration_is_named_and_ends_the_process(wrong: dict[str, obje
 async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, own_tasks: Cluster) -> None:
     resync = Resync(
         client,
-        Store(lambda _: None),
+        Store(ignore),
         Metrics(),
         [own_tasks.namespace],
         every_seconds=0.01,
@@ -218,11 +216,15 @@ async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, 
 async def test_deletion_that_the_watch_lost_is_healed_by_the_next_list(
     client: ClusterClient, own_tasks: Cluster
 ) -> None:
-    store = Store(lambda _: None)
-    resync = Resync(client, store, Metrics(), [own_tasks.namespace], every_seconds=60)
+    store = Store(ignore)
+    resync = Resync(client, store, Metrics(), [own_tasks.namespace], every_seconds=60, lag_seconds=0)
     await own_tasks.create()
     await resync.first()
     assert len(store) == 1
     await client.delete(SKYVERNTASKS, own_tasks.namespace, own_tasks.name)
-    await resync.first()
+    await resync.compare()
     assert len(store) == 0
+
+
+def ignore(key: TaskKey, *, urgent: bool) -> None:
+    """A change that no queue waits for."""

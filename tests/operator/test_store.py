@@ -5,24 +5,45 @@ from typing import Any
 
 import pytest
 
-from skyvern_crds.vocabulary import Phase
-from skyvern_operator.state.records import ContainerState, TaskKey, pod_record, task_record
-from skyvern_operator.state.store import Store
+from skyvern_crds.vocabulary import Phase, Reason
+from skyvern_operator.state.facts import Facts, Refusal
+from skyvern_operator.state.records import (
+    ContainerState,
+    PodLife,
+    PodRecord,
+    TaskKey,
+    TaskRecord,
+    pod_record,
+    task_record,
+)
+from skyvern_operator.state.store import Store, is_urgent
 from skyvern_operator.watch.delivery_log import DeliveryLog
-from tests.operator.examples import NOW, TASK_UID, a_pod, a_task
+from tests.operator.examples import (
+    COMPLETED_POD,
+    NOW,
+    TASK_UID,
+    a_pod,
+    a_task,
+    ended,
+    gone,
+    queued,
+    running,
+    running_pod,
+)
 
 
 @pytest.fixture
-def changed() -> list[TaskKey]:
+def changed() -> list[tuple[TaskKey, bool]]:
+    """Keys of the changes, and whether each was urgent."""
     return []
 
 
 @pytest.fixture
-def store(changed: list[TaskKey]) -> Store:
-    return Store(changed.append)
+def store(changed: list[tuple[TaskKey, bool]]) -> Store:
+    return Store(lambda key, *, urgent: changed.append((key, urgent)))
 
 
-def test_older_version_is_ignored(store: Store, changed: list[TaskKey]) -> None:
+def test_older_version_is_ignored(store: Store, changed: list[tuple[TaskKey, bool]]) -> None:
     assert store.put_task(a_task(version=5))
     assert not store.put_task(a_task(version=4, priority=7))
     kept = store.task(a_task().key)
@@ -51,10 +72,69 @@ def test_last_state_of_a_deleted_pod_is_kept_while_its_task_is_there(store: Stor
     store.drop_pod(a_pod(version=3, reason="Evicted"))
     kept = store.pod(TASK_UID, a_pod().name)
     assert kept is not None
-    assert (kept.gone, kept.reason) == (True, "Evicted")
+    assert (kept.life, kept.reason) == (PodLife.SEEN_TO_END, "Evicted")
     assert list(store.pods()) == []
     store.drop_task(a_task().key, TASK_UID)
     assert store.pod(TASK_UID, a_pod().name) is None
+
+
+def test_pod_that_a_list_no_longer_shows_stands_as_vanished_until_its_deletion_arrives(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod())
+    assert store.lose_pod(a_pod())
+    assert life(store) is PodLife.VANISHED
+    assert store.drop_pod(replace(a_pod(), version=2, reason="Evicted"))
+    assert life(store) is PodLife.SEEN_TO_END
+    assert not store.lose_pod(a_pod())
+    assert life(store) is PodLife.SEEN_TO_END
+
+
+def test_pod_that_was_seen_to_end_does_not_vanish_afterwards(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod())
+    store.drop_pod(replace(a_pod(), version=2))
+    store.mark_vanished(a_task(), a_pod().name)
+    assert life(store) is PodLife.SEEN_TO_END
+
+
+@pytest.mark.parametrize(
+    ("task", "pod", "urgent"),
+    [
+        (None, None, True),
+        (a_task(), None, False),
+        (a_task(cancel_requested=True), None, True),
+        (a_task(deleting=True), None, True),
+        (queued(), a_pod(), False),
+        (running(), running_pod(), False),
+        (running(), COMPLETED_POD, True),
+        (queued(), gone(a_pod()), True),
+        (ended(), gone(COMPLETED_POD), False),
+    ],
+)
+def test_ends_and_cancellations_are_urgent(task: TaskRecord | None, pod: PodRecord | None, urgent: bool) -> None:
+    assert is_urgent(task, pod) is urgent
+
+
+def test_change_is_passed_on_with_its_urgency(store: Store, changed: list[tuple[TaskKey, bool]]) -> None:
+    store.put_task(queued())
+    store.put_pod(a_pod())
+    store.put_pod(replace(COMPLETED_POD, version=2))
+    assert changed == [(queued().key, False), (queued().key, False), (queued().key, True)]
+
+
+def test_facts_of_a_task_that_is_gone_are_not_kept(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_facts(a_task(), Facts(refusal=Refusal(Reason.QUOTA_EXCEEDED, "full")))
+    assert store.facts(a_task()).refusal is not None
+    store.drop_task(a_task().key, TASK_UID)
+    store.put_facts(a_task(), Facts(refusal=Refusal(Reason.QUOTA_EXCEEDED, "full")))
+    assert store.facts(a_task()) == Facts()
+
+
+def life(store: Store) -> PodLife:
+    pod = store.pod(TASK_UID, a_pod().name)
+    assert pod is not None
+    return pod.life
 
 
 def test_pod_of_an_unknown_task_is_forgotten_with_its_deletion(store: Store) -> None:
@@ -69,7 +149,7 @@ def test_pod_that_could_not_be_found_stands_as_gone(store: Store) -> None:
     store.mark_vanished(task, a_pod().name)
     gone = store.pod(TASK_UID, a_pod().name)
     assert gone is not None
-    assert (gone.gone, gone.seen) == (True, False)
+    assert gone.life is PodLife.VANISHED
 
 
 def test_delivery_log_names_what_the_watch_has_not_delivered() -> None:
@@ -130,11 +210,11 @@ def test_provisional_deletion_yields_to_what_the_watch_tells(store: Store) -> No
     store.mark_deleting(a_pod(), NOW)
     marked = store.pod(TASK_UID, a_pod().name)
     assert marked is not None
-    assert marked.deleting
+    assert marked.life is PodLife.DELETING
     store.put_pod(replace(a_pod(), version=2))
     told = store.pod(TASK_UID, a_pod().name)
     assert told is not None
-    assert not told.deleting
+    assert told.life is PodLife.LIVE
 
 
 def task_object(status: dict[str, Any] | None = None, annotations: dict[str, str] | None = None) -> dict[str, Any]:

@@ -20,6 +20,8 @@ class Decision:
 
 
 ADMITTED = Decision(admitted=True)
+NOT_ASKED = Decision(admitted=False)
+"""The task needs no slot now, or its answer is not ready: no reason to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class Admission:
             self._waiting[task.key] = entry
             self.changed = True
             if task.key not in self._messages:
-                return Decision(admitted=False)
+                return NOT_ASKED
         return Decision(admitted=False, message=self._messages.get(task.key, ""))
 
     def line_up(self, task: TaskRecord) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from skyvern_crds.runner_contract import ExitCode, TerminationRecord, parse_termination
 from skyvern_crds.vocabulary import Phase, Reason
-from skyvern_operator.state.records import START_ERRORS, PodRecord
+from skyvern_operator.state.records import START_ERRORS, PodLife, PodRecord
 
 _DISRUPTIONS: Final = {
     "PreemptionByScheduler": Reason.PREEMPTED,
@@ -40,7 +40,7 @@ class Outcome:
     message: str
     """For people."""
     started: bool
-    """The agent had started, so it may have acted: never run it again."""
+    """The agent had started, or may have, so it may have acted: never run it again."""
     infrastructure: bool = False
     """The cluster ended it, not the task: another attempt is right if the agent had not started."""
     own_verdict: bool = False
@@ -65,7 +65,7 @@ def _outcome(
     return Outcome(
         reason=reason,
         message=message,
-        started=pod.runner.started,
+        started=pod.runner.started or pod.life is PodLife.VANISHED,
         infrastructure=infrastructure,
         own_verdict=own_verdict,
         exit_code=pod.runner.exit_code,
@@ -137,8 +137,9 @@ def _failed_with_record(pod: PodRecord, record: TerminationRecord | None) -> Out
 
 def _deleted(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
     stopped = not pod.runner.terminated or pod.runner.exit_code == ExitCode.STOPPED
-    if (pod.gone or pod.deleting) and stopped:
-        return _outcome(pod, Reason.POD_DELETED, f"the pod {pod.name} was deleted", infrastructure=True)
+    if pod.life is not PodLife.LIVE and stopped:
+        how = "vanished unobserved" if pod.life is PodLife.VANISHED else "was deleted"
+        return _outcome(pod, Reason.POD_DELETED, f"the pod {pod.name} {how}", infrastructure=True)
     return None
 
 

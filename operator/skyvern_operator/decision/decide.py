@@ -23,8 +23,8 @@ from skyvern_operator.decision.actions import (
     WakeAt,
 )
 from skyvern_operator.decision.classify import Outcome, classify
-from skyvern_operator.decision.view import View, current_attempt
-from skyvern_operator.state.records import PodRecord
+from skyvern_operator.decision.view import View
+from skyvern_operator.state.records import PodLife, PodRecord
 
 SUSPENDED_MESSAGE: Final = "spec.suspend is set"
 
@@ -52,7 +52,7 @@ def _ended(view: View) -> list[Action] | None:
     if not view.task.ended:
         return None
     pod = view.pod
-    actions = _deletion(pod) if pod is not None and not (pod.ended or pod.gone) else []
+    actions = _deletion(pod) if pod is not None and not (pod.ended or pod.life.gone) else []
     webhook = _webhook(view)
     if webhook or view.webhook_under_way:
         return actions + webhook
@@ -72,16 +72,10 @@ def _pod_vanished(view: View) -> list[Action] | None:
     """A pod that was there and is not, and was not seen to end."""
     pod, known = view.pod, view.task.status.pod_uid
     if pod is None:
-        return [LookUpPod(view.pod_name)] if known is not None else None
+        return [LookUpPod(view.task.pod_name)] if known is not None else None
     if known is not None and known != pod.uid:
         return _verdict(view, Reason.POD_DELETED, f"the pod {pod.name} was replaced by another hand")
-    if not pod.gone:
-        return None
-    if not pod.seen:
-        # Nobody saw how far this pod came, so the agent may have acted.
-        outcome = Outcome(Reason.POD_DELETED, f"the pod {pod.name} vanished unobserved", started=True)
-        return _conclude(view, pod, outcome)
-    return _conclude(view, pod, classify(pod))
+    return _conclude(view, pod, classify(pod)) if pod.life.gone else None
 
 
 def _node_lost(view: View) -> list[Action] | None:
@@ -132,6 +126,9 @@ def _no_pod(view: View) -> list[Action] | None:
     """Start the next attempt, or say what it waits for."""
     if view.pod is not None:
         return None
+    if view.agent_started:
+        message = "the agent may have started in a pod that status no longer names, so the task is not run again"
+        return _verdict(view, Reason.POD_DELETED, message)
     refusal, backoff = view.refusal, view.backoff_until
     if refusal is not None and refusal.retry_at is None:
         return _verdict(view, refusal.reason, refusal.message)
@@ -141,7 +138,7 @@ def _no_pod(view: View) -> list[Action] | None:
     if backoff is not None and view.now < backoff:
         return [WakeAt(backoff)]
     if view.admission.admitted:
-        return [CreatePod(current_attempt(view.task))]
+        return [CreatePod(view.task.current_attempt)]
     if not view.admission.message:
         return []  # the answer comes with a wake-up
     return _apply(view, statuses.held(view, Reason.QUEUED, Reason.LIMIT_REACHED, view.admission.message))
@@ -206,7 +203,7 @@ def _conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
     if task.cancel_requested:
         return _verdict(view, Reason.CANCELED, "canceled on request", outcome)
     deadline = view.active_until
-    if deadline is not None and view.now >= deadline and (pod.deleting or pod.gone):
+    if deadline is not None and view.now >= deadline and pod.life is not PodLife.LIVE:
         message = f"activeDeadlineSeconds ({task.active_deadline_seconds}) passed"
         return _verdict(view, Reason.DEADLINE_EXCEEDED, message, outcome)
     if started or not outcome.infrastructure:
@@ -225,7 +222,7 @@ def _stop(view: View, pod: PodRecord, message: str) -> list[Action]:
 
 
 def _deletion(pod: PodRecord | None) -> list[Action]:
-    if pod is None or pod.deleting or pod.gone:
+    if pod is None or pod.life is not PodLife.LIVE:
         return []
     return [DeletePod(pod.name, pod.uid)]
 

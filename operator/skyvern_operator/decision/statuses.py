@@ -36,7 +36,7 @@ def observed(view: View) -> OperatorStatus:
     if task.without_effect:
         message = f"accepted and without effect here: {', '.join(task.without_effect)}"
         conditions = _put(view, conditions, ConditionType.SPEC_HONORED, "False", Reason.FIELDS_WITHOUT_EFFECT, message)
-    if pod is not None and pod.seen:
+    if pod is not None:
         update |= {"pod_name": pod.name, "pod_uid": pod.uid, "attempt": pod.attempt}
         conditions = _put(view, conditions, ConditionType.ADMITTED, "True", Reason.ADMITTED, "")
         conditions = _sandboxed(view, conditions)

@@ -7,7 +7,7 @@ from typing import Final
 from skyvern_crds.status import WebhookStatus
 from skyvern_crds.vocabulary import ConditionType, Reason
 from skyvern_operator.config import GracePeriods
-from skyvern_operator.decision.admission import ADMITTED, Decision
+from skyvern_operator.decision.admission import NOT_ASKED, Decision
 from skyvern_operator.decision.conditions import find
 from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.records import PodRecord, TaskRecord
@@ -30,12 +30,10 @@ class View:
 
     task: TaskRecord
     pod: PodRecord | None
-    """Pod of the current attempt; ``gone`` is set when it is known to be gone; None when it is not in the store."""
-    pod_name: str
-    """Name that this pod has or would have."""
+    """Pod of the current attempt; None when it is not in the store."""
     now: datetime
     policy: Policy
-    admission: Decision = ADMITTED
+    admission: Decision = NOT_ASKED
     refusal: Refusal | None = None
     webhook: WebhookStatus | None = None
     """Outcome of a try that may not be in status yet."""
@@ -91,12 +89,6 @@ class View:
         if seconds is None:
             return None
         return (self.task.status.finished_at or self.task.created_at) + timedelta(seconds=seconds)
-
-
-def current_attempt(task: TaskRecord) -> int:
-    """Number of the attempt under way, or of the next one when there is none."""
-    made = task.status.attempt or 0
-    return made if task.status.pod_uid else made + 1
 
 
 def wants_slot(task: TaskRecord, pod: PodRecord | None) -> bool:

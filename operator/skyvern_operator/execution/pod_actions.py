@@ -1,6 +1,7 @@
 """Creates, deletes and looks up a task's pods. Every create error has a name and a consequence."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
@@ -35,10 +36,10 @@ class PodActions:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            self._refuse(task, Refusal(Reason.SPEC_INVALID, f"spec.{where}: {first['msg']}"))
+            self._remember(task, Refusal(Reason.SPEC_INVALID, f"spec.{where}: {first['msg']}"))
             return
         except ProfileError as error:
-            self._refuse(task, Refusal(Reason.SPEC_INVALID, str(error)))
+            self._remember(task, Refusal(Reason.SPEC_INVALID, str(error)))
             return
         try:
             pod = await self._writer.write(
@@ -51,9 +52,9 @@ class PodActions:
             pod = adopted
         except (Forbidden, Invalid) as error:
             pause = self._config.grace_periods.quota_retry_seconds * random.uniform(1, 2)  # noqa: S311
-            self._refuse(task, refusal_of(error, pause))
+            self._remember(task, refusal_of(error, pause))
             return
-        self._store.facts(task.uid).refusal = None
+        self._remember(task, None)
         record = pod_record(pod)
         if record is not None:
             self._store.put_pod(record)
@@ -93,9 +94,9 @@ class PodActions:
         owner = controlling_task(pod)
         if owner is None or owner["uid"] != task.uid:
             message = f"a pod named {name} exists and does not belong to this task: remove it, or rename the task"
-            self._refuse(task, Refusal(Reason.NAME_CONFLICT, message))
+            self._remember(task, Refusal(Reason.NAME_CONFLICT, message))
             return None
         return pod
 
-    def _refuse(self, task: TaskRecord, refusal: Refusal) -> None:
-        self._store.facts(task.uid).refusal = refusal
+    def _remember(self, task: TaskRecord, refusal: Refusal | None) -> None:
+        self._store.put_facts(task, replace(self._store.facts(task), refusal=refusal))

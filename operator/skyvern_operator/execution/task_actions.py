@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from skyvern_crds.client import (
@@ -99,9 +100,9 @@ class TaskActions:
             return
         self._store.put_task(task_record(answer))
         self._log_change(task, status)
-        facts = self._store.facts(task.uid)
-        if facts.webhook == status.webhook:
-            facts.webhook = None
+        facts = self._store.facts(task)
+        if facts.webhook is not None and facts.webhook == status.webhook:
+            self._store.put_facts(task, replace(facts, webhook=None))
         if status.phase in TERMINAL_PHASES and not task.ended:
             self._count_verdict(status)
         elif status.started_at is not None and task.status.started_at is None:

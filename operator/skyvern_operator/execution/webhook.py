@@ -5,7 +5,7 @@ import logging
 import time
 from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -147,7 +147,7 @@ class WebhookSender:
             return
         answer = await self._try(session, obj)
         state = after_try(now.status.webhook, answer, self._config.webhook, datetime.now(UTC))
-        self._store.facts(task.uid).webhook = state
+        self._store.put_facts(task, replace(self._store.facts(task), webhook=state))
         self._metrics.webhooks.labels("delivered" if answer.accepted else "failed").inc()
         fields = {"task": str(task.key), "attempt": state.attempts, "state": state.state, "status": answer.status}
         logger.info(

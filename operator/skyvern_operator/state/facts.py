@@ -18,7 +18,7 @@ class Refusal:
     """When to try again; None when trying again is pointless."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the last create and the last webhook delivery brought."""
 

@@ -19,11 +19,14 @@ from skyvern_crds.vocabulary import (
     LABEL_MANAGED_BY,
     MANAGED_BY,
 )
+from skyvern_operator.state.names import pod_name
 
 POD_SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 """Selects the pods of all tasks."""
 START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons of a container that is reported as terminated and whose process never ran."""
+STATUS_UNKNOWN: Final = "ContainerStatusUnknown"
+"""Reason of a container that the kubelet lost: reported as terminated without a start, though it may have run."""
 
 
 class TaskKey(NamedTuple):
@@ -71,6 +74,19 @@ class TaskRecord:
         """Whether the verdict is written."""
         return self.status.phase is not None and self.status.phase.terminal
 
+    @property
+    def current_attempt(self) -> int:
+        """Number of the attempt under way, or of the next one when there is none."""
+        made = self.status.attempt or 0
+        return made if self.status.pod_uid else made + 1
+
+    @property
+    def pod_name(self) -> str:
+        """Name that the pod of the current attempt has or would have."""
+        if self.status.pod_uid and self.status.pod_name:
+            return self.status.pod_name
+        return pod_name(self.key.name, self.uid, self.current_attempt)
+
 
 class ContainerState(StrEnum):
     """State of a container, as the kubelet reports it."""
@@ -97,15 +113,32 @@ class ContainerRecord:
 
     @property
     def started(self) -> bool:
-        """Whether its process has run."""
+        """Whether its process has run, or may have."""
         if self.state is ContainerState.TERMINATED:
-            return self.reason not in START_ERRORS and self.started_at is not None
+            return self.reason == STATUS_UNKNOWN or (self.reason not in START_ERRORS and self.started_at is not None)
         return self.state is ContainerState.RUNNING
 
     @property
     def terminated(self) -> bool:
         """Whether it has ended."""
         return self.state is ContainerState.TERMINATED
+
+
+class PodLife(StrEnum):
+    """Whether a pod still exists, and what proves that it does not."""
+
+    LIVE = "live"
+    DELETING = "deleting"
+    """Its deletion has begun."""
+    SEEN_TO_END = "seen to end"
+    """A watch delivered its deletion, so the record is its last state."""
+    VANISHED = "vanished"
+    """It is gone and nobody saw it end: after the state in the record its agent may have started."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the API server no longer has the pod."""
+        return self in (PodLife.SEEN_TO_END, PodLife.VANISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +156,7 @@ class PodRecord:
     reason: str = ""
     message: str = ""
     node_name: str | None = None
+    life: PodLife = PodLife.LIVE
     deletion_due: datetime | None = None
     """deletionTimestamp: when the grace period of its deletion ends."""
     scheduled: bool | None = None
@@ -133,15 +167,6 @@ class PodRecord:
     """Reason of the condition DisruptionTarget."""
     runner: ContainerRecord = ContainerRecord()
     browser: ContainerRecord = ContainerRecord()
-    gone: bool = False
-    """The API server has no such pod any more; the rest is what was seen last."""
-    seen: bool = True
-    """False for a pod that this process knows only from the task's status."""
-
-    @property
-    def deleting(self) -> bool:
-        """Whether its deletion has begun."""
-        return self.deletion_due is not None
 
     @property
     def ended(self) -> bool:
@@ -205,6 +230,7 @@ def pod_record(obj: dict[str, Any]) -> PodRecord | None:
     owner = controlling_task(obj)
     if owner is None:
         return None
+    deletion_due = _optional_time(meta.get("deletionTimestamp"))
     attempt = (meta.get("labels") or {}).get(LABEL_ATTEMPT, "1")
     conditions = {entry["type"]: entry for entry in status.get("conditions") or ()}
     scheduled = conditions.get("PodScheduled", {})
@@ -221,7 +247,8 @@ def pod_record(obj: dict[str, Any]) -> PodRecord | None:
         reason=status.get("reason", ""),
         message=status.get("message", ""),
         node_name=(obj.get("spec") or {}).get("nodeName"),
-        deletion_due=_optional_time(meta.get("deletionTimestamp")),
+        life=PodLife.LIVE if deletion_due is None else PodLife.DELETING,
+        deletion_due=deletion_due,
         scheduled={"True": True, "False": False}.get(scheduled.get("status", "")),
         scheduled_at=_optional_time(scheduled.get("lastTransitionTime")),
         scheduling_reason=scheduled.get("reason", ""),
@@ -251,8 +278,7 @@ def vanished_pod(task: TaskRecord, name: str) -> PodRecord:
         task_name=task.key.name,
         attempt=task.status.attempt or 1,
         phase="Unknown",
-        gone=True,
-        seen=False,
+        life=PodLife.VANISHED,
     )
 
 

@@ -4,20 +4,33 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from skyvern_operator.state.facts import Facts
-from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord, vanished_pod
+from skyvern_operator.state.records import PodLife, PodRecord, TaskKey, TaskRecord, vanished_pod
 
 TOMBSTONE_SECONDS: Final = 300.0
 """How long a deleted object's uid is remembered, so that a late answer does not bring it back."""
 
 
+class OnChange(Protocol):
+    """Takes the key of a task whose record or pod has changed."""
+
+    def __call__(self, key: TaskKey, *, urgent: bool) -> None:
+        """``urgent`` changes go before new work."""
+
+
+def is_urgent(task: TaskRecord | None, pod: PodRecord | None) -> bool:
+    """Whether a change goes before new work: ends, cancellations and deletions do. Pure."""
+    if task is None or task.cancel_requested or task.deleting:
+        return True
+    return not task.ended and pod is not None and (pod.ended or pod.life.gone)
+
+
 class Store:
     """Records by key. Fed by watches, lists and the answers to our own writes, in any order: versions decide."""
 
-    def __init__(self, on_change: Callable[[TaskKey], None], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """``on_change`` is called with the key of each task whose record or pod has changed."""
+    def __init__(self, on_change: OnChange, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._on_change = on_change
         self._clock = clock
         self._tasks: dict[TaskKey, TaskRecord] = {}
@@ -34,7 +47,7 @@ class Store:
 
     def pods(self) -> Iterator[PodRecord]:
         """Every pod that exists, as far as is known."""
-        return (pod for pods in self._pods.values() for pod in pods.values() if not pod.gone)
+        return (pod for pods in self._pods.values() for pod in pods.values() if not pod.life.gone)
 
     def task(self, key: TaskKey) -> TaskRecord | None:
         """The task of this key."""
@@ -44,9 +57,21 @@ class Store:
         """The pod of this name that belongs to a task."""
         return self._pods.get(task_uid, {}).get(name)
 
-    def facts(self, task_uid: str) -> Facts:
+    def current_pod(self, task: TaskRecord) -> PodRecord | None:
+        """The pod of the task's current attempt."""
+        return self.pod(task.uid, task.pod_name) if task.uid in self._pods else None
+
+    def facts(self, task: TaskRecord) -> Facts:
         """What else is known about a task."""
-        return self._facts.setdefault(task_uid, Facts())
+        return self._facts.get(task.uid, Facts())
+
+    def put_facts(self, task: TaskRecord, facts: Facts) -> None:
+        """Remember facts about a task for as long as the task is here."""
+        now = self._tasks.get(task.key)
+        if facts == Facts() or now is None or now.uid != task.uid:
+            self._facts.pop(task.uid, None)
+        else:
+            self._facts[task.uid] = facts
 
     def put_task(self, task: TaskRecord) -> bool:
         """Take in a task; False when a newer version is known already."""
@@ -56,7 +81,7 @@ class Store:
         if old is not None and old.uid != task.uid:
             self._forget(old)
         self._tasks[task.key] = task
-        self._on_change(task.key)
+        self._notify(task.key)
         return True
 
     def drop_task(self, key: TaskKey, uid: str) -> bool:
@@ -67,7 +92,7 @@ class Store:
             return False
         del self._tasks[key]
         self._forget(old)
-        self._on_change(key)
+        self._notify(key)
         return True
 
     def put_pod(self, pod: PodRecord) -> bool:
@@ -76,45 +101,60 @@ class Store:
         if pod.uid in self._tombstones or (old is not None and old.version >= pod.version):
             return False
         self._pods.setdefault(pod.task_uid, {})[pod.name] = pod
-        self._on_change(pod.key)
+        self._notify(pod.key)
         return True
 
     def drop_pod(self, pod: PodRecord) -> bool:
-        """The pod is gone; ``pod`` is its last state, kept while its task is there. False when known already."""
+        """A watch saw the pod end, in the state ``pod``. False when that is known already."""
+        return self._end(pod, PodLife.SEEN_TO_END)
+
+    def lose_pod(self, pod: PodRecord) -> bool:
+        """The pod is gone and no watch saw it end; ``pod`` is what was seen last. False when that is known already."""
+        return self._end(pod, PodLife.VANISHED)
+
+    def mark_deleting(self, pod: PodRecord, due: datetime) -> None:
+        """The API server accepted our deletion; the watch brings the details."""
+        old = self.pod(pod.task_uid, pod.name)
+        if old is not None and old.uid == pod.uid and old.life is PodLife.LIVE:
+            self._pods[pod.task_uid][pod.name] = replace(old, life=PodLife.DELETING, deletion_due=due)
+
+    def mark_vanished(self, task: TaskRecord, name: str) -> None:
+        """The API server has no pod of this name."""
+        old = self.pod(task.uid, name)
+        if old is not None and old.life.gone:
+            return
+        record = replace(old, life=PodLife.VANISHED) if old is not None else vanished_pod(task, name)
+        self._pods.setdefault(task.uid, {})[name] = record
+        self._notify(task.key)
+
+    def _end(self, pod: PodRecord, life: PodLife) -> bool:
+        """Keep the pod's last state while its task is here. Seeing an end says more than a pod that vanished."""
         self._bury(pod.uid)
         pods = self._pods.get(pod.task_uid)
         old = pods.get(pod.name) if pods else None
-        if pods is None or old is None or old.uid != pod.uid or old.gone:
+        if pods is None or old is None or old.uid != pod.uid or old.life is PodLife.SEEN_TO_END or old.life is life:
             return False
         last = pod if pod.version >= old.version else old
         if pod.key in self._tasks:
-            pods[pod.name] = replace(last, gone=True)
+            pods[pod.name] = replace(last, life=life)
         else:
             del pods[pod.name]
             if not pods:
                 del self._pods[pod.task_uid]
-        self._on_change(pod.key)
+        self._notify(pod.key)
         return True
 
-    def mark_deleting(self, pod: PodRecord, due: datetime) -> None:
-        """Our deletion was accepted; the watch will tell the details."""
-        old = self.pod(pod.task_uid, pod.name)
-        if old is not None and old.uid == pod.uid and not old.deleting and not old.gone:
-            self._pods[pod.task_uid][pod.name] = replace(old, deletion_due=due)
-
-    def mark_vanished(self, task: TaskRecord, name: str) -> None:
-        """The API server has no such pod, whatever was known of it."""
-        old = self.pod(task.uid, name)
-        record = replace(old, gone=True) if old is not None else vanished_pod(task, name)
-        self._pods.setdefault(task.uid, {})[name] = record
-        self._on_change(task.key)
+    def _notify(self, key: TaskKey) -> None:
+        task = self._tasks.get(key)
+        pod = self.current_pod(task) if task is not None else None
+        self._on_change(key, urgent=is_urgent(task, pod))
 
     def _forget(self, task: TaskRecord) -> None:
         self._facts.pop(task.uid, None)
         pods = self._pods.get(task.uid)
         if pods is not None:
             # Those that exist are dropped when the garbage collector has removed them.
-            for name in [name for name, pod in pods.items() if pod.gone]:
+            for name in [name for name, pod in pods.items() if pod.life.gone]:
                 del pods[name]
             if not pods:
                 del self._pods[task.uid]

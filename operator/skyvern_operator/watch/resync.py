@@ -78,38 +78,48 @@ class Resync:
         self.synced.set()
 
     async def run(self) -> None:
-        """Compare for ever. Raises DeadWatchError when a watch has missed something in two lists running."""
+        """Compare until canceled. Raises DeadWatchError when a watch has missed something in two lists running."""
         strikes = {"tasks": 0, "pods": 0}
         while True:
             await asyncio.sleep(self._recheck if any(strikes.values()) else self._every)
             try:
-                tasks, pods = await self._list()
+                missed = await self.compare()
             except ClusterError as error:
                 logger.warning("the list failed and will be repeated: %s", error)
                 continue
-            await asyncio.sleep(self._lag)
-            for kind, log, listed in (("tasks", self.tasks, tasks), ("pods", self.pods, pods)):
-                missed = log.missing(listed.versions)
-                strikes[kind] = strikes[kind] + 1 if missed else 0
-                log.forget_absent(listed.versions, listed.as_of)
-                if missed:
-                    self._metrics.missed.labels(kind).inc(len(missed))
-                    logger.warning("the watch of %s has not delivered %d listed objects", kind, len(missed))
+            for kind, count in missed.items():
+                strikes[kind] = strikes[kind] + 1 if count else 0
                 if strikes[kind] >= 2:
-                    raise DeadWatchError(f"the watch of {kind} is dead: {len(missed)} objects missing in two lists")
+                    raise DeadWatchError(f"the watch of {kind} is dead: {count} objects missing in two lists")
+
+    async def compare(self) -> dict[str, int]:
+        """Take in a full list and drop what it no longer shows. How many objects each watch has missed."""
+        tasks, pods = await self._list()
+        await asyncio.sleep(self._lag)  # a watch that is merely late brings the deletion and the last state with it
+        self._drop_absent(tasks, pods)
+        missed = {}
+        for kind, log, listed in (("tasks", self.tasks, tasks), ("pods", self.pods, pods)):
+            missed[kind] = len(log.missing(listed.versions))
+            log.forget_absent(listed.versions, listed.as_of)
+            if missed[kind]:
+                self._metrics.missed.labels(kind).inc(missed[kind])
+                logger.warning("the watch of %s has not delivered %d listed objects", kind, missed[kind])
+        return missed
 
     async def _list(self) -> tuple[_Listed, _Listed]:
         # Pods first: a task that is listed later than its pods were never looks as if its pod had vanished.
         pods = await self._take_in(PODS, POD_SELECTOR, self._put_pod)
         tasks = await self._take_in(SKYVERNTASKS, "", self._put_task)
+        self._metrics.resynced.set(time.time())
+        return tasks, pods
+
+    def _drop_absent(self, tasks: _Listed, pods: _Listed) -> None:
         for pod in list(self._store.pods()):
             if pod.uid not in pods.versions and pod.version <= pods.as_of:
-                self._store.drop_pod(pod)
+                self._store.lose_pod(pod)
         for task in list(self._store.tasks()):
             if task.uid not in tasks.versions and task.version <= tasks.as_of:
                 self._store.drop_task(task.key, task.uid)
-        self._metrics.resynced.set(time.time())
-        return tasks, pods
 
     async def _take_in(self, kind: Resource, selector: str, put: Callable[[JsonObject], None]) -> _Listed:
         listed, moments = _Listed(), []
