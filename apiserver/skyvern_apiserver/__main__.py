@@ -8,8 +8,9 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from skyvern_apiserver.logs import configure_logging
-from skyvern_apiserver.settings import SettingsError, load_settings
+from skyvern_apiserver.errors import SettingsError
+from skyvern_apiserver.process.logs import configure_logging
+from skyvern_apiserver.process.settings import load_settings
 from skyvern_crds.client import ClusterError
 
 
@@ -26,7 +27,7 @@ def main() -> None:
 
 
 def _serve() -> int:
-    from skyvern_apiserver.main import serve  # noqa: PLC0415  # the server's libraries take half a second to load
+    from skyvern_apiserver.server.serve import serve  # noqa: PLC0415  # the server's libraries take half a second to load
 
     try:
         settings = load_settings(os.environ)
@@ -40,7 +41,7 @@ def _serve() -> int:
 
 def openapi_text() -> str:
     """The committed form of the OpenAPI document."""
-    from skyvern_apiserver.openapi import document  # noqa: PLC0415
+    from skyvern_apiserver.api.openapi import document  # noqa: PLC0415
 
     return json.dumps(document(version("skyvern-apiserver")), indent=2) + "\n"
 

@@ -5,6 +5,7 @@ This file is the only source of these strings. A reason is an exported constant 
 means and when it is set; metrics use reasons as their only label values.
 """
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +21,8 @@ SINGULAR: Final = "skyverntask"
 SHORT_NAMES: Final = ("skt",)
 CATEGORIES: Final = ("skyvern",)
 CRD_NAME: Final = f"{PLURAL}.{GROUP}"
+OBJECT_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+"""What the API server takes as the name of an object."""
 
 # Labels ---------------------------------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from skyvern_apiserver.app import internal_app, public_app
+from skyvern_apiserver.process.settings import Settings
+from skyvern_apiserver.server.app import internal_app, public_app
 from skyvern_apiserver.services import Services, build_services
-from skyvern_apiserver.settings import Settings
 from skyvern_crds.client import ClusterClient
 from tests.apiserver.cluster import Tenants, create_tenants
 from tests.apiserver.program import Program, start
@@ -48,16 +48,16 @@ def facade_kubeconfig(tenants: Tenants) -> Path:
 async def services(settings: Settings, facade_kubeconfig: Path) -> AsyncIterator[Services]:
     async with await ClusterClient.connect(str(facade_kubeconfig)) as client:
         services = build_services(settings, client)
-        pictures = [asyncio.create_task(picture.run()) for picture in (services.tasks, services.secrets)]
+        caches = [asyncio.create_task(cache.run()) for cache in (services.tasks, services.secrets)]
         try:
             async with asyncio.timeout(30):
                 await services.tasks.synced.wait()
                 await services.secrets.synced.wait()
             yield services
         finally:
-            for task in pictures:
+            for task in caches:
                 task.cancel()
-            await asyncio.gather(*pictures, return_exceptions=True)
+            await asyncio.gather(*caches, return_exceptions=True)
 
 
 @pytest.fixture(scope="session")

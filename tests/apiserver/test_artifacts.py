@@ -7,8 +7,9 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from skyvern_apiserver.artifacts import MAX_FILE_BYTES
+from skyvern_apiserver.artifacts.upload import MAX_FILE_BYTES
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.storage.links import links_now
 from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, ArtifactLinks, link_signature
 from tests.apiserver.calls import create
 from tests.apiserver.cluster import TASK_ACCOUNT, Tenants
@@ -47,7 +48,7 @@ class RunningTask:
         return record is not None and field in record.object()["status"]
 
     def link(self, services: Services, file: str) -> str:
-        return services.links().url(self.namespace, self.name, self.uid, file)
+        return links_now(services.settings).url(self.namespace, self.name, self.uid, file)
 
 
 @pytest.fixture(scope="session")
@@ -56,15 +57,15 @@ async def running(alice: httpx2.AsyncClient, tenants: Tenants) -> RunningTask:
 
 
 @pytest.fixture(scope="session")
-async def picture(running: RunningTask, inside: httpx2.AsyncClient, services: Services) -> str:
-    """Signed link to an uploaded picture."""
+async def final_screenshot(running: RunningTask, inside: httpx2.AsyncClient, services: Services) -> str:
+    """Signed link to an uploaded screenshot."""
     answer = await running.upload(inside, "final.png", PNG)
     assert answer.status_code == 201, answer.text
     return running.link(services, "final.png")
 
 
-async def test_upload_by_the_tasks_pod_is_downloaded_by_its_link(picture: str, caller: Caller) -> None:
-    answer = await caller().get(picture)
+async def test_upload_by_the_tasks_pod_is_downloaded_by_its_link(final_screenshot: str, caller: Caller) -> None:
+    answer = await caller().get(final_screenshot)
     assert (answer.status_code, answer.content) == (200, PNG)
     assert answer.headers["content-type"] == "image/png"
     assert answer.headers["content-disposition"].startswith("inline")
@@ -72,8 +73,8 @@ async def test_upload_by_the_tasks_pod_is_downloaded_by_its_link(picture: str, c
     assert "content-security-policy" not in answer.headers
 
 
-async def test_response_links_to_the_uploaded_picture(
-    picture: str, running: RunningTask, alice: httpx2.AsyncClient, caller: Caller, services: Services
+async def test_response_links_to_the_uploaded_screenshot(
+    final_screenshot: str, running: RunningTask, alice: httpx2.AsyncClient, caller: Caller, services: Services
 ) -> None:
     listed = {"name": "final.png", "contentType": "image/png", "size": len(PNG), "sha256": "0" * 64}
     running.tenants.status(running.namespace, running.name, {"artifacts": [listed]})
@@ -125,9 +126,9 @@ async def test_pages_are_shown_in_a_sandbox(
     ],
 )
 async def test_range_is_answered_in_part(
-    picture: str, caller: Caller, header: str, first: int, last: int | None
+    final_screenshot: str, caller: Caller, header: str, first: int, last: int | None
 ) -> None:
-    answer = await caller().get(picture, headers={"range": header})
+    answer = await caller().get(final_screenshot, headers={"range": header})
     expected = PNG[first:] if last is None else PNG[first : last + 1]
     assert (answer.status_code, answer.content) == (206, expected)
     start = first % len(PNG)
@@ -135,24 +136,24 @@ async def test_range_is_answered_in_part(
     assert answer.headers["content-length"] == str(len(expected))
 
 
-async def test_range_outside_the_file_is_refused(picture: str, caller: Caller) -> None:
-    answer = await caller().get(picture, headers={"range": "bytes=99999999-"})
+async def test_range_outside_the_file_is_refused(final_screenshot: str, caller: Caller) -> None:
+    answer = await caller().get(final_screenshot, headers={"range": "bytes=99999999-"})
     assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{len(PNG)}")
 
 
-async def test_known_file_is_not_sent_again(picture: str, caller: Caller) -> None:
-    tag = (await caller().head(picture)).headers["etag"]
-    answer = await caller().get(picture, headers={"if-none-match": tag})
+async def test_known_file_is_not_sent_again(final_screenshot: str, caller: Caller) -> None:
+    tag = (await caller().head(final_screenshot)).headers["etag"]
+    answer = await caller().get(final_screenshot, headers={"if-none-match": tag})
     assert (answer.status_code, answer.content) == (304, b"")
-    other = await caller().get(picture, headers={"range": "bytes=0-0", "if-range": '"other"'})
+    other = await caller().get(final_screenshot, headers={"range": "bytes=0-0", "if-range": '"other"'})
     assert other.status_code == 200
 
 
-async def test_forged_and_foreign_links_are_refused(picture: str, caller: Caller, services: Services) -> None:
-    forged = picture[:-1] + ("0" if picture[-1] != "0" else "1")
-    other_file = picture.replace("final.png", "recording.webm")
-    later = picture.replace("expires=", "expires=9")
-    bare = picture.partition("?")[0]
+async def test_forged_and_foreign_links_are_refused(final_screenshot: str, caller: Caller, services: Services) -> None:
+    forged = final_screenshot[:-1] + ("0" if final_screenshot[-1] != "0" else "1")
+    other_file = final_screenshot.replace("final.png", "recording.webm")
+    later = final_screenshot.replace("expires=", "expires=9")
+    bare = final_screenshot.partition("?")[0]
     for link in (forged, other_file, later, bare, bare + "?expires=x&signature=ü"):
         answer = await caller().get(link)
         assert answer.status_code == 403, link
@@ -160,8 +161,8 @@ async def test_forged_and_foreign_links_are_refused(picture: str, caller: Caller
         assert "new link" in answer.text or "incomplete" in answer.text
 
 
-async def test_expired_link_is_refused(picture: str, caller: Caller, services: Services) -> None:
-    path, until_ = urlsplit(picture).path, int(time.time()) - 1
+async def test_expired_link_is_refused(final_screenshot: str, caller: Caller, services: Services) -> None:
+    path, until_ = urlsplit(final_screenshot).path, int(time.time()) - 1
     signature = link_signature(services.settings.signing_key, path, until_)
     answer = await caller().get(f"{path}?expires={until_}&signature={signature}")
     assert answer.status_code == 403
@@ -250,9 +251,9 @@ async def test_recording_may_be_larger(
     assert tail.content == b"x" * 10
 
 
-async def test_links_do_not_leave_the_public_port(picture: str, inside: httpx2.AsyncClient) -> None:
-    assert (await inside.get(picture)).status_code == 404
-    assert picture.startswith(f"http://facade.test{ARTIFACTS_PATH}/")
+async def test_links_do_not_leave_the_public_port(final_screenshot: str, inside: httpx2.AsyncClient) -> None:
+    assert (await inside.get(final_screenshot)).status_code == 404
+    assert final_screenshot.startswith(f"http://facade.test{ARTIFACTS_PATH}/")
 
 
 def test_links_of_another_key_differ(running: RunningTask, services: Services) -> None:

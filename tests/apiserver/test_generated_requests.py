@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from skyvern_apiserver.operations import OPERATIONS, Operation
+from skyvern_apiserver.api.operations import OPERATIONS, Operation
 from tests.apiserver.cluster import Tenants
 from tests.apiserver.program import Program
 

@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from skyvern_apiserver.__main__ import openapi_text
-from skyvern_apiserver.operations import OPERATIONS
+from skyvern_apiserver.api.operations import OPERATIONS
 from tests.apiserver.conftest import Caller
 
 GOLDEN = Path(__file__).parents[2] / "apiserver" / "openapi.json"

@@ -82,7 +82,7 @@ def test_metrics_tell_of_requests_by_route(program: Program, tenants: Tenants) -
     text = httpx2.get(f"{program.internal}/metrics").text
     route = 'method="GET",route="/api/v1/tasks/{task_id}",status="404"'
     assert f"skyvern_apiserver_request_seconds_count{{{route}}} " in text
-    assert "skyvern_apiserver_picture_age_seconds" in text
+    assert "skyvern_apiserver_cache_age_seconds" in text
     assert "tsk_1" not in text
 
 

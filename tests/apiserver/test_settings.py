@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from skyvern_apiserver.settings import Settings, SettingsError, load_settings
+from skyvern_apiserver.errors import SettingsError
+from skyvern_apiserver.process.settings import Settings, load_settings
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from dataclasses import replace
 import httpx2
 import pytest
 
-from skyvern_apiserver import schemas
-from skyvern_apiserver.app import public_app
-from skyvern_apiserver.errors import from_cluster
+from skyvern_apiserver.server.app import public_app
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.wire import schemas
+from skyvern_apiserver.wire.cluster_errors import from_cluster
 from skyvern_crds.client import SKYVERNTASKS, Invalid
 from tests.apiserver.calls import REQUEST, STEPS, create, phase_of
 from tests.apiserver.cluster import Tenants, api_key

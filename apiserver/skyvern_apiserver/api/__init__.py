@@ -1,0 +1,1 @@
+"""The operations of the Tasks API, their routes and their OpenAPI document."""

@@ -1,0 +1,129 @@
+"""From a request to a handler's arguments, and from its answer to a response.
+
+A handler knows no request: it gets the services, and what its endpoint has read, checked and found for it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from skyvern_apiserver.auth.api_keys import ApiKey
+from skyvern_apiserver.cache.freshness import require_fresh_cache
+from skyvern_apiserver.cache.task_lookup import find_task
+from skyvern_apiserver.cache.task_record import TaskRecord
+from skyvern_apiserver.errors import TaskNotFoundError
+from skyvern_apiserver.services import Services, services_of
+from skyvern_apiserver.wire.input import Input
+from skyvern_apiserver.wire.responses import json_response
+from skyvern_apiserver.wire.schemas import CreatedTask
+from skyvern_crds.rest.response import TaskResponse
+
+T = TypeVar("T")
+
+
+async def _read_nothing(_request: Request) -> None:
+    return None
+
+
+NO_INPUT: Final = Input(_read_nothing)
+
+
+class Endpoint(Protocol):
+    """Serves one method of one path."""
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether callers need an API key."""
+
+    @property
+    def input(self) -> Input[Any]:
+        """What is read from the request, besides its path."""
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request. Raises ApiError and ClusterError."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEndpoint:
+    """Answers the same bytes to everyone."""
+
+    needs_key: ClassVar[bool] = False
+    input: ClassVar[Input[None]] = NO_INPUT
+    content: bytes
+    media_type: str
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        return Response(self.content, media_type=self.media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEndpoint(Generic[T]):
+    """Serves callers without an API key: the handler checks what they present instead."""
+
+    needs_key: ClassVar[bool] = False
+    handler: Callable[[Services, T], Awaitable[object]]
+    input: Input[T]
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        return _response(request, await self.handler(services_of(request), await self.input.read(request)))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEndpoint(Generic[T]):
+    """Serves the holder of an API key."""
+
+    needs_key: ClassVar[bool] = True
+    handler: Callable[[Services, ApiKey, T], Awaitable[object]]
+    input: Input[T]
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        services = services_of(request)
+        key = authenticate(services, request)
+        return _response(request, await self.handler(services, key, await self.input.read(request)))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEndpoint:
+    """Serves the holder of an API key with one task of the key's namespace, which the path names."""
+
+    needs_key: ClassVar[bool] = True
+    input: ClassVar[Input[None]] = NO_INPUT
+    handler: Callable[[Services, TaskRecord], Awaitable[object]]
+    empty_if_unknown: bool = False
+    """Answer ``[]`` instead of 404 for an unknown task."""
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        services = services_of(request)
+        key = authenticate(services, request)
+        task_id = request.state.task_id = request.path_params["task_id"]
+        try:
+            task = await find_task(services.client, services.tasks, key.namespace, task_id)
+        except TaskNotFoundError:
+            if not self.empty_if_unknown:
+                raise
+            return json_response([])
+        return _response(request, await self.handler(services, task))
+
+
+def authenticate(services: Services, request: Request) -> ApiKey:
+    """The caller's API key. Raises CredentialsError, and UnavailableError while the keys are unknown."""
+    require_fresh_cache(services.tasks, services.secrets)
+    return services.keys.authenticate(request)
+
+
+def _response(request: Request, answer: object) -> Response:
+    """The handler's own response, or its answer as JSON; a created task is noted for the log."""
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, TaskResponse):
+        return Response(answer.encode(), media_type="application/json")
+    if isinstance(answer, CreatedTask):
+        request.state.task_id = answer.task_id
+    return json_response(answer)

@@ -1,0 +1,119 @@
+"""The OpenAPI 3.1 document, made from the operations and their models."""
+
+import copy
+import json
+import re
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from skyvern_apiserver.api.operations import OPERATIONS, Operation
+from skyvern_apiserver.wire import schemas
+
+REF: Final = "#/components/schemas/{model}"
+KEY_ERRORS: Final = (403, 429, 503)
+ERROR_TEXTS: Final = {
+    400: "The task's status does not allow it",
+    403: "No usable API key, or no valid link",
+    404: "No such task or file",
+    408: "The body did not arrive in time",
+    413: "The body is too large",
+    416: "The range lies outside the file",
+    422: "The request is invalid",
+    429: "Too many requests; see Retry-After",
+    503: "The cluster or the store cannot be reached; see Retry-After",
+}
+SECURITY: Final = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+Json = dict[str, Any]
+References = dict[Any, Json]
+"""To each model, the schema that refers to it."""
+
+
+def document(version: str) -> Json:
+    """The whole document."""
+    components, references = _components()
+    paths: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        path = re.sub(r"\{(\w+):path\}", r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, components, references)
+    whole = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tasks API",
+            "version": version,
+            "description": "Browser tasks, each run in a pod of its own. Every path works with a trailing slash too.",
+        },
+        "paths": paths,
+        "components": {"schemas": dict(sorted(components.items())), "securitySchemes": SECURITY},
+    }
+    # Docstrings are reStructuredText, descriptions are CommonMark.
+    return json.loads(json.dumps(whole).replace("``", "`"))  # type: ignore[no-any-return]
+
+
+def _components() -> tuple[Json, References]:
+    """Schemas of all models, and the reference to each. A request model is its own shape when it is read back."""
+    models: list[type[BaseModel]] = [
+        *(operation.endpoint.input.body for operation in OPERATIONS if operation.endpoint.input.body),
+        *(model for model in vars(schemas).values() if isinstance(model, type) and issubclass(model, schemas.Answer)),
+    ]
+    distinct = list(dict.fromkeys(model for model in models if model is not schemas.Answer))
+    references, found = models_json_schema([(model, "validation") for model in distinct], ref_template=REF)
+    return found["$defs"], {model: reference for (model, _), reference in references.items()}
+
+
+def _operation(operation: Operation, components: Json, references: References) -> Json:
+    entry: Json = {"operationId": operation.name, "summary": operation.summary}
+    if parameters := _parameters(operation, components):
+        entry["parameters"] = parameters
+    if operation.endpoint.input.body is not None:
+        schema = copy.deepcopy(references[operation.endpoint.input.body])
+        entry["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    content: Json = {"schema": _answer(operation.answer)} if operation.answer is not None else {}
+    entry["responses"] = {"200": {"description": "Success", "content": {operation.media_type: content}}}
+    if operation.name == "download_artifact":
+        entry["responses"]["206"] = {"description": "The range", "content": {operation.media_type: content}}
+    for status in sorted({*operation.errors, *(KEY_ERRORS if operation.endpoint.needs_key else ())}):
+        entry["responses"][str(status)] = _error(status, references)
+    if operation.name == "download_artifact":  # read by people in browsers
+        entry["responses"]["403"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    if operation.endpoint.needs_key:
+        entry["security"] = [{name: []} for name in SECURITY]
+    return entry
+
+
+def _answer(kind: Any) -> Json:
+    schema = TypeAdapter(kind).json_schema(ref_template=REF)
+    schema.pop("$defs", None)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {"$ref": REF.format(model=kind.__name__)}
+    return schema
+
+
+def _error(status: int, references: References) -> Json:
+    answer: Json = {"description": ERROR_TEXTS[status]}
+    if status != 416:
+        model = references[schemas.InvalidRequest if status == 422 else schemas.ErrorText]
+        answer["content"] = {"application/json": {"schema": copy.deepcopy(model)}}
+    if status in {429, 503}:
+        answer["headers"] = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
+    return answer
+
+
+def _parameters(operation: Operation, components: Json) -> list[Json]:
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in re.findall(r"\{(\w+)", operation.path)
+    ]
+    if operation.endpoint.input.query is not None:
+        schema = operation.endpoint.input.query.model_json_schema(ref_template=REF)
+        components |= schema.pop("$defs", {})
+        required = schema.get("required", [])
+        for name, field in schema["properties"].items():
+            text = operation.endpoint.input.query.model_fields[name].description
+            parameter = {"name": name, "in": "query", "required": name in required, "schema": field}
+            parameters.append(parameter | ({"description": text} if text else {}))
+    return parameters + [copy.deepcopy(header) for header in operation.endpoint.input.headers]

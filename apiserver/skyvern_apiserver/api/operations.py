@@ -1,0 +1,111 @@
+"""Everything that the facade offers: the one list from which the routes and the OpenAPI document are made."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from skyvern_apiserver.api.endpoints import Endpoint, FixedEndpoint, KeyEndpoint, PublicEndpoint, TaskEndpoint
+from skyvern_apiserver.artifacts.download import DOWNLOAD, download_file
+from skyvern_apiserver.tasks.cancel import cancel_task
+from skyvern_apiserver.tasks.create import NEW_TASK, create_task
+from skyvern_apiserver.tasks.listing import ListQuery, list_tasks
+from skyvern_apiserver.tasks.read import get_task
+from skyvern_apiserver.tasks.retry_webhook import retry_webhook
+from skyvern_apiserver.tasks.steps import list_steps
+from skyvern_apiserver.wire.input import query_input
+from skyvern_apiserver.wire.schemas import CreatedTask, StepResponse, TaskResponse
+
+API: Final = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    """Starlette's path; answered with a trailing slash too."""
+    name: str
+    """operationId."""
+    summary: str
+    endpoint: Endpoint
+    """Serves the requests; knows whether a key is needed and what is read from a request."""
+    answer: Any = None
+    """Type of the JSON answer; None for an answer that is not JSON."""
+    media_type: str = "application/json"
+    errors: tuple[int, ...] = ()
+    """Statuses of errors, besides 403, 429 and 503 of what needs a key."""
+
+
+OPERATIONS: Final = (
+    Operation(
+        "POST",
+        f"{API}/tasks",
+        "create_task",
+        "Create a task",
+        KeyEndpoint(create_task, NEW_TASK),
+        answer=CreatedTask,
+        errors=(408, 413, 422),
+    ),
+    Operation(
+        "GET",
+        f"{API}/tasks",
+        "list_tasks",
+        "List tasks, newest first",
+        KeyEndpoint(list_tasks, query_input(ListQuery)),
+        answer=list[TaskResponse],
+        errors=(422,),
+    ),
+    Operation(
+        "GET",
+        f"{API}/tasks/{{task_id}}",
+        "get_task",
+        "Read a task",
+        TaskEndpoint(get_task),
+        answer=TaskResponse,
+        errors=(404,),
+    ),
+    Operation(
+        "GET",
+        f"{API}/tasks/{{task_id}}/steps",
+        "list_steps",
+        "List a task's steps",
+        TaskEndpoint(list_steps, empty_if_unknown=True),
+        answer=list[StepResponse],
+    ),
+    Operation(
+        "POST",
+        f"{API}/tasks/{{task_id}}/cancel",
+        "cancel_task",
+        "Cancel a task that is created, queued or running",
+        TaskEndpoint(cancel_task),
+        answer=type(None),
+        errors=(400, 404),
+    ),
+    Operation(
+        "POST",
+        f"{API}/tasks/{{task_id}}/retry_webhook",
+        "retry_webhook",
+        "Send a task's webhook once more",
+        TaskEndpoint(retry_webhook),
+        answer=TaskResponse,
+        errors=(404,),
+    ),
+    Operation(
+        "GET",
+        f"{API}/artifacts/{{namespace}}/{{task}}/{{uid}}/{{file:path}}",
+        "download_artifact",
+        "Download a file of a task by its signed link",
+        PublicEndpoint(download_file, DOWNLOAD),
+        media_type="application/octet-stream",
+        errors=(403, 404, 416, 503),
+    ),
+    Operation(
+        "GET",
+        f"{API}/heartbeat",
+        "heartbeat",
+        "Report that the service answers",
+        FixedEndpoint(b"Server is running.", "text/plain"),
+        media_type="text/plain",
+    ),
+)
+"""Everything that callers may use."""

@@ -1,0 +1,1 @@
+"""The handlers for files of tasks: uploads by runners, downloads by signed links."""

@@ -1,0 +1,76 @@
+"""Send files to the holders of signed links, on the public port."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from skyvern_apiserver.artifacts.byte_range import byte_range
+from skyvern_apiserver.artifacts.file_headers import file_headers
+from skyvern_apiserver.artifacts.file_path import read_file_path
+from skyvern_apiserver.errors import ApiError
+from skyvern_apiserver.services import Services
+from skyvern_apiserver.wire.input import Input
+from skyvern_apiserver.wire.schemas import LinkQuery
+from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, LinkError, verify_link
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A request for a file, or a range of it."""
+
+    key: str
+    """Key in the object store."""
+    expires: str
+    signature: str
+    range: str | None
+    if_range: str | None
+    if_none_match: str | None
+    head: bool
+    """Whether only the headers are wanted."""
+
+
+async def _read_download(request: Request) -> Download:
+    """Neither parameter is required here: people with an incomplete link get an explanation as text."""
+    headers = request.headers
+    return Download(
+        key=read_file_path(request).key,
+        expires=request.query_params.get("expires", ""),
+        signature=request.query_params.get("signature", ""),
+        range=headers.get("range"),
+        if_range=headers.get("if-range"),
+        if_none_match=headers.get("if-none-match"),
+        head=request.method == "HEAD",
+    )
+
+
+DOWNLOAD: Final = Input(_read_download, query=LinkQuery)
+
+
+async def download_file(services: Services, wanted: Download) -> Response:
+    """Answer with the file, or a range of it."""
+    path = f"{ARTIFACTS_PATH}/{quote(wanted.key)}"
+    try:
+        verify_link(services.settings.signing_key, path, wanted.expires, wanted.signature, time.time())
+    except LinkError as error:
+        return PlainTextResponse(str(error), 403)
+    found = await services.artifacts.head(wanted.key)
+    if found is None:
+        raise ApiError(404, "Artifact not found")
+    headers = file_headers(wanted.key, found.etag)
+    if found.etag is not None and wanted.if_none_match == found.etag:
+        return Response(status_code=304, headers=headers)
+    start, end, status = 0, found.size, 200
+    if wanted.range and wanted.if_range in {None, found.etag}:
+        start, end, status = byte_range(wanted.range, found.size)
+    if status == 416:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{found.size}"})
+    if status == 206:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
+    headers["Content-Length"] = str(end - start)
+    if wanted.head:
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(services.artifacts.get(wanted.key, start, end), status, headers)

@@ -1,0 +1,1 @@
+"""The local cache of the tasks, fed by a watch."""

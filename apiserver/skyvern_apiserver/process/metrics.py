@@ -1,0 +1,36 @@
+"""Metrics of the facade."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+class Metrics:
+    """Counters of one process, with a registry of their own. No label ever has a value that a caller chooses."""
+
+    def __init__(self, tasks: Callable[[], float], cache_age: Callable[[], float]) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "skyvern_apiserver_request_seconds",
+            "Requests by route, method and status.",
+            ("route", "method", "status"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.uploaded = Counter(
+            "skyvern_apiserver_artifact_bytes", "Bytes of artifacts taken from runners.", registry=self.registry
+        )
+        cached = Gauge("skyvern_apiserver_tasks", "Tasks in the cache.", registry=self.registry)
+        cached.set_function(tasks)
+        age = Gauge(
+            "skyvern_apiserver_cache_age_seconds",
+            "Time since the API server was last heard from.",
+            registry=self.registry,
+        )
+        age.set_function(cache_age)
+
+    def text(self) -> bytes:
+        """Exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,85 @@
+"""The process: the caches of the cluster, two servers, and a clean shutdown."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from skyvern_apiserver.process.settings import Settings
+from skyvern_apiserver.server.app import internal_app, public_app
+from skyvern_apiserver.services import Services, build_services
+from skyvern_crds.client import ClusterClient
+
+GRACE_SECONDS = 20
+"""Time that running requests get after the ports have closed."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the idle time of common load balancers, so that they and not we close idle connections."""
+MAX_CONNECTIONS = 2000
+"""Open connections of a port, idle ones included, or requests in progress; uvicorn answers more with 503 as text."""
+
+log = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """Leaves signal handling to the process, which runs two servers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install nothing."""
+        yield
+
+
+def make_server(app: Starlette, settings: Settings, port: int) -> Server:
+    """A server for one of the two ports."""
+    return Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ClusterError when there are no credentials for a cluster."""
+    async with await ClusterClient.connect() as client:
+        services = build_services(settings, client)
+        public = make_server(public_app(services), settings, settings.port)
+        internal = make_server(internal_app(services), settings, settings.internal_port)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with asyncio.TaskGroup() as group:
+            caches = [group.create_task(cache.run()) for cache in (services.tasks, services.secrets)]
+            servers = [group.create_task(server.serve()) for server in (public, internal)]
+            stopping = group.create_task(_stop(stop, services, public, internal))
+            # A port that cannot be bound ends its server at once: then everything ends.
+            await asyncio.wait(servers, return_when=asyncio.FIRST_COMPLETED)
+            public.should_exit = internal.should_exit = True
+            await asyncio.gather(*servers)
+            for task in (*caches, stopping):
+                task.cancel()
+
+
+async def _stop(stop: asyncio.Event, services: Services, *servers: Server) -> None:
+    """On the signal: fail the readiness probe, give routing time to notice, then close."""
+    await stop.wait()
+    services.draining.set()
+    log.info("stopping", extra={"drain_seconds": services.settings.drain_seconds})
+    await asyncio.sleep(services.settings.drain_seconds)
+    for server in servers:
+        server.should_exit = True

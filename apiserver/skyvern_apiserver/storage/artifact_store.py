@@ -1,0 +1,99 @@
+"""The artifact store: files of tasks in an object store (local disk, S3, GCS, Azure)."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, from_url
+
+from skyvern_apiserver.errors import SettingsError, UnavailableError
+
+PART_BYTES: Final = 5 * 1024 * 1024
+"""Size of an upload's parts, the least that S3 takes; two are in memory at a time."""
+CHUNK_BYTES: Final = 256 * 1024
+MAX_RESULT_BYTES: Final = 1024 * 1024
+"""Largest extracted information that is read back into an answer; a larger one is left to its link."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What the store knows of a file."""
+
+    size: int
+    """Bytes."""
+    etag: str | None
+    """Changes with the content."""
+
+
+class ArtifactStore:
+    """Puts and gets files by key. Every method raises UnavailableError when the store fails."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str) -> "ArtifactStore":
+        """Open the store at ``url``; credentials come from the environment. Raises SettingsError."""
+        parts = urlsplit(url)
+        try:
+            if parts.scheme in {"file", "memory"}:
+                if parts.scheme == "file":
+                    Path(unquote(parts.path)).mkdir(parents=True, exist_ok=True)
+                return cls(from_url(url))
+            retry: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+            return cls(from_url(url, client_options={"timeout": "60s", "connect_timeout": "5s"}, retry_config=retry))
+        except (BaseError, OSError, ValueError) as error:
+            raise SettingsError(f"SKYVERN_ARTIFACTS_URL {url!r} cannot be opened: {error}") from error
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+        """Store a file as a whole or not at all; what ``chunks`` raises is passed on."""
+        try:
+            await obstore.put_async(self._store, key, chunks, chunk_size=PART_BYTES, max_concurrency=2)
+        except (BaseError, OSError) as error:
+            raise _unavailable("write", key, error) from error
+
+    async def head(self, key: str) -> StoredFile | None:
+        """Size and tag of a file; None when there is none."""
+        try:
+            meta = await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError) as error:
+            raise _unavailable("read", key, error) from error
+        return StoredFile(meta["size"], meta["e_tag"])
+
+    async def get(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes ``start`` to before ``end``."""
+        if start == end:
+            return
+        try:
+            result = await obstore.get_async(self._store, key, options={"range": (start, end)})
+            async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
+                yield bytes(chunk)
+        except (BaseError, OSError) as error:
+            raise _unavailable("read", key, error) from error
+
+    async def read_json(self, key: str) -> Any:
+        """A small JSON file; None when it is absent, too large or unreadable: answers do without it."""
+        try:
+            found = await self.head(key)
+            if found is None or found.size > MAX_RESULT_BYTES:
+                return None
+            return json.loads(b"".join([chunk async for chunk in self.get(key, 0, found.size)]))
+        except (UnavailableError, ValueError) as error:
+            log.warning("result left out", extra={"key": key, "error": str(error)})
+            return None
+
+
+def _unavailable(verb: str, key: str, error: Exception) -> UnavailableError:
+    log.error("artifact store failed", extra={"verb": verb, "key": key, "error": str(error)})
+    return UnavailableError("The artifact store cannot be reached: try again later")

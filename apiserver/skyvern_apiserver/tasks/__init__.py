@@ -1,0 +1,1 @@
+"""The handlers for tasks and their steps."""

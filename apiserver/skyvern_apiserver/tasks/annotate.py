@@ -1,0 +1,31 @@
+"""Ask something of the operator: by an annotation of the task."""
+
+from typing import Any
+
+from skyvern_apiserver.cache.task_lookup import wait_until_cached
+from skyvern_apiserver.cache.task_record import TaskRecord, read_task
+from skyvern_apiserver.errors import TaskNotFoundError
+from skyvern_apiserver.services import Services
+from skyvern_crds.client import SKYVERNTASKS, NotFound
+from skyvern_crds.vocabulary import MANAGER_APISERVER
+
+
+async def annotate(
+    services: Services, task: TaskRecord, annotation: str, value: str, *, any_version: bool = False
+) -> TaskRecord:
+    """Set an annotation and wait until the cache holds it; the task as it is then.
+
+    Raises Conflict when the task has changed since ``task`` was read, unless ``any_version`` is set.
+    """
+    metadata: dict[str, Any] = {"uid": task.uid, "annotations": {annotation: value}}
+    if not any_version:
+        metadata["resourceVersion"] = task.resource_version
+    try:
+        obj = await services.client.merge_patch(
+            SKYVERNTASKS, task.namespace, task.name, {"metadata": metadata}, field_manager=MANAGER_APISERVER
+        )
+    except NotFound:
+        raise TaskNotFoundError(task.task_id) from None
+    written = read_task(obj)
+    await wait_until_cached(services.tasks, written)
+    return written

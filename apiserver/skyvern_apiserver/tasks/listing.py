@@ -1,0 +1,83 @@
+"""List the tasks of a namespace."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from itertools import islice
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response, StreamingResponse
+
+from skyvern_apiserver.auth.api_keys import ApiKey
+from skyvern_apiserver.cache.task_index import by_modification
+from skyvern_apiserver.cache.task_record import TaskRecord
+from skyvern_apiserver.services import Services
+from skyvern_crds.rest.response import task_response
+from skyvern_crds.stored import read_task
+from skyvern_crds.vocabulary import Phase
+
+CHUNK_TASKS: Final = 50
+"""Tasks that a long list renders before other requests get their turn."""
+
+
+class ListQuery(BaseModel):
+    """Query of ``GET /tasks``."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    page: int = Field(1, ge=1)
+    """Page, from 1."""
+    page_size: int = Field(10, ge=1)
+    """Tasks on a page."""
+    task_status: list[Phase] = Field(default_factory=list)
+    """Only tasks with one of these; may be repeated."""
+    application: str | None = None
+    """Only tasks with this label."""
+    workflow_run_id: str | None = None
+    """Accepted; no task here belongs to a workflow run, so that nothing matches."""
+    only_standalone_tasks: bool = False
+    """Accepted; every task here is one."""
+    sort: Literal["created_at", "modified_at"] = "created_at"
+    """What to sort by."""
+    order: Literal["asc", "desc"] = "desc"
+    """Direction."""
+
+
+async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Response:
+    """The page of ``query`` from the tasks of the key's namespace."""
+    tasks = select(services.index.newest_first(key.namespace), query)
+    if len(tasks) <= CHUNK_TASKS:
+        return Response(b"".join(_rendered(tasks)), media_type="application/json")
+    return StreamingResponse(_in_chunks(tasks), media_type="application/json")
+
+
+def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRecord]:
+    """The tasks of the page of ``query``."""
+    if query.workflow_run_id is not None:
+        return []
+    matching: Iterable[TaskRecord] = (
+        record
+        for record in newest_first
+        if (not query.task_status or record.phase in query.task_status)
+        and (query.application is None or record.application == query.application)
+    )
+    if query.sort == "modified_at":
+        matching = by_modification(matching, descending=query.order == "desc")
+    elif query.order == "asc":
+        matching = reversed(list(matching))
+    start = (query.page - 1) * query.page_size
+    return [record for number, record in enumerate(islice(matching, start + query.page_size)) if number >= start]
+
+
+def _rendered(records: list[TaskRecord]) -> Iterable[bytes]:
+    """A JSON array. Links are not in lists, as callers of the Tasks API know it."""
+    for number, record in enumerate(records):
+        yield (b"," if number else b"[") + task_response(read_task(record.object()), None).encode()
+    yield b"]" if records else b"[]"
+
+
+async def _in_chunks(records: list[TaskRecord]) -> AsyncIterator[bytes]:
+    pieces = iter(_rendered(records))
+    while chunk := b"".join(islice(pieces, CHUNK_TASKS)):
+        yield chunk
+        await asyncio.sleep(0)

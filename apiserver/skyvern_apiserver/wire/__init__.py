@@ -1,0 +1,1 @@
+"""Reading requests and writing answers: bodies, queries, JSON, errors and their models."""

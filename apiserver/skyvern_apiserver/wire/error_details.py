@@ -1,0 +1,50 @@
+"""The entries of a 422 answer, in the form that FastAPI gives them and callers of the Tasks API parse."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_snake
+from pydantic_core import ErrorDetails
+
+from skyvern_apiserver.errors import Detail
+
+Location = Sequence[str | int]
+
+MAX_INPUT_CHARACTERS: Final = 256
+"""Longest offending value that an entry repeats."""
+MAX_DETAILS: Final = 50
+"""Entries of an answer; a body can have more errors than that."""
+HEADER_OF_FIELD: Final = {"max_steps": "x-max-steps-override"}
+"""Fields of the spec that a request gives in a header."""
+
+
+def detail(kind: str, location: Location, message: str, given: object = None, **context: object) -> Detail:
+    """One entry."""
+    entry: Detail = {"type": kind, "loc": list(location), "msg": message, "input": _short(given)}
+    return entry | ({"ctx": context} if context else {})
+
+
+def details_of(error: ValidationError, source: str) -> list[Detail]:
+    """The errors that a model found; ``source`` is body, query or header."""
+    return [_entry(item, source) for item in error.errors(include_url=False)[:MAX_DETAILS]]
+
+
+def _entry(item: ErrorDetails, source: str) -> Detail:
+    location: list[str | int] = [part if isinstance(part, int) else to_snake(part) for part in item["loc"][:1]]
+    location += item["loc"][1:]
+    context = {key: str(value) if isinstance(value, Exception) else value for key, value in item.get("ctx", {}).items()}
+    if location and (header := HEADER_OF_FIELD.get(str(location[0]))):
+        source, location = "header", [header]
+    return detail(item["type"], [source, *location], item["msg"], item.get("input"), **context)
+
+
+def _short(value: object) -> object:
+    """The offending value, or its beginning: an answer never repeats a large or nested body."""
+    if isinstance(value, str):
+        return value[:MAX_INPUT_CHARACTERS]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = repr(value)
+    small = isinstance(value, dict | list) and len(text) <= MAX_INPUT_CHARACTERS
+    return value if small else text[:MAX_INPUT_CHARACTERS]

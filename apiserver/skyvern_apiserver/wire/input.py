@@ -1,0 +1,36 @@
+"""What an operation takes from its request: how it is read, and what the OpenAPI document says of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from skyvern_apiserver.wire.parameters import read_query
+
+T = TypeVar("T")
+Query = TypeVar("Query", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Input(Generic[T]):
+    """The part of a request that a handler gets as one value."""
+
+    read: Callable[[Request], Awaitable[T]]
+    """Makes the value. Raises ApiError."""
+    body: type[BaseModel] | None = None
+    """Model of the body."""
+    query: type[BaseModel] | None = None
+    """Model of the query."""
+    headers: tuple[dict[str, Any], ...] = ()
+    """Header parameters, in OpenAPI's form."""
+
+
+def query_input(model: type[Query]) -> Input[Query]:
+    """The query, validated by ``model``."""
+
+    async def read(request: Request) -> Query:
+        return read_query(request, model)
+
+    return Input(read, query=model)

@@ -1,0 +1,132 @@
+"""The cluster goes away while the facade runs."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from skyvern_apiserver.process.settings import Settings
+from skyvern_apiserver.server.app import internal_app, public_app
+from skyvern_apiserver.services import build_services
+from skyvern_crds.client import ClusterClient
+from tests.apiserver.calls import REQUEST
+from tests.apiserver.cluster import Tenants, api_key
+from tests.apiserver.conftest import PUBLIC_URL
+
+pytestmark = pytest.mark.contract
+
+
+class Road:
+    """A TCP forwarder to the API server that can be closed."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._pipes: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        pipes = list(self._pipes)
+        for pipe in pipes:
+            pipe.cancel()
+        await asyncio.gather(*pipes, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            pipe = asyncio.create_task(self._pipe(source, sink))
+            self._pipes.add(pipe)
+            pipe.add_done_callback(self._pipes.discard)
+
+    async def _pipe(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        except ConnectionError:
+            return
+        finally:
+            sink.close()
+
+
+@asynccontextmanager
+async def facade(settings: Settings, kubeconfig: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, httpx2.AsyncClient]]:
+    """Clients of both ports of a facade of one's own."""
+    async with await ClusterClient.connect(str(kubeconfig)) as client:
+        services = build_services(settings, client)
+        caches = [asyncio.create_task(cache.run()) for cache in (services.tasks, services.secrets)]
+        public = httpx2.ASGITransport(app=public_app(services))
+        internal = httpx2.ASGITransport(app=internal_app(services))
+        try:
+            async with asyncio.timeout(20):
+                await services.tasks.synced.wait()
+                await services.secrets.synced.wait()
+            async with (
+                httpx2.AsyncClient(transport=public, base_url=PUBLIC_URL) as outside,
+                httpx2.AsyncClient(transport=internal, base_url=PUBLIC_URL) as inside,
+            ):
+                yield outside, inside
+        finally:
+            for task in caches:
+                task.cancel()
+            await asyncio.gather(*caches, return_exceptions=True)
+
+
+def redirected(kubeconfig: Path, url: str, through: str, folder: Path) -> Path:
+    """A copy of a kubeconfig with another address."""
+    copy = folder / "kubeconfig"
+    copy.write_text(kubeconfig.read_text().replace(url, through))
+    return copy
+
+
+async def test_cluster_away_answers_writes_with_503_and_reads_from_the_cache(
+    tenants: Tenants, settings: Settings, facade_kubeconfig: Path, tmp_path: Path
+) -> None:
+    address = urlsplit(tenants.plane.url)
+    road = Road(str(address.hostname), int(address.port or 443))
+    through = tenants.plane.url.replace(str(address.port), str(await road.open()))
+    kubeconfig = redirected(facade_kubeconfig, tenants.plane.url, through, tmp_path)
+    headers = {"x-api-key": tenants.key("alice")}
+    async with facade(settings, kubeconfig) as (client, _):
+        task_id = (await client.post("/api/v1/tasks", json=REQUEST, headers=headers)).json()["task_id"]
+        await road.close()
+        refused = await client.post("/api/v1/tasks", json=REQUEST, headers=headers)
+        assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (503, True)
+        assert refused.json() == {"detail": "The cluster cannot be reached: try again later"}
+        assert (await client.get(f"/api/v1/tasks/{task_id}", headers=headers)).status_code == 200
+        assert (await client.get("/api/v1/tasks/tsk_1", headers=headers)).status_code == 503
+
+
+async def test_before_the_cluster_was_read_nobody_is_called_unknown(tenants: Tenants, settings: Settings) -> None:
+    async with await ClusterClient.connect(str(tenants.plane.kubeconfig)) as client:
+        services = build_services(settings, client)
+        transport = httpx2.ASGITransport(app=public_app(services))
+        async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as caller:
+            answer = await caller.get("/api/v1/tasks", headers={"x-api-key": tenants.key("alice")})
+            assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+            assert (await caller.get("/api/v1/heartbeat")).status_code == 200
+        transport = httpx2.ASGITransport(app=internal_app(services))
+        async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL) as probe:
+            assert (await probe.get("/readyz")).status_code == 503
+            assert (await probe.get("/healthz")).status_code == 200
+
+
+async def test_namespace_that_does_not_exist_is_told_so(tenants: Tenants, settings: Settings) -> None:
+    secret = api_key(tenants, "nowhere", "no-such-namespace")
+    tenants.plane.run_kubectl("apply", "--filename=-", input=json.dumps(secret))
+    everywhere = replace(settings, namespaces=None)
+    async with facade(everywhere, tenants.plane.kubeconfig) as (client, _):
+        answer = await client.post("/api/v1/tasks", json=REQUEST, headers={"x-api-key": tenants.key("nowhere")})
+        assert answer.status_code == 503
+        assert "'no-such-namespace'" in answer.json()["detail"]
