@@ -1,7 +1,6 @@
 """The facade over the real control plane, in the test's own process, with the least rights that it needs."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,7 +13,7 @@ from skyvern_apiserver.server.app import internal_app, public_app
 from skyvern_apiserver.services import Services, build_services
 from skyvern_crds.client import ClusterClient
 from tests.apiserver.cluster import Tenants, create_tenants
-from tests.apiserver.program import Program, start
+from tests.apiserver.program import SIGNING_KEY, Program, facade_environment, start
 from tests.cluster import ControlPlane
 
 PUBLIC_URL = "http://facade.test"
@@ -34,7 +33,7 @@ def settings(tenants: Tenants, tmp_path_factory: pytest.TempPathFactory) -> Sett
         namespaces=(tenants.a, tenants.b, tenants.full),
         keys_namespace=tenants.release,
         public_url=PUBLIC_URL,
-        signing_key=b"signing-key-of-the-tests",
+        signing_key=SIGNING_KEY.encode(),
         store_url=f"file://{store}",
     )
 
@@ -99,18 +98,7 @@ async def inside(services: Services) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture(scope="session")
 def environment(tenants: Tenants, facade_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("program")
-    (folder / "key").write_text("signing-key-of-the-tests")
-    return {
-        "PATH": os.environ["PATH"],
-        "KUBECONFIG": str(facade_kubeconfig),
-        "SKYVERN_NAMESPACES": f"{tenants.a},{tenants.b}",
-        "SKYVERN_KEYS_NAMESPACE": tenants.release,
-        "SKYVERN_PUBLIC_URL": "http://127.0.0.1",
-        "SKYVERN_SIGNING_KEY_FILE": str(folder / "key"),
-        "SKYVERN_ARTIFACTS_URL": f"file://{folder}/artifacts",
-        "SKYVERN_HOST": "127.0.0.1",
-        "SKYVERN_DRAIN_SECONDS": "1",
-    }
+    return facade_environment(tenants, facade_kubeconfig, folder, drain_seconds=1)
 
 
 @pytest.fixture(scope="session")

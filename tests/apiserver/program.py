@@ -1,6 +1,7 @@
-"""The facade as a process of its own."""
+"""The facade as a separate process."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -9,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+
+from tests.apiserver.cluster import Tenants
+
+SIGNING_KEY = "signing-key-of-the-tests"
 
 
 def free_port() -> int:
@@ -32,6 +37,22 @@ class Program:
     def rss_mib(self) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def facade_environment(tenants: Tenants, kubeconfig: Path, folder: Path, *, drain_seconds: int) -> dict[str, str]:
+    """Settings of a facade that serves both tenants from this machine and keeps its files in ``folder``."""
+    (folder / "key").write_text(SIGNING_KEY)
+    return {
+        "PATH": os.environ["PATH"],
+        "KUBECONFIG": str(kubeconfig),
+        "SKYVERN_NAMESPACES": f"{tenants.a},{tenants.b}",
+        "SKYVERN_KEYS_NAMESPACE": tenants.release,
+        "SKYVERN_PUBLIC_URL": "http://127.0.0.1",
+        "SKYVERN_SIGNING_KEY_FILE": str(folder / "key"),
+        "SKYVERN_ARTIFACTS_URL": f"file://{folder}/artifacts",
+        "SKYVERN_HOST": "127.0.0.1",
+        "SKYVERN_DRAIN_SECONDS": str(drain_seconds),
+    }
 
 
 def start(environment: dict[str, str], folder: Path) -> Program:

@@ -8,7 +8,6 @@ of calls one after the other are also told as a ratio to ``GET /heartbeat``, whi
 import argparse
 import http.client
 import json
-import os
 import sys
 import tempfile
 import threading
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 
 from tests.apiserver.calls import REQUEST
 from tests.apiserver.cluster import Tenants, create_tenants
-from tests.apiserver.program import Program, start
+from tests.apiserver.program import Program, facade_environment, start
 from tests.bench.samples import Samples, by_turns, grid, keep
 from tests.cluster import ControlPlane, Progress, SetupError, control_plane
 
@@ -69,18 +68,8 @@ def facade(tenants: Tenants) -> Iterator[Program]:
     """The facade as a process, until the block ends."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        (folder / "key").write_text("signing-key-of-the-benchmark")
-        environment = {
-            "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(tenants.plane.kubeconfig_for(tenants.release, "facade")),
-            "SKYVERN_NAMESPACES": f"{tenants.a},{tenants.b}",
-            "SKYVERN_KEYS_NAMESPACE": tenants.release,
-            "SKYVERN_PUBLIC_URL": "http://127.0.0.1",
-            "SKYVERN_SIGNING_KEY_FILE": str(folder / "key"),
-            "SKYVERN_ARTIFACTS_URL": f"file://{folder}/artifacts",
-            "SKYVERN_HOST": "127.0.0.1",
-            "SKYVERN_DRAIN_SECONDS": "0",
-        }
+        kubeconfig = tenants.plane.kubeconfig_for(tenants.release, "facade")
+        environment = facade_environment(tenants, kubeconfig, folder, drain_seconds=0)
         program = start(environment, folder)
         try:
             yield program
