@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster import Progress, SetupError, artifact, cache_dir
-from tests.cluster.shell import run
+from tests.cluster.base.shell import run
 
 ROOT = Path(__file__).parents[1]
 MODULES = ROOT / "node_modules"

@@ -22,7 +22,7 @@ from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, JsonObject, R
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_TASK_UID, TERMINAL_PHASES
 from skyvern_operator.state.records import pod_record
 from tests.cluster import ControlPlane, Progress, control_plane
-from tests.cluster.kwok import completed_ending
+from tests.cluster.control_plane.kwok import completed_ending
 from tests.operator.process import OperatorProcess, running_operator
 from tests.operator.receiver import Receiver
 from tests.waiting import eventually

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.programs import helm3, helm4
 from tests.cluster import Progress, cache_dir
+from tests.cluster.programs.helm import helm3, helm4
 
 CHART = Path(__file__).parents[2] / "charts" / "skyvern-operator"
 Manifests = list[dict[str, Any]]

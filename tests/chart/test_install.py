@@ -11,7 +11,7 @@ import pytest
 
 from tests.chart.conftest import CHART
 from tests.cluster import ControlPlane, Progress, control_plane
-from tests.cluster.shell import run
+from tests.cluster.base.shell import run
 
 pytestmark = [pytest.mark.contract, pytest.mark.chart]
 RELEASE = "robots"
@@ -58,7 +58,7 @@ def installed(helm: Path, plane: ControlPlane) -> ControlPlane:
     return plane
 
 
-def test_the_release_has_its_programs_in_its_namespace(installed: ControlPlane) -> None:
+def test_release_has_its_programs_in_its_namespace(installed: ControlPlane) -> None:
     assert owned(installed, "deployments", "-n", NAMESPACE) == [
         f"{RELEASE}-skyvern-operator-apiserver",
         f"{RELEASE}-skyvern-operator-operator",
@@ -72,7 +72,7 @@ def test_every_task_namespace_has_what_its_pods_need(installed: ControlPlane) ->
         assert secret == f"{RELEASE}-skyvern-operator-model"
 
 
-def test_the_programs_pass_the_restricted_level(installed: ControlPlane) -> None:
+def test_programs_pass_the_restricted_level(installed: ControlPlane) -> None:
     for deployment in get(installed, "deployments", "-n", NAMESPACE)["items"]:
         template = deployment["spec"]["template"]
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": template["spec"]}
@@ -83,7 +83,7 @@ def test_the_programs_pass_the_restricted_level(installed: ControlPlane) -> None
         assert answer.returncode == 0, answer.stderr
 
 
-def test_an_upgrade_keeps_the_keys(helm: Path, installed: ControlPlane) -> None:
+def test_upgrade_keeps_the_keys(helm: Path, installed: ControlPlane) -> None:
     def keys() -> dict[str, bytes]:
         items = get(installed, "secrets", "-n", NAMESPACE, "-l", f"app.kubernetes.io/instance={RELEASE}")["items"]
         values = {item["metadata"]["name"]: item["data"] for item in items}

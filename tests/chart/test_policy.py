@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from tests.chart.conftest import CHART
-from tests.chart.programs import helm4
 from tests.cluster import ControlPlane, Progress, cache_dir
-from tests.cluster.shell import run
+from tests.cluster.base.shell import run
+from tests.cluster.programs.helm import helm4
 
 pytestmark = [pytest.mark.contract, pytest.mark.chart]
 NAMESPACE = "policy-tasks"
@@ -108,12 +108,12 @@ def _wait_until_enforced(reporter: Reporter) -> None:
     raise AssertionError("the admission policy was not enforced")
 
 
-def test_a_pod_may_report_to_its_own_task(reporter: Reporter) -> None:
+def test_pod_may_report_to_its_own_task(reporter: Reporter) -> None:
     result = reporter.report("mine", {"stepCount": 3, "currentUrl": "https://example.com/a"})
     assert result.returncode == 0, result.stderr
 
 
-def test_a_pod_may_not_report_to_another_task(reporter: Reporter) -> None:
+def test_pod_may_not_report_to_another_task(reporter: Reporter) -> None:
     result = reporter.report("other", {"stepCount": 3})
     assert result.returncode != 0
     assert "may report only to its own task" in result.stderr
@@ -123,13 +123,13 @@ def test_a_pod_may_not_report_to_another_task(reporter: Reporter) -> None:
     ("field", "value"),
     [("phase", "completed"), ("podName", "x"), ("failureReason", "x"), ("webhook", {"state": "Delivered"})],
 )
-def test_a_pod_may_not_write_the_operators_fields(reporter: Reporter, field: str, value: object) -> None:
+def test_pod_may_not_write_the_operators_fields(reporter: Reporter, field: str, value: object) -> None:
     result = reporter.report("mine", {"stepCount": 3, field: value})
     assert result.returncode != 0
     assert f"status.{field} belongs to the operator" in result.stderr
 
 
-def test_a_token_that_is_bound_to_no_pod_may_not_report(release: ControlPlane, reporter: Reporter) -> None:
+def test_token_that_is_not_bound_to_a_pod_may_not_report(release: ControlPlane, reporter: Reporter) -> None:
     unbound = Reporter.__new__(Reporter)
     unbound.plane = release
     unbound.kubeconfig = release.kubeconfig_for(NAMESPACE, "skyvern-task")
@@ -139,7 +139,7 @@ def test_a_token_that_is_bound_to_no_pod_may_not_report(release: ControlPlane, r
 
 
 @pytest.mark.parametrize("verb", ["get", "list", "watch", "delete", "create"])
-def test_a_pod_may_do_nothing_but_report(release: ControlPlane, reporter: Reporter, verb: str) -> None:
+def test_pod_may_do_nothing_but_report(release: ControlPlane, reporter: Reporter, verb: str) -> None:
     answer = run(
         [release.kubectl, "--kubeconfig", reporter.kubeconfig, "auth", "can-i", verb, "skyverntasks", "-n", NAMESPACE],
         timeout=60,

@@ -55,12 +55,12 @@ def test_every_manifest_is_valid_for_the_oldest_and_the_newest_kubernetes(manife
 
 
 @pytest.mark.parametrize("values", VARIANTS)
-def test_the_operator_understands_its_configuration(manifests: Render, values: list[str]) -> None:
+def test_operator_understands_its_configuration(manifests: Render, values: list[str]) -> None:
     config = operator_config(manifests(*values))
     assert config.images.browser.startswith("docker.io/library/skyvern-browser:")
 
 
-def test_a_digest_wins_over_the_tag(manifests: Render) -> None:
+def test_digest_wins_over_the_tag(manifests: Render) -> None:
     config = operator_config(manifests("--set", "images.runner.tag=x,images.runner.digest=sha256:" + "a" * 64))
     assert config.images.runner == "docker.io/library/skyvern-runner@sha256:" + "a" * 64
 
@@ -94,12 +94,12 @@ def test_roles_stay_in_the_task_namespaces(manifests: Render) -> None:
     ]
 
 
-def test_a_task_may_only_report(manifests: Render) -> None:
+def test_task_may_only_report(manifests: Render) -> None:
     (role,) = (r for r in of_kind(manifests(), "Role") if r["metadata"]["name"] == "skyvern-task")
     assert role["rules"] == [{"apiGroups": ["skyvern.io"], "resources": ["skyverntasks/status"], "verbs": ["patch"]}]
 
 
-def test_the_policy_guards_every_field_of_the_operator(manifests: Render) -> None:
+def test_policy_guards_every_field_of_the_operator(manifests: Render) -> None:
     (policy,) = of_kind(manifests(), "ValidatingAdmissionPolicy")
     expressions = "\n".join(v["expression"] for v in policy["spec"]["validations"][1:])
     guarded = set(re.findall(r"has\(object\.status\.(\w+)\) ==", expressions))
@@ -107,7 +107,7 @@ def test_the_policy_guards_every_field_of_the_operator(manifests: Render) -> Non
     assert guarded == wire_names
 
 
-def test_the_crd_is_kept_on_request_and_absent_when_disabled(manifests: Render) -> None:
+def test_crd_is_kept_on_request_and_absent_when_disabled(manifests: Render) -> None:
     (crd,) = of_kind(manifests(), "CustomResourceDefinition")
     assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
     (crd,) = of_kind(manifests("--set", "crds.keep=false"), "CustomResourceDefinition")
@@ -115,7 +115,7 @@ def test_the_crd_is_kept_on_request_and_absent_when_disabled(manifests: Render) 
     assert not of_kind(manifests("--set", "crds.enabled=false"), "CustomResourceDefinition")
 
 
-def test_the_charts_crd_is_the_generated_one() -> None:
+def test_charts_crd_is_the_generated_one() -> None:
     generated = CHART.parents[1] / "crds" / "skyverntasks.skyvern.io.yaml"
     assert (CHART / "files" / generated.name).read_text() == generated.read_text()
 

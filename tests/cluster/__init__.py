@@ -1,10 +1,10 @@
 """Kubernetes for the tests and the demonstration: a control plane alone, or a whole cluster that runs pods."""
 
-from tests.cluster.cache import artifact, cache_dir, digest_of
+from tests.cluster.base.cache import artifact, cache_dir, digest_of
+from tests.cluster.base.errors import SetupError
+from tests.cluster.base.progress import Progress
 from tests.cluster.cluster import Cluster, current, down, up
-from tests.cluster.controlplane import ControlPlane, control_plane
-from tests.cluster.errors import SetupError
-from tests.cluster.progress import Progress
+from tests.cluster.control_plane.plane import ControlPlane, control_plane
 
 __all__ = [
     "Cluster",

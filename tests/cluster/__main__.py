@@ -5,17 +5,17 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from tests.cluster.base.errors import SetupError
+from tests.cluster.base.progress import Progress
 from tests.cluster.cluster import Cluster, current, down, up
-from tests.cluster.errors import SetupError
 from tests.cluster.prepare import prepare
-from tests.cluster.progress import Progress
 
 # Modules are named, not imported: `up` must not need what only the images or the demonstration need.
 ELSEWHERE = {
-    "images": ("tests.cluster.images", "main"),
-    "install": ("tests.cluster.install", "main"),
-    "uninstall": ("tests.cluster.install", "uninstall"),
-    "demo": ("tests.cluster.demo", "main"),
+    "images": ("tests.cluster.images.build", "main"),
+    "install": ("tests.cluster.release.install", "main"),
+    "uninstall": ("tests.cluster.release.install", "uninstall"),
+    "demo": ("tests.cluster.release.demo", "main"),
 }
 HELP = {
     "up": "bring a cluster up and say how to use it",

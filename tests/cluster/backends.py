@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tests.cluster.cache import cache_dir, locked
-from tests.cluster.errors import SetupError
-from tests.cluster.host import ControlGroups
-from tests.cluster.layout import SECCOMP_PROFILE
-from tests.cluster.network import forward
-from tests.cluster.node import NodeSummary, import_image, is_healthy, node_down, node_up, read_summary
-from tests.cluster.portforward import port_forward
-from tests.cluster.processes import Daemons
-from tests.cluster.progress import Progress
-from tests.cluster.shell import answers, run
+from tests.cluster.base.cache import cache_dir, locked
+from tests.cluster.base.errors import SetupError
+from tests.cluster.base.processes import Daemons
+from tests.cluster.base.progress import Progress
+from tests.cluster.base.shell import answers, run
+from tests.cluster.node.host import ControlGroups
+from tests.cluster.node.layout import SECCOMP_PROFILE
+from tests.cluster.node.lifecycle import NodeSummary, import_image, is_healthy, node_down, node_up, read_summary
+from tests.cluster.node.network import forward
+from tests.cluster.port_forward import port_forward
 
 Kind = Literal["kubeconfig", "kind", "node"]
 LOCK_S = 900.0

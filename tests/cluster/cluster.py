@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cluster.backends import Backend, BareNode, GivenCluster, Kind, choose, container_engine
-from tests.cluster.cache import cache_dir
-from tests.cluster.errors import SetupError
+from tests.cluster.base.cache import cache_dir
+from tests.cluster.base.errors import SetupError
+from tests.cluster.base.progress import Progress
+from tests.cluster.base.shell import run
 from tests.cluster.kind import KindCluster
-from tests.cluster.progress import Progress
-from tests.cluster.shell import run
-from tests.cluster.toolchain import node_programs
+from tests.cluster.programs.toolchain import node_programs
 
 KUBECTL_S = 300.0
 
@@ -29,7 +29,7 @@ class Cluster:
     kubectl: Path
     helm: Path
     has_egress: bool
-    """Whether pods reach the world."""
+    """Whether pods can reach the network outside this machine."""
     seccomp_profile: str | None
     """localhostProfile on the nodes under which Chromium keeps its own sandbox."""
     storage_class: bool

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.cluster.backends import Kind
-from tests.cluster.cache import locked
-from tests.cluster.layout import SECCOMP_PROFILE
-from tests.cluster.portforward import port_forward
-from tests.cluster.progress import Progress
-from tests.cluster.seccomp import install_profile
-from tests.cluster.shell import run
+from tests.cluster.base.cache import locked
+from tests.cluster.base.progress import Progress
+from tests.cluster.base.shell import run
+from tests.cluster.node.layout import SECCOMP_PROFILE
+from tests.cluster.node.seccomp import install_profile
+from tests.cluster.port_forward import port_forward
 
 LOCK_S = 900.0
 

@@ -8,13 +8,13 @@ import pytest
 
 from skyvern_crds.client import ClusterClient
 from tests.cluster import Cluster, Progress
+from tests.e2e.cluster_fixture import System
 from tests.e2e.manifests import SITE, job_application, job_request, opening, waiting
 from tests.e2e.release import NAMESPACE, install_for_tests
-from tests.e2e.world import World
 
 
 @pytest.fixture(scope="session")
-async def world(cluster: Cluster, progress: Progress) -> AsyncIterator[World]:
+async def system(cluster: Cluster, progress: Progress) -> AsyncIterator[System]:
     """The release of `make demo` with a namespace of its own for tasks, at the restricted level of Pod Security."""
     installed = install_for_tests(cluster, progress)
     url, key = installed.release.public_url, installed.api_key
@@ -24,7 +24,7 @@ async def world(cluster: Cluster, progress: Progress) -> AsyncIterator[World]:
         httpx2.AsyncClient(base_url=url, headers={"x-api-key": key}, timeout=10) as api,
     ):
         old = len(installed.servers.applications())
-        yield World(cluster, client, installed.release, NAMESPACE, installed.servers, site, api, old, key)
+        yield System(cluster, client, installed.release, NAMESPACE, installed.servers, site, api, old, key)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def hook() -> str:
 
 
 @pytest.fixture(scope="session")
-async def by_rest(world: World, hook: str) -> dict[str, str]:
+async def by_rest(system: System, hook: str) -> dict[str, str]:
     """Tasks made over REST, all at once: names of the objects by purpose."""
     bodies = {
         "hooked": job_request("Rest Hooked", webhook_callback_url=f"{SITE}/hooks/{hook}-once"),
@@ -42,7 +42,7 @@ async def by_rest(world: World, hook: str) -> dict[str, str]:
     }
     names = {}
     for purpose, body in bodies.items():
-        answer = await world.api.post("/api/v1/tasks", json=body)
+        answer = await system.api.post("/api/v1/tasks", json=body)
         assert answer.status_code == 200, answer.text
         names[purpose] = answer.json()["task_id"].replace("_", "-")
     return names
@@ -54,7 +54,7 @@ def opening_request(webhook: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
-def by_kubectl(world: World) -> dict[str, str]:
+def by_kubectl(system: System) -> dict[str, str]:
     """Tasks that need nothing but time, applied all at once: their names by purpose."""
     specs = {
         "whole": job_application("Kube Whole"),
@@ -70,4 +70,4 @@ def by_kubectl(world: World) -> dict[str, str]:
         "no-image": opening(f"{SITE}/", profile="absent-image"),
         "no-profile": opening(f"{SITE}/", profile="unheard-of"),
     }
-    return {purpose: world.start(purpose, spec) for purpose, spec in specs.items()}
+    return {purpose: system.start(purpose, spec) for purpose, spec in specs.items()}

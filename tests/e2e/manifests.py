@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.cluster.scripted import SCRIPTED_MODEL as SETTINGS
-from tests.cluster.scripted import SITE_HOST
+from tests.cluster.release.scripted import SCRIPTED_MODEL as SETTINGS
+from tests.cluster.release.scripted import SITE_HOST
 
 SITE = f"http://{SITE_HOST}:8090"
 NEVER_DONE = f"{SETTINGS.name}:script=never-done"

@@ -4,9 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.cluster import Cluster, Progress
-from tests.cluster.images import Image
-from tests.cluster.install import CHART_IMAGES, Release, api_key, ensure_namespace, install_reachable, prepare_images
-from tests.cluster.scripted import SCRIPTED_MODEL, SITE_HOST, ScriptedServers, deploy
+from tests.cluster.images.build import Image
+from tests.cluster.release.install import (
+    CHART_IMAGES,
+    Release,
+    api_key,
+    ensure_namespace,
+    install_reachable,
+    prepare_images,
+)
+from tests.cluster.release.scripted import SCRIPTED_MODEL, SITE_HOST, ScriptedServers, deploy
 
 NAMESPACE = "skyvern-e2e"
 ABSENT_IMAGE = "127.0.0.1:1/skyvern/absent:none"
@@ -27,7 +34,7 @@ WANTED = Release(
 
 @dataclass(frozen=True)
 class Installed:
-    """What is there after the installation."""
+    """What is there after the system."""
 
     release: Release
     servers: ScriptedServers

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.e2e.cluster_fixture import System, condition, outcome
 from tests.e2e.manifests import SITE
-from tests.e2e.world import World, condition, outcome
 
 pytestmark = pytest.mark.node
 
@@ -23,27 +23,27 @@ pytestmark = pytest.mark.node
         ("no-profile", "SpecInvalid", ("unheard-of",)),
     ],
 )
-async def test_the_task_fails_and_names_the_cause(
-    world: World, by_kubectl: dict[str, str], purpose: str, reason: str, words: tuple[str, ...]
+async def test_task_fails_and_names_the_cause(
+    system: System, by_kubectl: dict[str, str], purpose: str, reason: str, words: tuple[str, ...]
 ) -> None:
-    task = await world.ended(by_kubectl[purpose])
-    assert outcome(task) == ("failed", reason), world.story(task)
+    task = await system.ended(by_kubectl[purpose])
+    assert outcome(task) == ("failed", reason), system.story(task)
     failure = task["status"]["failureReason"]
     assert not [word for word in words if word not in failure], failure
     assert (condition(task, "Succeeded")["message"], task["status"]["failure"]["reason"]) == (failure, reason)
 
 
-async def test_a_deadline_ends_a_task_that_would_go_on_for_ever(world: World, by_kubectl: dict[str, str]) -> None:
-    task = await world.ended(by_kubectl["deadline"])
-    assert outcome(task) == ("timed_out", "DeadlineExceeded"), world.story(task)
+async def test_deadline_ends_a_task_that_would_never_end(system: System, by_kubectl: dict[str, str]) -> None:
+    task = await system.ended(by_kubectl["deadline"])
+    assert outcome(task) == ("timed_out", "DeadlineExceeded"), system.story(task)
     assert "activeDeadlineSeconds (10)" in task["status"]["failureReason"]
     lasted = datetime.fromisoformat(task["status"]["finishedAt"]) - datetime.fromisoformat(task["status"]["startedAt"])
     assert timedelta(seconds=9) <= lasted <= timedelta(seconds=25)  # startedAt is of the kubelet, in whole seconds
 
 
-async def test_an_end_that_is_no_success_is_an_event_of_the_task(world: World, by_kubectl: dict[str, str]) -> None:
-    await world.ended(by_kubectl["status-500"])
-    events = world.kubectl(
+async def test_failure_is_an_event_of_the_task(system: System, by_kubectl: dict[str, str]) -> None:
+    await system.ended(by_kubectl["status-500"])
+    events = system.kubectl(
         "get", "events", "--field-selector=involvedObject.name=status-500", "-o", "jsonpath={.items[*].reason}"
     )
     assert "PageFailed" in events.stdout.split()

@@ -20,7 +20,7 @@ def brief(reply: dict[str, Any]) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_a_form_is_filled_by_its_labels_and_what_is_right_already_is_left(ask: Ask) -> None:
+def test_form_is_filled_by_its_labels_and_what_is_right_already_is_left(ask: Ask) -> None:
     assert brief(ask(ABOUT_PAGE)) == [
         ("input_text", "1", "Chris P. Bacon"),
         ("input_text", "2", "chris@example.com"),
@@ -50,24 +50,24 @@ def test_missing_information_terminates_and_is_named(ask: Ask) -> None:
     assert (action["type"], action["reason"]) == ("terminate", "missing information: phone")
 
 
-def test_a_control_that_is_not_there_terminates_and_is_named(ask: Ask) -> None:
+def test_control_that_is_not_there_terminates_and_is_named(ask: Ask) -> None:
     [action] = ask('heading "About you"\n[1] button "Continue"\n')["actions"]
     assert (action["type"], action["reason"]) == ("terminate", "the page has no control labeled 'Full name' to fill")
 
 
-def test_a_page_without_a_rule_terminates(ask: Ask) -> None:
+def test_page_without_a_rule_terminates(ask: Ask) -> None:
     [action] = ask('heading "Elsewhere"\n')["actions"]
     assert action["type"] == "terminate"
     assert "'Elsewhere'" in action["reason"]
 
 
-def test_the_confirmation_completes_and_is_confirmed(ask: Ask) -> None:
+def test_confirmation_completes_and_is_confirmed(ask: Ask) -> None:
     assert brief(ask(DONE_PAGE)) == [("complete",)]
     assert ask(DONE_PAGE, "completion_check")["achieved"] is True
     assert ask(ABOUT_PAGE, "completion_check")["achieved"] is False
 
 
-def test_an_extraction_has_the_requested_shape_and_nulls_where_nothing_is_known(ask: Ask) -> None:
+def test_extraction_has_the_requested_shape_and_nulls_where_nothing_is_known(ask: Ask) -> None:
     text = {"type": ["string", "null"]}
     information = {
         "type": "object",
@@ -90,12 +90,12 @@ def test_an_extraction_has_the_requested_shape_and_nulls_where_nothing_is_known(
     }
 
 
-def test_an_extraction_without_a_shape_holds_all_that_is_known(ask: Ask) -> None:
+def test_extraction_without_a_shape_holds_all_that_is_known(ask: Ask) -> None:
     found = ask(DONE_PAGE, "extraction", schema=extraction_schema({}))["extracted_information"]
     assert found == {"reference": "JOB-ABC234", "successful": True, "position": "Galley Cook"}
 
 
-def test_an_answer_that_does_not_fit_the_schema_is_an_error_that_names_the_place(client: TestClient) -> None:
+def test_answer_that_does_not_fit_the_schema_is_an_error_that_names_the_place(client: TestClient) -> None:
     schema = extraction_schema({"type": "object", "properties": {"salary": {"type": "integer"}}})
     answer = client.post("/v1/chat/completions", json=body(DONE_PAGE, "extraction", schema=schema))
     assert answer.status_code == 500
@@ -133,7 +133,7 @@ def test_each_script_can_be_loaded(script: Path) -> None:
         ("rules: [", "expected the node content"),
     ],
 )
-def test_a_wrong_script_is_refused_with_its_fault(tmp_path: Path, text: str, message: str) -> None:
+def test_wrong_script_is_refused_with_the_reason(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "wrong.yaml"
     path.write_text(text)
     with pytest.raises(ScriptError, match=r"wrong\.yaml") as refused:

@@ -24,11 +24,11 @@ from tests.model.outline import FILLABLE, Node, parse_outline
         ('... 480 more in list "Results"', Node("text", '... 480 more in list "Results"', 0)),
     ],
 )
-def test_a_line_becomes_a_node(line: str, node: Node) -> None:
+def test_line_becomes_a_node(line: str, node: Node) -> None:
     assert parse_outline(line).nodes == (node,)
 
 
-def test_the_same_words_win_over_a_beginning_and_a_part() -> None:
+def test_exact_label_wins_over_a_prefix_and_a_substring() -> None:
     outline = parse_outline('[1] textbox "Your e-mail"\n[2] textbox "E-mail again"\n[3] textbox "E-mail *"')
     found = outline.find("e-mail", FILLABLE)
     assert found is not None
@@ -44,7 +44,7 @@ def test_disabled_controls_and_other_roles_are_not_found() -> None:
     assert outline.find("Print") is None
 
 
-def test_the_value_after_a_label_is_the_next_text() -> None:
+def test_value_after_a_label_is_the_next_text() -> None:
     outline = parse_outline('text "Position:"\ntext "Galley Cook"')
     assert outline.value_after("position") == "Galley Cook"
     assert outline.value_after("Galley Cook") is None

@@ -29,7 +29,7 @@ def with_fault(client: TestClient, fault: str, page: str = ABOUT_PAGE) -> dict[s
     return choice
 
 
-def test_an_answer_has_the_whole_envelope_and_counts_tokens(client: TestClient) -> None:
+def test_answer_has_the_whole_envelope_and_counts_tokens(client: TestClient) -> None:
     request = body(ABOUT_PAGE)
     answer = client.post(PATH, json=request).json()
     characters = sum(len(message["content"]) for message in request["messages"])
@@ -48,7 +48,7 @@ def test_models_health_and_banner_say_that_it_is_scripted(client: TestClient) ->
 
 
 @pytest.mark.parametrize("key", ["Bearer wrong-key", ""])
-def test_a_wrong_key_is_refused(client: TestClient, key: str) -> None:
+def test_wrong_key_is_refused(client: TestClient, key: str) -> None:
     answer = client.post(PATH, json=body(ABOUT_PAGE), headers={"authorization": key})
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "invalid_api_key"
@@ -66,7 +66,7 @@ def test_a_wrong_key_is_refused(client: TestClient, key: str) -> None:
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "poem"}}}, 400, "'poem'"),
     ],
 )
-def test_a_wrong_request_is_refused_with_the_reason(
+def test_wrong_request_is_refused_with_the_reason(
     client: TestClient, change: dict[str, Any], status: int, message: str
 ) -> None:
     answer = client.post(PATH, json=body(ABOUT_PAGE) | change)
@@ -74,12 +74,12 @@ def test_a_wrong_request_is_refused_with_the_reason(
     assert message in answer.json()["error"]["message"]
 
 
-def test_a_body_that_is_not_json_is_refused(client: TestClient) -> None:
+def test_body_that_is_not_json_is_refused(client: TestClient) -> None:
     assert client.post(PATH, content=b"{").status_code == 400
     assert client.post(PATH, content=b"[]").status_code == 400
 
 
-def test_a_rate_limit_passes_after_one_answer(client: TestClient) -> None:
+def test_rate_limit_passes_after_one_answer(client: TestClient) -> None:
     request = body(ABOUT_PAGE, model="scripted-1:fault=429/0.5")
     first = client.post(PATH, json=request)
     assert first.status_code == 429
@@ -88,37 +88,37 @@ def test_a_rate_limit_passes_after_one_answer(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
-def test_an_http_fault_of_the_model_name_stays(client: TestClient, status: int) -> None:
+def test_http_fault_of_the_model_name_lasts(client: TestClient, status: int) -> None:
     request = body(ABOUT_PAGE, model=f"scripted-1:fault={status}")
     assert [client.post(PATH, json=request).status_code for _ in range(3)] == [status] * 3
 
 
-def test_a_fault_can_be_limited_to_some_answers(client: TestClient) -> None:
+def test_fault_can_be_limited_to_some_answers(client: TestClient) -> None:
     request = body(ABOUT_PAGE, model="scripted-1:fault=500*2")
     assert [client.post(PATH, json=request).status_code for _ in range(3)] == [500, 500, 200]
 
 
 @pytest.mark.parametrize("fault", ["malformed", "truncated", "fenced", "prose"])
-def test_a_spoiled_content_is_not_json(client: TestClient, fault: str) -> None:
+def test_spoiled_content_is_not_json(client: TestClient, fault: str) -> None:
     choice = with_fault(client, fault)
     with pytest.raises(json.JSONDecodeError):
         json.loads(choice["message"]["content"])
     assert choice["finish_reason"] == ("length" if fault == "truncated" else "stop")
 
 
-def test_a_fenced_answer_holds_the_right_one(client: TestClient) -> None:
+def test_fenced_answer_contains_the_right_one(client: TestClient) -> None:
     content = with_fault(client, "fenced")["message"]["content"]
     assert json.loads(content.split("```json")[1].split("```")[0])["actions"]
 
 
-def test_faults_of_meaning(client: TestClient) -> None:
+def test_well_formed_answers_can_be_made_wrong(client: TestClient) -> None:
     assert json.loads(with_fault(client, "empty-actions")["message"]["content"])["actions"] == []
     actions = json.loads(with_fault(client, "unknown-ids")["message"]["content"])["actions"]
     assert {action["id"] for action in actions} == {"zz9"}
     assert "actions" not in json.loads(with_fault(client, "wrong-shape")["message"]["content"])
 
 
-def test_a_refusal_has_no_content(client: TestClient) -> None:
+def test_refusal_has_no_content(client: TestClient) -> None:
     message = with_fault(client, "refusal")["message"]
     assert message["content"] is None
     assert message["refusal"]
@@ -132,7 +132,7 @@ def test_without_json_schema_only_json_mode_is_answered(client: TestClient) -> N
     assert client.post(PATH, json=request | {"response_format": {"type": "json_object"}}).status_code == 200
 
 
-def test_a_sequence_of_faults_is_used_up_in_order(client: TestClient) -> None:
+def test_sequence_of_faults_is_used_up_in_order(client: TestClient) -> None:
     assert client.post("/scripted/faults", json={"faults": ["500", None, "429"]}).json() == {"waiting": 3}
     assert [client.post(PATH, json=body(ABOUT_PAGE)).status_code for _ in range(4)] == [500, 200, 429, 200]
     assert client.get("/scripted/faults").json() == {"waiting": 0}
@@ -150,7 +150,7 @@ def test_requests_are_listed_with_their_fault_until_reset(client: TestClient) ->
     assert client.get("/scripted/requests").json() == []
 
 
-def test_the_openai_client_reads_answers_and_errors(url: str) -> None:
+def test_openai_client_reads_answers_and_errors(url: str) -> None:
     with OpenAI(api_key=API_KEY, base_url=f"{url}/v1", max_retries=1, timeout=10) as client:
         answer = client.chat.completions.create(**body(DONE_PAGE))
         assert json.loads(answer.choices[0].message.content or "")["actions"][0]["type"] == "complete"
@@ -168,7 +168,7 @@ def test_the_openai_client_reads_answers_and_errors(url: str) -> None:
         stranger.models.list()
 
 
-def test_a_hanging_answer_outlasts_the_clients_timeout(url: str) -> None:
+def test_hanging_answer_outlasts_the_clients_timeout(url: str) -> None:
     with OpenAI(api_key=API_KEY, base_url=f"{url}/v1", max_retries=0, timeout=0.3) as client:
         with pytest.raises(openai.APITimeoutError):
             client.chat.completions.create(**body(DONE_PAGE, model="scripted-1:fault=hang/20"))

@@ -44,7 +44,7 @@ def reference_in(text: str) -> str:
     return found.group()
 
 
-def test_a_complete_application_is_recorded_as_it_was_entered(browser: TestClient) -> None:
+def test_complete_application_is_recorded_as_it_was_entered(browser: TestClient) -> None:
     confirmation = submit(browser)
     [application] = browser.get("/applications.json").json()
     assert application["reference"] == reference_in(confirmation)
@@ -56,7 +56,7 @@ def test_a_complete_application_is_recorded_as_it_was_entered(browser: TestClien
     assert application["resume"]["size"] == len(RESUME["resume"][1])
 
 
-def test_the_reference_follows_from_the_data_alone(browser: TestClient) -> None:
+def test_reference_follows_from_the_data_alone(browser: TestClient) -> None:
     other_site = TestClient(create_app())
     submit(other_site, full_name="Somebody Else")
     assert reference_in(submit(browser)) == reference_in(submit(other_site))
@@ -89,7 +89,7 @@ def test_sending_the_review_twice_records_one_application(browser: TestClient) -
         ({"start_date": "2027-02-28"}, "Choose a working day, Monday to Friday"),
     ],
 )
-def test_a_wrong_field_is_named_on_the_page(browser: TestClient, change: dict[str, str], message: str) -> None:
+def test_wrong_field_is_named_on_the_page(browser: TestClient, change: dict[str, str], message: str) -> None:
     answer = browser.post(f"{apply(browser)}/about", data=ABOUT | change)
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
@@ -114,7 +114,7 @@ def test_fields_are_kept_when_the_page_is_refused(browser: TestClient) -> None:
         (("chris.pdf", b"x" * (1024 * 1024 + 1)), "The resume must be smaller than 1 MB"),
     ],
 )
-def test_a_wrong_resume_is_refused(browser: TestClient, resume: tuple[str, bytes] | None, message: str) -> None:
+def test_wrong_resume_is_refused(browser: TestClient, resume: tuple[str, bytes] | None, message: str) -> None:
     application = apply(browser)
     browser.post(f"{application}/about", data=ABOUT)
     answer = browser.post(f"{application}/documents", data=LETTER, files={"resume": resume} if resume else None)
@@ -122,7 +122,7 @@ def test_a_wrong_resume_is_refused(browser: TestClient, resume: tuple[str, bytes
     assert message in answer.text
 
 
-def test_the_terms_must_be_accepted_and_the_resume_is_kept(browser: TestClient) -> None:
+def test_terms_must_be_accepted_and_the_resume_is_kept(browser: TestClient) -> None:
     application = apply(browser)
     browser.post(f"{application}/about", data=ABOUT)
     refused = browser.post(f"{application}/documents", data={"heard_from": "A friend"}, files=RESUME)
@@ -132,7 +132,7 @@ def test_the_terms_must_be_accepted_and_the_resume_is_kept(browser: TestClient) 
     assert "Check your answers" in browser.post(f"{application}/documents", data=LETTER).text
 
 
-def test_a_later_page_leads_back_to_the_first_unfinished_one(browser: TestClient) -> None:
+def test_later_page_leads_back_to_the_first_unfinished_one(browser: TestClient) -> None:
     application = apply(browser)
     assert str(browser.get(f"{application}/done").url).endswith("/about")
 
@@ -142,7 +142,7 @@ def test_entered_text_is_shown_as_text(browser: TestClient) -> None:
     assert "<script>x" not in answer.text
 
 
-def test_the_cookie_notice_is_shown_until_it_is_answered(browser: TestClient) -> None:
+def test_cookie_notice_is_shown_until_it_is_answered(browser: TestClient) -> None:
     assert "Accept all cookies" in browser.get("/").text
     browser.cookies.set("notice", "all")
     assert "Accept all cookies" not in browser.get("/").text

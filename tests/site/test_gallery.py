@@ -26,24 +26,24 @@ def test_each_page_of_the_gallery_answers_and_is_listed(browser: TestClient, nam
 
 
 @pytest.mark.parametrize("code", [403, 404, 500, 503])
-def test_the_status_page_answers_with_its_status(browser: TestClient, code: int) -> None:
+def test_status_page_answers_with_its_status(browser: TestClient, code: int) -> None:
     answer = browser.get(f"/status/{code}")
     assert answer.status_code == code
     assert f"<h1>{code} " in answer.text
 
 
-def test_the_slow_page_takes_its_time(browser: TestClient) -> None:
+def test_slow_page_takes_its_time(browser: TestClient) -> None:
     started = time.monotonic()
     assert "This took 0.2 seconds" in browser.get("/slow?seconds=0.2").text
     assert time.monotonic() - started >= 0.2
     assert browser.get("/slow?seconds=soon").status_code == 400
 
 
-def test_the_download_is_an_attachment(browser: TestClient) -> None:
+def test_download_is_an_attachment(browser: TestClient) -> None:
     assert browser.get("/download").headers["content-disposition"] == 'attachment; filename="tides.csv"'
 
 
-def test_the_resume_is_a_pdf(browser: TestClient) -> None:
+def test_resume_is_a_pdf(browser: TestClient) -> None:
     answer = browser.get("/resume.pdf")
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.content.startswith(b"%PDF-")
@@ -57,14 +57,14 @@ def test_the_resume_is_a_pdf(browser: TestClient) -> None:
         ("http://site.demo.svc:8090/frames", "http://site.demo.svc.:8090"),
     ],
 )
-def test_the_foreign_frame_comes_from_another_origin(url: str, expected: str) -> None:
+def test_foreign_frame_comes_from_another_origin(url: str, expected: str) -> None:
     assert str(other_origin(URL(url))) == expected
 
 
-def test_the_frame_form_shows_what_was_sent(browser: TestClient) -> None:
+def test_frame_form_shows_what_was_sent(browser: TestClient) -> None:
     assert "Holder: Chris" in browser.post("/frames/form", data={"holder": "Chris"}).text
 
 
-def test_the_site_serves_on_a_real_socket() -> None:
+def test_site_serves_on_a_real_socket() -> None:
     with serve(create_app()) as url, urlopen(f"{url}/healthz", timeout=10) as answer:
         assert answer.read() == b"ok"

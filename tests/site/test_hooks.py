@@ -15,7 +15,7 @@ def test_deliveries_are_kept_by_name_in_order() -> None:
         assert site.get("/hooks/b").json() == []
 
 
-def test_the_first_deliveries_can_be_refused() -> None:
+def test_first_deliveries_can_be_refused() -> None:
     with TestClient(create_app()) as site:
         answers = [site.post("/hooks/a?refuse=2", content=b"").status_code for _ in range(3)]
         assert answers == [503, 503, 200]

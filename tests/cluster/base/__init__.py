@@ -1,0 +1,1 @@
+"""What every part of the cluster's set-up uses: programs, processes, the cache, progress, errors."""

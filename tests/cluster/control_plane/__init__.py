@@ -1,0 +1,1 @@
+"""A control plane without nodes, or with simulated ones."""

@@ -1,0 +1,1 @@
+"""The machine below: Debian packages, and the programs that have to be installed."""

@@ -1,0 +1,38 @@
+"""Which programs of the machine the bare node, the image builds and the browser tests call."""
+
+from tests.cluster.base.progress import Progress
+from tests.cluster.machine.apt import install_missing
+
+NODE = {
+    "runc": "runc",
+    "iptables": "iptables",
+    "nft": "nftables",
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "sysctl": "procps",
+    "nsenter": "util-linux",
+    "mount": "mount",
+    "openssl": "openssl",
+}
+"""Program -> Debian package."""
+IMAGES = {"buildah": "buildah", "debootstrap": "debootstrap", "runc": "runc"}
+BROWSER = {
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "/usr/share/fonts/truetype/dejavu": "fonts-dejavu",
+}
+
+
+def ensure_node_tools(progress: Progress) -> None:
+    """What the bare node needs beside its own programs."""
+    install_missing(NODE, progress)
+
+
+def ensure_image_tools(progress: Progress) -> None:
+    """What builds images where no container engine answers."""
+    install_missing(IMAGES, progress)
+
+
+def ensure_browser(progress: Progress) -> None:
+    """Chromium and its driver, for tests that drive a browser on this machine."""
+    install_missing(BROWSER, progress)

@@ -1,0 +1,1 @@
+"""One real node on a bare Linux machine."""

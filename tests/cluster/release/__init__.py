@@ -1,0 +1,1 @@
+"""The chart's release in a cluster, and what runs beside it."""
