@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from skyvern_crds.runner_contract import ENV_MODEL, ENV_MODEL_API_KEY, ENV_MODEL_BASE_URL, ExitCode
-from skyvern_runner.context import Context
+from skyvern_runner.agent.context import Context
+from skyvern_runner.agent.finish import run_task
+from skyvern_runner.agent.verdict import Verdict, command_exit_code
 from skyvern_runner.errors import TaskError
-from skyvern_runner.finish import run_task
-from skyvern_runner.journal import Journal
 from skyvern_runner.launch import BrowserSettings, Launcher
-from skyvern_runner.model import ChatModel, RetryPolicy
-from skyvern_runner.report import NullReporter
+from skyvern_runner.model.client import ChatModel, RetryPolicy
+from skyvern_runner.report.artifacts import FolderStore, Uploader
+from skyvern_runner.report.journal import Journal
+from skyvern_runner.report.reporter import NullReporter
+from skyvern_runner.report.terminal import TerminalView
 from skyvern_runner.stop import StopFlag
-from skyvern_runner.task import Task, check_url, model_settings, read_json
-from skyvern_runner.upload import FolderStore, Uploader
-from skyvern_runner.verdict import Verdict, command_exit_code
-from skyvern_runner.view import TerminalView
+from skyvern_runner.task.task import Task, check_url, model_settings, read_json
 
 _EXIT_CODES = "exit codes: 0 completed, 1 failed, 2 wrong arguments, 3 terminated by the agent, 143 stopped"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skyvern_runner.page import Page
+from skyvern_runner.agent.page import Page
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Launcher:
     def connect(self) -> Page:
         """Start a browser. Raises BrowserStartError."""
         # Selenium is loaded where it is needed first.
-        from skyvern_runner.browser import BrowserOptions  # noqa: PLC0415
-        from skyvern_runner.chrome import ChromePage  # noqa: PLC0415
-        from skyvern_runner.file_source import UploadSources  # noqa: PLC0415
+        from skyvern_runner.browser.session import BrowserOptions  # noqa: PLC0415
+        from skyvern_runner.browser.upload_source import UploadSources  # noqa: PLC0415
+        from skyvern_runner.chrome_page import ChromePage  # noqa: PLC0415
 
         settings = self._settings
         self._page = page = ChromePage.start(

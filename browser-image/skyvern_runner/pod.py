@@ -25,19 +25,19 @@ from skyvern_crds.runner_contract import (
     TaskDocument,
 )
 from skyvern_crds.vocabulary import Reason
-from skyvern_runner.context import Context
+from skyvern_runner.agent.context import Context
+from skyvern_runner.agent.finish import run_task
+from skyvern_runner.agent.verdict import Verdict, pod_exit_code
 from skyvern_runner.errors import TaskError
-from skyvern_runner.finish import run_task
-from skyvern_runner.journal import Journal
 from skyvern_runner.launch import BrowserSettings, Launcher
-from skyvern_runner.model import ChatModel
-from skyvern_runner.report import ClusterReporter
-from skyvern_runner.status_writer import PykubeWriter, in_cluster
+from skyvern_runner.model.client import ChatModel
+from skyvern_runner.report.artifacts import GatewayStore, Uploader
+from skyvern_runner.report.journal import Journal
+from skyvern_runner.report.json_log import JsonLog
+from skyvern_runner.report.reporter import ClusterReporter
+from skyvern_runner.report.status_writer import PykubeWriter, in_cluster
 from skyvern_runner.stop import StopFlag
-from skyvern_runner.task import Identity, Task, model_settings, read_document, task_of
-from skyvern_runner.upload import GatewayStore, Uploader
-from skyvern_runner.verdict import Verdict, pod_exit_code
-from skyvern_runner.view import JsonLog
+from skyvern_runner.task.task import Identity, Task, model_settings, read_document, task_of
 
 _OFF: Final = "off"
 

@@ -16,11 +16,11 @@ from typing import Any, Final
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from skyvern_runner.browser import Browser, BrowserOptions, start_browser
-from skyvern_runner.chrome import ChromePage
+from skyvern_runner.actions.action import Action
+from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
+from skyvern_runner.chrome_page import ChromePage
 from skyvern_runner.errors import RunnerError
-from skyvern_runner.perceive import DEFAULT_BUDGET, TEXT_LIMIT, Snapshot, perceive
-from skyvern_runner.reply import Action
+from skyvern_runner.perceive.look import DEFAULT_BUDGET, TEXT_LIMIT, Snapshot, perceive
 from tests.bench.pages import OPTIONS, listing, serving
 from tests.bench.samples import Samples, by_turns, grid, keep, stopwatch
 from tests.cluster import Progress, SetupError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from skyvern_runner.events import Event
+from skyvern_runner.report.events import Event
 from tests.model.app import API_KEY, MODEL
 from tests.model.app import create_app as create_model
 from tests.runner.sink import Sink

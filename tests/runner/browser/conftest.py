@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from skyvern_runner.browser import Browser, BrowserOptions, start_browser
-from skyvern_runner.chrome import ChromePage
-from skyvern_runner.effect import ActionResult
-from skyvern_runner.file_source import UploadSources
-from skyvern_runner.perceive import Element, Snapshot, perceive
-from skyvern_runner.reply import Action
+from skyvern_runner.actions.action import Action
+from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
+from skyvern_runner.browser.upload_source import UploadSources
+from skyvern_runner.chrome_page import ChromePage
+from skyvern_runner.input.effect import ActionResult
+from skyvern_runner.perceive.look import Element, Snapshot, perceive
 from tests.runner.browser.serving import PAGES, Site, serve
 
 

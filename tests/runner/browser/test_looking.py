@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skyvern_runner.perceive import Snapshot
+from skyvern_runner.perceive.look import Snapshot
 from tests.runner.browser.conftest import Agent
 
 pytestmark = pytest.mark.browser

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from selenium.common.exceptions import WebDriverException
 
-from skyvern_runner.browser import Browser, BrowserOptions, start_browser
-from skyvern_runner.chrome import ChromePage
+from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
+from skyvern_runner.chrome_page import ChromePage
 from skyvern_runner.errors import BrowserLostError, BrowserStartError, PageErrorKind, PageLoadError
 from tests.runner.browser.conftest import Agent, browser_options
 from tests.runner.browser.serving import Site, serve

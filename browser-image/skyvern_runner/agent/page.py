@@ -1,0 +1,74 @@
+"""What the loop needs of a browser: the protocol between the agent and the browser side."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from skyvern_runner.actions.action import Action
+
+
+class SnapshotLike(Protocol):
+    """One look at the page."""
+
+    @property
+    def url(self) -> str:
+        """Address of the page."""
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+
+    @property
+    def outline(self) -> str:
+        """The page as the model reads it: one node a line, ids in brackets."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Role and name of every element that an action may address, by id."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what the page shows; equal when nothing changed."""
+
+
+class ActionResultLike(Protocol):
+    """What an action did, read back from the page."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the intended effect was seen."""
+
+    @property
+    def message(self) -> str:
+        """The effect, or the cause of the failure, in one line."""
+
+    @property
+    def changed_page(self) -> bool:
+        """Whether the page is another one now, so that ids of the last look may be stale."""
+
+
+class Page(Protocol):
+    """A browser with one page in front."""
+
+    def open(self, url: str) -> None:
+        """Load ``url``. Raises the browser side's PageLoadError or BrowserLostError."""
+
+    def look(self) -> SnapshotLike:
+        """Perceive the page as it is now."""
+
+    def host_of(self, element_id: str | None) -> str:
+        """Host name of the document that holds the element; of the page without an id."""
+
+    def do(self, action: Action) -> ActionResultLike:
+        """Carry out one action (not wait, complete, terminate) and read its effect back."""
+
+    def screenshot(self) -> bytes:
+        """The visible part of the page as JPEG."""
+
+    def final_screenshot(self) -> bytes:
+        """The page as PNG."""
+
+    def text(self) -> str:
+        """The visible text of the page and its frames."""
+
+    def close(self) -> None:
+        """End the browser session; never raises."""

@@ -1,0 +1,53 @@
+"""Notices when the agent does the same on the same page again and again."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from skyvern_runner.actions.action import Action, ActionType
+
+WINDOW: Final = 20
+"""Steps that are remembered."""
+NUDGE_AT: Final = 3
+"""Repeats at which the model is told."""
+STOP_AT: Final = 8
+"""Repeats at which the run ends."""
+
+
+class RepeatState(StrEnum):
+    """What the last step was."""
+
+    FINE = "fine"
+    REPEATING = "repeating"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True)
+class _Turn:
+    page: str
+    actions: tuple[tuple[str, str | None, str | None, bool | None], ...]
+
+
+class RepeatDetector:
+    """Counts equal actions on an equal page within a window of steps."""
+
+    def __init__(self, *, nudge_at: int = NUDGE_AT, stop_at: int = STOP_AT) -> None:
+        self._turns: deque[_Turn] = deque(maxlen=WINDOW)
+        self._nudge_at = nudge_at
+        self._stop_at = stop_at
+
+    def note(self, page: str, actions: Sequence[Action]) -> RepeatState:
+        """Take note of a step: ``page`` is the digest of what the page showed.
+
+        Waiting for a page is no loop; the step budget bounds it.
+        """
+        if all(action.type is ActionType.WAIT for action in actions):
+            return RepeatState.FINE
+        turn = _Turn(page, tuple((action.type.value, action.id, action.text, action.checked) for action in actions))
+        self._turns.append(turn)
+        repeats = self._turns.count(turn)
+        if repeats >= self._stop_at:
+            return RepeatState.STUCK
+        return RepeatState.REPEATING if repeats >= self._nudge_at else RepeatState.FINE

@@ -1,0 +1,1 @@
+"""A browser session through WebDriver and DevTools, and the script in its pages."""

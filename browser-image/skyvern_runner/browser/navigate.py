@@ -1,0 +1,109 @@
+"""Opening addresses, and telling a page from what a browser shows in its place."""
+
+import urllib.parse
+from typing import Any, Final
+
+from selenium.common.exceptions import (
+    InsecureCertificateException,
+    TimeoutException,
+    UnexpectedAlertPresentException,
+    WebDriverException,
+)
+
+from skyvern_runner.browser.session import Browser, lost_is_an_error
+from skyvern_runner.errors import PageErrorKind, PageLoadError, first_line
+
+SCHEMES: Final = ("http", "https")
+READY_MS: Final = 2000
+"""Longest wait for the frames, images and first requests of a page whose document is there."""
+_CAUSES: Final = {
+    "ERR_NAME_NOT_RESOLVED": "its host name cannot be resolved",
+    "ERR_CONNECTION_REFUSED": "the connection was refused",
+    "ERR_CONNECTION_RESET": "the connection was reset",
+    "ERR_CONNECTION_CLOSED": "the server closed the connection",
+    "ERR_CONNECTION_TIMED_OUT": "the connection timed out",
+    "ERR_ADDRESS_UNREACHABLE": "its network cannot be reached",
+    "ERR_INTERNET_DISCONNECTED": "there is no network",
+    "ERR_EMPTY_RESPONSE": "the server sent an empty answer",
+    "ERR_TOO_MANY_REDIRECTS": "it redirects in circles",
+    "ERR_BLOCKED_BY_CLIENT": "the runner's URL policy forbids it",
+    "ERR_UNSAFE_PORT": "the browser refuses this port",
+    "ERR_SSL_PROTOCOL_ERROR": "the server does not speak TLS correctly",
+}
+
+
+def open_page(browser: Browser, url: str) -> None:
+    """Load ``url`` and wait for its document. Raises PageLoadError, BrowserLostError."""
+    if urllib.parse.urlsplit(url).scheme.lower() not in SCHEMES:
+        raise PageLoadError(PageErrorKind.UNREACHABLE, f"{url} was not opened: only http and https addresses are")
+    before = browser.call("", "pageState")
+    with lost_is_an_error():
+        try:
+            browser.driver.get(url)
+        except UnexpectedAlertPresentException:
+            browser.answer_dialog()
+        except InsecureCertificateException as error:
+            raise _certificate(url, first_line(error)) from error
+        except TimeoutException as error:
+            raise PageLoadError(
+                PageErrorKind.TIMEOUT, f"{url} showed no page within {browser.options.page_seconds:g} s"
+            ) from error
+        except WebDriverException as error:
+            if "net::" not in (error.msg or ""):
+                raise
+            raise _network(url, (error.msg or "").split("net::", 1)[1].split()[0]) from error
+    after = browser.call("", "pageState")
+    if after["token"] == before["token"] and _document(after["url"]) != _document(url):
+        raise _no_page(browser, url)
+    if after["failed"] and not after["text"]:
+        after["text"] = _error_code(browser, url)
+    problem = page_problem(after, url)
+    if problem:
+        raise problem
+    try:
+        browser.call("", "settle", None, {"most": READY_MS})
+    except WebDriverException:
+        # The page went on to another one by itself; the document in front now is as good.
+        browser.call("", "pageState")
+
+
+def page_problem(state: dict[str, Any], url: str) -> PageLoadError | None:
+    """What is wrong with the page that the page script described, if anything."""
+    status = int(state["status"])
+    if status >= 400:
+        return PageLoadError(PageErrorKind.HTTP, f"{url} answered with HTTP status {status}", status)
+    if state["failed"]:
+        code = str(state["text"])
+        return _certificate(url, code) if "CERT" in code else _network(url, code)
+    return None
+
+
+def _document(url: str) -> str:
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, ""))
+
+
+def _network(url: str, code: str) -> PageLoadError:
+    if "CERT" in code:
+        return _certificate(url, code)
+    cause = _CAUSES.get(code)
+    text = f"{cause} ({code})" if cause else code or "the browser shows an error page"
+    return PageLoadError(PageErrorKind.UNREACHABLE, f"{url} cannot be reached: {text}")
+
+
+def _certificate(url: str, detail: str) -> PageLoadError:
+    code = detail.split("net::", 1)[-1].split(maxsplit=1)[0] if detail else ""
+    suffix = f" ({code})" if code.startswith("ERR_") else ""
+    return PageLoadError(PageErrorKind.CERTIFICATE, f"the certificate of {url} is not valid{suffix}")
+
+
+def _error_code(browser: Browser, url: str) -> str:
+    """Ask once more: the headless shell's page for a certificate that is not valid shows no code."""
+    return str(browser.cdp("Page.navigate", url=url).get("errorText", "")).removeprefix("net::")
+
+
+def _no_page(browser: Browser, url: str) -> PageLoadError:
+    """The document stayed: ask once more in a way that says why."""
+    answer = browser.cdp("Page.navigate", url=url)
+    what = "is a download" if answer.get("isDownload") else "has an empty answer"
+    return PageLoadError(PageErrorKind.DOWNLOAD, f"{url} {what}, not a page")

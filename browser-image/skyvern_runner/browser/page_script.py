@@ -1,0 +1,70 @@
+"""The script that lives in every document of the browser, and calls into it."""
+
+import json
+from importlib.resources import files
+from typing import Any, Final
+
+from selenium.common.exceptions import JavascriptException
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from skyvern_runner.browser.listeners import ask_listeners
+
+_PARTS: Final = ("registry", "tree", "names", "outline", "act", "fill", "files", "move", "api")
+_CALL: Final = """
+const [key, name, ...args] = arguments;
+const script = window[Symbol.for(key)];
+return script ? script[name](...args) : null;
+"""
+_LEARN: Final = """
+(() => {
+  const key = Symbol.for(%s);
+  let root = window;
+  try {
+    while (root !== root.parent && (!root[key] || root.parent[key])) root = root.parent;
+  } catch {}
+  if (root[key]?.late) root[key].learn(getEventListeners, document);
+})()
+"""
+
+
+class PageScript:
+    """The page script of one session, under a key that pages do not know."""
+
+    def __init__(self, driver: WebDriver, key: str) -> None:
+        self._driver = driver
+        self._key = key
+        parts = [files("skyvern_runner").joinpath("js", f"{part}.js").read_text(encoding="utf-8") for part in _PARTS]
+        self._body = "\n".join(parts)
+
+    def install(self) -> None:
+        """Have the script loaded into every document of the current tab before the page's own scripts."""
+        self._driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": self._source(late=False)})
+
+    def call(self, name: str, *args: object) -> Any:
+        """Call ``name`` in the current browsing context; loads the script there first if it is not yet.
+
+        Returns the parsed answer. Raises selenium's exceptions.
+        """
+        answer = self._driver.execute_script(_CALL, self._key, name, *args)
+        if answer is None:
+            self._load()
+            answer = self._driver.execute_script(_CALL, self._key, name, *args)
+        if not isinstance(answer, str):
+            raise JavascriptException(f"the page script has no answer to {name}")
+        return json.loads(answer)
+
+    def element(self, element_id: str) -> Any:
+        """The WebElement with this id in the current browsing context, or None."""
+        return self._driver.execute_script(_CALL, self._key, "elementOf", element_id)
+
+    def _load(self) -> None:
+        self._driver.execute_script(self._source(late=True))
+        key = json.dumps(self._key)
+        ask_listeners(self._driver, _LEARN % (key,))
+
+    def _source(self, *, late: bool) -> str:
+        key = json.dumps(self._key)
+        return (
+            f'(() => {{\n"use strict";\nconst KEY = Symbol.for({key});\nconst LATE = {json.dumps(late)};\n'
+            f"if (window[KEY]) return;\n{self._body}\n}})();"
+        )

@@ -1,0 +1,282 @@
+"""A browser session: start it at a WebDriver server or with a chromedriver of its own, call into its pages, end it."""
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import urllib3
+from selenium.common.exceptions import (
+    ElementNotInteractableException,
+    InvalidSessionIdException,
+    NoAlertPresentException,
+    NoSuchWindowException,
+    SessionNotCreatedException,
+    UnexpectedAlertPresentException,
+    WebDriverException,
+)
+from selenium.webdriver import ChromeOptions
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.webdriver import WebDriver
+
+from skyvern_runner.browser.driver_process import LocalDriver, wait_until_ready
+from skyvern_runner.browser.element_id import split
+from skyvern_runner.browser.page_script import PageScript
+from skyvern_runner.errors import BrowserLostError, BrowserStartError, first_line
+
+FLAGS: Final = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-default-apps",
+    "--disable-breakpad",
+    "--metrics-recording-only",
+    "--password-store=basic",
+    "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider",
+)
+"""Flags of every session; none weakens the boundary between pages and the rest."""
+MAX_DIALOGS: Final = 5
+"""Dialogs in a row that are answered before the page is given up."""
+_LOST: Final = (
+    "tab crashed",
+    "session deleted",
+    "disconnected",
+    "not connected to devtools",
+    "chrome not reachable",
+    "no such execution context",
+    "unable to receive message from renderer",
+)
+
+
+@dataclass(frozen=True)
+class BrowserOptions:
+    """How to start a session."""
+
+    webdriver_url: str | None = None
+    """A WebDriver server; without it a chromedriver from PATH is started and ended with the session."""
+    chrome_binary: str | None = None
+    """Browser to start, as a path where chromedriver runs; without it chromium or chrome from PATH."""
+    sandbox: bool = True
+    """Chrome's own sandbox; off only where the kernel or the container forbids it."""
+    headless: bool = True
+    window: tuple[int, int] = (1280, 1080)
+    """Width and height of the page in CSS pixels."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request."""
+    start_seconds: float = 30.0
+    """For the WebDriver server to be ready, and again for the session to start."""
+    page_seconds: float = 30.0
+    """For an address to show a page."""
+    script_seconds: float = 10.0
+    """For one call into a page."""
+
+
+class Browser:
+    """A session with one tab in front."""
+
+    def __init__(self, driver: WebDriver, options: BrowserOptions, local: LocalDriver | None = None) -> None:
+        self.driver = driver
+        self.options = options
+        self.script = PageScript(driver, "skyvern:" + secrets.token_hex(12))
+        self.notes: list[str] = []
+        """Dialogs that were answered and tabs that went away since the list was last emptied."""
+        self._local = local
+        self._handles: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session; never raises."""
+        try:
+            self.driver.quit()
+        except (WebDriverException, urllib3.exceptions.HTTPError, OSError):
+            pass  # it is gone already
+        finally:
+            if self._local:
+                self._local.stop()
+
+    @property
+    def local_url(self) -> str | None:
+        """Address of the chromedriver that belongs to this session, if it does."""
+        return self._local.url if self._local else None
+
+    def prepare_tab(self) -> None:
+        """Give the tab in front the page script, the size of the view and the headers."""
+        self.script.install()
+        width, height = self.options.window
+        view = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
+        if self.options.headers:
+            self.driver.execute_cdp_cmd("Network.enable", {})
+            self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": dict(self.options.headers)})
+
+    def call(self, frame: str, name: str, *args: object) -> Any:
+        """Call the page script in ``frame`` (an id of a frame of another origin, or empty), answering dialogs."""
+        with lost_is_an_error():
+            for _ in range(MAX_DIALOGS):
+                try:
+                    if not frame:
+                        return self.script.call(name, *args)
+                    with self.inside(frame):
+                        return self.script.call(name, *args)
+                except UnexpectedAlertPresentException:
+                    self.answer_dialog()
+                except NoSuchWindowException:
+                    frame = ""
+                    self._leave_closed_tab()
+            raise BrowserLostError(f"the page shows dialog after dialog: {self.notes[-1]}")
+
+    @contextmanager
+    def inside(self, frame: str) -> Iterator[None]:
+        """Switch into a frame of another origin and back to the page."""
+        try:
+            self._enter(frame)
+            yield
+        finally:
+            try:
+                self.driver.switch_to.default_content()
+            except UnexpectedAlertPresentException:
+                self.answer_dialog()
+                self.driver.switch_to.default_content()
+
+    def _enter(self, frame: str) -> None:
+        outer, own = split(frame)
+        if outer:
+            self._enter(outer)
+        for step in (*self.script.call("framePath", own), own):
+            self.driver.switch_to.frame(self.script.element(step))
+
+    def cdp(self, command: str, **parameters: object) -> Any:
+        """One DevTools command; a dialog that it raises is left for the next call to answer."""
+        with lost_is_an_error():
+            try:
+                return self.driver.execute_cdp_cmd(command, dict(parameters))
+            except UnexpectedAlertPresentException:
+                self.answer_dialog()
+                return self.driver.execute_cdp_cmd(command, dict(parameters))
+            except NoSuchWindowException:
+                self._leave_closed_tab()
+                return {}
+
+    def answer_dialog(self) -> None:
+        """Accept alerts and confirmations, dismiss prompts, and keep what they said."""
+        try:
+            dialog = self.driver.switch_to.alert
+            text = " ".join((dialog.text or "").split())[:300]
+            try:
+                # WebDriver does not tell the kind of a dialog, but only prompts take text.
+                dialog.send_keys("")
+            except ElementNotInteractableException:
+                dialog.accept()
+                self.notes.append(f"a dialog said {text!r} and was accepted")
+            else:
+                dialog.dismiss()
+                self.notes.append(f"a dialog asked {text!r} for text and was dismissed")
+        except NoAlertPresentException:
+            return
+
+    def adopt_tab(self) -> str | None:
+        """Go to the newest tab when one was opened, or the one in front closed. Says what happened, if anything."""
+        with lost_is_an_error():
+            handles: list[str] = self.driver.window_handles
+            before, self._handles = self._handles, handles
+            opened = [handle for handle in handles if handle not in before]
+            if not handles:
+                raise BrowserLostError("every tab of the browser was closed")
+            if opened and before:
+                self.driver.switch_to.window(opened[-1])
+                self.prepare_tab()
+                return "a new tab was opened and is now in front"
+            if any(handle not in handles for handle in before):
+                self.driver.switch_to.window(handles[-1])
+                return "the tab was closed and the one before is in front"
+            return None
+
+    def _leave_closed_tab(self) -> None:
+        said = self.adopt_tab()
+        if said is None:
+            raise BrowserLostError("the browser's tab is gone")
+        self.notes.append(said)
+
+
+def start_browser(options: BrowserOptions) -> Browser:
+    """Start a session. Raises BrowserStartError."""
+    local = None if options.webdriver_url else LocalDriver(options.start_seconds)
+    try:
+        url = options.webdriver_url or (local.url if local else "")
+        wait_until_ready(url, options.start_seconds)
+        driver = _session(url, options, local)
+        browser = Browser(driver, options, local)
+    except BaseException:
+        if local:
+            local.stop()
+        raise
+    try:
+        driver.set_page_load_timeout(options.page_seconds)
+        driver.set_script_timeout(options.script_seconds)
+        browser.prepare_tab()
+        browser.adopt_tab()
+    except (WebDriverException, urllib3.exceptions.HTTPError) as error:
+        browser.close()
+        raise BrowserStartError(f"the browser started but does not answer: {first_line(error)}") from error
+    return browser
+
+
+def _session(url: str, options: BrowserOptions, local: LocalDriver | None) -> WebDriver:
+    chrome = ChromeOptions()
+    binary = options.chrome_binary
+    if local:
+        names = ("chromium", "google-chrome", "chromium-browser", "chrome")
+        binary = binary or next((path for name in names if (path := shutil.which(name))), None)
+        if binary is None:
+            raise BrowserStartError("no chromium is on PATH: install it (Debian: apt install chromium)")
+        chrome.add_argument(f"--user-data-dir={local.folder / 'profile'}")
+    if binary:
+        chrome.binary_location = binary
+    width, height = options.window
+    for flag in (*FLAGS, f"--window-size={width},{height}"):
+        chrome.add_argument(flag)
+    if options.headless:
+        chrome.add_argument("--headless")
+    if not options.sandbox:
+        chrome.add_argument("--no-sandbox")
+    chrome.page_load_strategy = "eager"
+    chrome.set_capability("unhandledPromptBehavior", "ignore")
+    chrome.set_capability("acceptInsecureCerts", False)
+    # Longer than any command may take, so that only a dead driver runs into it.
+    limit = round(options.page_seconds + options.script_seconds + options.start_seconds)
+    config = ClientConfig(remote_server_addr=url, keep_alive=True, timeout=limit)
+    try:
+        return WebDriver(command_executor=url, options=chrome, client_config=config)
+    except SessionNotCreatedException as error:
+        remedy = " (as root, or without user namespaces, turn its sandbox off)" if options.sandbox else ""
+        raise BrowserStartError(f"Chromium did not start{remedy}: {first_line(error)}") from error
+    except (WebDriverException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise BrowserStartError(f"no browser session at {url}: {first_line(error)}") from error
+
+
+@contextmanager
+def lost_is_an_error() -> Iterator[None]:
+    """Turn every sign of a dead tab, browser or driver into BrowserLostError."""
+    try:
+        yield
+    except (InvalidSessionIdException, NoSuchWindowException) as error:
+        raise BrowserLostError(f"the browser or its tab is gone: {first_line(error)}") from error
+    except WebDriverException as error:
+        if any(sign in str(error).lower() for sign in _LOST):
+            raise BrowserLostError(f"the browser died: {first_line(error)}") from error
+        raise
+    except (urllib3.exceptions.HTTPError, ConnectionError) as error:
+        raise BrowserLostError(f"the WebDriver server does not answer: {first_line(error)}") from error

@@ -1,0 +1,84 @@
+"""The agent's page, in a real browser."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from selenium.common.exceptions import WebDriverException
+
+from skyvern_runner.actions.act import act
+from skyvern_runner.actions.action import Action
+from skyvern_runner.browser import screenshot
+from skyvern_runner.browser.element_id import split
+from skyvern_runner.browser.navigate import open_page
+from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
+from skyvern_runner.browser.upload_source import UploadSources
+from skyvern_runner.input.effect import ActionResult
+from skyvern_runner.perceive.look import DEFAULT_BUDGET, Snapshot, perceive
+
+_NO_UPLOADS: Final = UploadSources()
+
+
+class ChromePage:
+    """Satisfies the loop's ``Page`` protocol; remembers the last look, against which changes are marked."""
+
+    def __init__(self, browser: Browser, uploads: UploadSources = _NO_UPLOADS, budget: int = DEFAULT_BUDGET) -> None:
+        self._browser = browser
+        self._uploads = uploads
+        self._budget = budget
+        self._last: Snapshot | None = None
+
+    @classmethod
+    def start(
+        cls, options: BrowserOptions, uploads: UploadSources = _NO_UPLOADS, budget: int = DEFAULT_BUDGET
+    ) -> "ChromePage":
+        """Start a browser. Raises BrowserStartError."""
+        return cls(start_browser(options), uploads, budget)
+
+    def open(self, url: str) -> None:
+        """Load ``url``. Raises PageLoadError, BrowserLostError."""
+        open_page(self._browser, url)
+
+    def look(self) -> Snapshot:
+        """Perceive the page as it is now."""
+        self._last = perceive(self._browser, self._last, self._budget)
+        return self._last
+
+    def do(self, action: Action) -> ActionResult:
+        """Carry out one action and read its effect back. Raises BrowserLostError."""
+        snapshot = self._last or self.look()
+        return act(self._browser, snapshot, action, self._uploads)
+
+    def host_of(self, element_id: str | None) -> str:
+        """Host name of the document that holds the element; of the page without an id, or for an unknown one."""
+        frame, own = split(element_id) if element_id else ("", "")
+        try:
+            return str(self._browser.call(frame, "hostOf", own)["host"])
+        except WebDriverException:
+            return ""
+
+    def screenshot(self) -> bytes:
+        """The visible part of the page as JPEG."""
+        return screenshot.view_jpeg(self._browser)
+
+    def final_screenshot(self) -> bytes:
+        """The whole page as PNG, cut at a bounded height."""
+        return screenshot.page_png(self._browser)
+
+    def text(self) -> str:
+        """The visible text of the page and its frames."""
+        texts = [str(self._browser.call("", "pageText")["text"])]
+        for frame in self._documents():
+            if frame:
+                try:
+                    texts.append(str(self._browser.call(frame, "pageText")["text"]))
+                except WebDriverException:
+                    continue  # the frame is gone; the page's own text is still good
+        return "\n".join(texts)
+
+    def close(self) -> None:
+        """End the browser session; never raises."""
+        self._browser.close()
+
+    def _documents(self) -> Mapping[str, str]:
+        return self._last.documents if self._last else MappingProxyType({})

@@ -1,0 +1,1 @@
+"""How an action reaches the page: aiming, clicking, keys, and waiting for the effect."""

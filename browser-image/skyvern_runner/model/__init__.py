@@ -1,0 +1,1 @@
+"""The language model: prompts, replies, and the client of its server."""

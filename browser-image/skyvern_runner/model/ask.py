@@ -1,0 +1,121 @@
+"""Asking the model: a question, its answer read and checked, and one re-ask with the reader's complaint."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, Protocol, TypeVar
+
+from skyvern_runner.errors import ModelError, ModelErrorKind
+from skyvern_runner.model.prompt import Message, correction
+from skyvern_runner.model.reply import ReplyError, ReplyFormat
+
+T = TypeVar("T")
+_TRIES: Final = 2
+_MAX_DETAIL: Final = 300
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens as the server counted them; zero where it does not say."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer of the server."""
+
+    text: str | None
+    """Content."""
+    usage: Usage
+    """Tokens."""
+    problem: str | None = None
+    """Set when the answer is no whole answer: cut off, filtered, refused."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer, for the record."""
+
+    kind: str
+    """Name of the request's format."""
+    messages: tuple[Message, ...]
+    """What was asked."""
+    reply: str | None
+    """What came back."""
+    usage: Usage
+    """Tokens."""
+    seconds: float
+    """Duration with retries."""
+    problem: str | None = None
+    """Why the answer could not be used."""
+
+
+class Model(Protocol):
+    """What can complete a chat."""
+
+    def check(self) -> None:
+        """Raises ModelError when the settings cannot work, before anything is asked."""
+
+    def complete(self, messages: Sequence[Message], form: ReplyFormat) -> Completion:
+        """Answer. Raises ModelError."""
+
+
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """Something to ask the model, and how its answer is read."""
+
+    messages: Sequence[Message]
+    form: ReplyFormat
+    parse: Callable[[str | None], T] = field(repr=False)
+    """Reads the reply. Raises ReplyError with a message for the model."""
+
+
+def ask(model: Model, question: Question[T], log: list[Exchange]) -> T:
+    """Ask, and once more with the reader's complaint when the answer cannot be used.
+
+    Every exchange is appended to ``log``. Raises ModelError, of kind NONSENSE when both answers cannot be read.
+    """
+    messages = list(question.messages)
+    problem = ""
+    for _ in range(_TRIES):
+        begin = time.monotonic()
+        completion = model.complete(messages, question.form)
+        seconds = time.monotonic() - begin
+        try:
+            if completion.problem:
+                raise ReplyError(completion.problem)
+            value = question.parse(completion.text)
+        except ReplyError as error:
+            problem = str(error)
+        else:
+            log.append(_exchange(question, messages, completion, seconds, None))
+            return value
+        log.append(_exchange(question, messages, completion, seconds, problem))
+        messages = [*question.messages, *correction(completion.text, problem)]
+    raise ModelError(
+        ModelErrorKind.NONSENSE,
+        f"the model's answers cannot be used: {problem[:_MAX_DETAIL]}; try again, or choose another model",
+    )
+
+
+def _exchange(
+    question: Question[T], messages: Sequence[Message], completion: Completion, seconds: float, problem: str | None
+) -> Exchange:
+    return Exchange(
+        kind=question.form.name,
+        messages=tuple(messages),
+        reply=completion.text,
+        usage=completion.usage,
+        seconds=seconds,
+        problem=problem,
+    )

@@ -1,0 +1,1 @@
+"""A look at the page: its elements as an outline within a budget."""

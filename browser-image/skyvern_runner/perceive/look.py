@@ -1,0 +1,164 @@
+"""One look at the page and its frames."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from selenium.common.exceptions import WebDriverException
+
+from skyvern_runner.browser.session import Browser
+from skyvern_runner.errors import BrowserLostError, first_line
+from skyvern_runner.perceive.fold import render
+from skyvern_runner.perceive.rows import ACTIONABLE, FOREIGN_FRAME, IN_VIEW, Row, Tree, marks, parse
+
+DEFAULT_BUDGET: Final = 6000
+"""Tokens of an outline."""
+TEXT_LIMIT: Final = 600
+"""Characters of one line of text."""
+MAX_FOREIGN_FRAMES: Final = 20
+MAX_FRAME_DEPTH: Final = 4
+_FRAME_ATTEMPTS: Final = 2
+
+
+@dataclass(frozen=True)
+class Element:
+    """Something that an action can address."""
+
+    id: str
+    role: str
+    name: str
+    states: str
+    """As printed."""
+    frame: str
+    """Id of the frame of another origin that holds it, or empty."""
+    in_view: bool
+    href: str = ""
+    """Target of a link."""
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Sizes of a look."""
+
+    elements: int
+    """DOM elements visited."""
+    rows: int
+    """Rows of the whole outline."""
+    hidden: int
+    """Rows that the budget left out."""
+    tokens: int
+    """Estimate for the printed outline."""
+    screens: float
+    """Height of the page in screens."""
+    scrolled: float
+    """Screens above the view."""
+    truncated: bool
+    """The page has more elements than are looked at."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the page shows."""
+
+    url: str
+    title: str
+    outline: str
+    elements: Mapping[str, Element]
+    """By id; of the whole page, printed or not."""
+    documents: Mapping[str, str]
+    """Token of each document by frame; an id is good only while its document is."""
+    stats: Stats
+    rows: tuple[Row, ...] = field(repr=False)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Role and name of every element, by id."""
+        return {key: f'{element.role} "{element.name}"' for key, element in self.elements.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what the page shows."""
+        digest = hashlib.sha256(self.url.encode())
+        for row in self.rows:
+            digest.update(repr(row.signature).encode())
+        return digest.hexdigest()[:16]
+
+
+def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = DEFAULT_BUDGET) -> Snapshot:
+    """Look at the page. What changed since ``previous`` is marked when the document is still the same.
+
+    Raises BrowserLostError.
+    """
+    try:
+        answer = browser.call("", "look", {"textLimit": TEXT_LIMIT})
+    except WebDriverException as error:
+        raise BrowserLostError(f"the page cannot be looked at: {first_line(error)}") from error
+    documents = {"": str(answer["token"])}
+    tree = _with_frames(browser, parse(answer), documents)
+    same = previous is not None and previous.documents.get("") == documents[""]
+    marked = marks(tree.rows, previous.rows if same and previous else None)
+    printed = render(tree, budget, marked)
+    elements = {
+        row.id: Element(row.id, row.role, row.name, row.states, row.id[:-3], bool(row.flags & IN_VIEW), row.href)
+        for row in tree.rows
+        if row.flags & ACTIONABLE
+    }
+    stats = Stats(
+        elements=answer["seen"],
+        rows=len(tree.rows),
+        hidden=printed.hidden,
+        tokens=printed.tokens,
+        screens=round(answer["screens"], 1),
+        scrolled=round(answer["scrolled"], 1),
+        truncated=answer["truncated"],
+    )
+    return Snapshot(
+        url=answer["url"],
+        title=answer["title"],
+        outline=printed.text,
+        elements=MappingProxyType(elements),
+        documents=MappingProxyType(documents),
+        stats=stats,
+        rows=tree.rows,
+    )
+
+
+def _with_frames(browser: Browser, tree: Tree, documents: dict[str, str], depth: int = 1) -> Tree:
+    """Put the rows of frames of other origins after the row of their frame."""
+    if depth > MAX_FRAME_DEPTH or not any(row.flags & FOREIGN_FRAME for row in tree.rows):
+        return tree
+    rows: list[Row] = []
+    lists = list(tree.lists)
+    for row in tree.rows:
+        rows.append(row)
+        if not row.flags & FOREIGN_FRAME or len(documents) > MAX_FOREIGN_FRAMES:
+            continue
+        answer = _foreign(browser, row.id)
+        if answer is None:
+            continue
+        documents[row.id] = str(answer["token"])
+        inner = parse(
+            answer,
+            prefix=row.id,
+            depth=row.depth + 1,
+            list_base=len(lists),
+            outer=row.groups,
+            in_view=bool(row.flags & IN_VIEW),
+        )
+        lists.extend(inner.lists)
+        inner = _with_frames(browser, Tree(inner.rows, tuple(lists)), documents, depth + 1)
+        lists = list(inner.lists)
+        rows.extend(inner.rows)
+    return Tree(tuple(rows), tuple(lists))
+
+
+def _foreign(browser: Browser, frame: str) -> Any:
+    """The look of one frame; None for one that cannot be entered, which costs the page nothing else."""
+    for _ in range(_FRAME_ATTEMPTS):
+        try:
+            return browser.call(frame, "look", {"textLimit": TEXT_LIMIT})
+        except WebDriverException:
+            continue  # the frame is just being replaced by the document that it loads
+    return None

@@ -1,0 +1,127 @@
+"""Rows of an outline, as the page script sends them and as they are printed."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from skyvern_runner.browser.element_id import join
+
+ACTIONABLE: Final = 1
+IN_VIEW: Final = 2
+FORM_CONTROL: Final = 4
+CONTAINER: Final = 8
+FOREIGN_FRAME: Final = 16
+
+MARK: Final = "*"
+"""Stands before a row that is new or changed."""
+_FENCE: Final = re.compile(r"<(?=/?\s*page\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A node of the outline."""
+
+    depth: int
+    """Nesting."""
+    id: str
+    """Empty for what no action can address."""
+    role: str
+    """ARIA role, ``text``, ``frame``, ``file``, ``date`` and the like."""
+    name: str
+    """Accessible name, or the text."""
+    states: str
+    """Value and states as printed, with a leading space each."""
+    flags: int
+    """ACTIONABLE and the others."""
+    groups: tuple[tuple[int, int], ...]
+    """Lists that the row belongs to, outermost first, each with the ordinal of the list's item."""
+    href: str = ""
+    """Target of a link."""
+
+    @property
+    def signature(self) -> tuple[str, str, str]:
+        """What counts as a change."""
+        return (self.role, self.name, self.states)
+
+    def line(self, *, marked: bool = False) -> str:
+        """The printed row."""
+        mark = MARK if marked else ""
+        number = f"[{self.id}] " if self.id and not self.flags & FOREIGN_FRAME else ""
+        name = f" {json.dumps(self.name, ensure_ascii=False)}" if self.name or self.id else ""
+        return "  " * self.depth + _FENCE.sub("‹", f"{mark}{number}{self.role}{name}{self.states}")
+
+
+@dataclass(frozen=True)
+class ItemList:
+    """A container with many children of one kind."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What the page script saw of a page and its frames."""
+
+    rows: tuple[Row, ...]
+    lists: tuple[ItemList, ...]
+
+
+def parse(
+    answer: Mapping[str, Any],
+    *,
+    prefix: str = "",
+    depth: int = 0,
+    list_base: int = 0,
+    outer: tuple[tuple[int, int], ...] = (),
+    in_view: bool = True,
+) -> Tree:
+    """Rows of one document. ``prefix`` is the id of the frame that holds it, ``outer`` the lists around that frame."""
+    lists = answer["lists"]
+    chains: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
+
+    def chain(index: int, item: int) -> tuple[tuple[int, int], ...]:
+        if index < 0:
+            return outer
+        known = chains.get((index, item))
+        if known is None:
+            known = (*chain(lists[index][3], lists[index][4]), (index + list_base, item))
+            chains[(index, item)] = known
+        return known
+
+    rows = []
+    for level, key, role, name, states, flags, index, item, *href in answer["rows"]:
+        rows.append(
+            Row(
+                depth=level + depth,
+                id=join(prefix, key) if key else "",
+                role=role,
+                name=name,
+                states=states,
+                flags=flags if in_view else flags & ~IN_VIEW,
+                groups=chain(index, item),
+                href=href[0] if href else "",
+            )
+        )
+    return Tree(tuple(rows), tuple(ItemList(entry[0], entry[2]) for entry in lists))
+
+
+def marks(rows: Sequence[Row], before: Sequence[Row] | None) -> frozenset[int]:
+    """Indices of rows that are new or changed since ``before``; none without an earlier look."""
+    if before is None:
+        return frozenset()
+    known = {row.id: row.signature for row in before if row.id}
+    texts = Counter(row.signature for row in before if not row.id)
+    marked = set()
+    for index, row in enumerate(rows):
+        if row.id:
+            if known.get(row.id) != row.signature:
+                marked.add(index)
+        elif texts[row.signature] > 0:
+            texts[row.signature] -= 1
+        elif not row.flags & CONTAINER:
+            marked.add(index)
+    return frozenset(marked)

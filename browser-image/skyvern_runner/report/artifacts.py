@@ -1,0 +1,160 @@
+"""Artifacts: to the gateway over HTTP in the background, or into a folder; each one fails alone."""
+
+import hashlib
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import quote
+
+import urllib3
+
+from skyvern_crds.rest.artifacts import UPLOAD_PATH, check_name, store_key
+from skyvern_crds.status import Artifact
+from skyvern_runner.errors import UploadError
+from skyvern_runner.report.events import Observer, Warned
+from skyvern_runner.task.task import Identity
+
+QUEUE_LENGTH: Final = 64
+"""Files that wait for their upload; further ones are lost, so that a dead gateway costs no memory."""
+RETRY_SECONDS: Final = 20.0
+"""How long one file is tried."""
+_FIRST_BACKOFF: Final = 0.2
+_MAX_BACKOFF: Final = 4.0
+_TIMEOUT: Final = urllib3.Timeout(connect=5.0, read=20.0)
+
+JPEG: Final = "image/jpeg"
+PNG: Final = "image/png"
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to keep."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+    def artifact(self) -> Artifact:
+        """Its entry in the status."""
+        digest = hashlib.sha256(self.data).hexdigest()
+        return Artifact(name=self.name, content_type=self.content_type, size=len(self.data), sha256=digest)
+
+
+class Store(Protocol):
+    """Where one file goes."""
+
+    def put(self, file: File, deadline: float) -> None:
+        """Store the file; give up at the monotonic time ``deadline``. Raises UploadError."""
+
+
+class FolderStore:
+    """A local folder: for the command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, file: File, deadline: float) -> None:
+        """Write the file."""
+        path = self._folder / check_name(file.name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.data)
+        except OSError as error:
+            raise UploadError(f"{path} cannot be written: {error.strerror}; choose another folder") from None
+
+
+class GatewayStore:
+    """The artifacts gateway, with the pod's bound token read anew for each file, since the kubelet rotates it."""
+
+    def __init__(self, url: str, identity: Identity, token_file: Path) -> None:
+        self._url = url.rstrip("/")
+        self._identity = identity
+        self._token_file = token_file
+        self._pool = urllib3.PoolManager(maxsize=1, timeout=_TIMEOUT, retries=False)
+
+    def put(self, file: File, deadline: float) -> None:
+        """PUT the file, again after what may pass. Raises UploadError."""
+        who = self._identity
+        url = f"{self._url}{UPLOAD_PATH}/{quote(store_key(who.namespace, who.name, who.uid, file.name))}"
+        delay = _FIRST_BACKOFF
+        while (problem := self._send(url, file)) is not None:
+            delay = min(_MAX_BACKOFF, delay * 2)
+            pause = delay * random.uniform(0.6, 1.0)  # noqa: S311
+            if time.monotonic() + pause > deadline:
+                raise UploadError(f"{file.name} was not stored: {problem}")
+            time.sleep(pause)
+
+    def _send(self, url: str, file: File) -> str | None:
+        """One try: None when stored, else what stood in the way for now. Raises UploadError when that stays."""
+        try:
+            token = self._token_file.read_text(encoding="ascii").strip()
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": file.content_type}
+            response = self._pool.request("PUT", url, body=file.data, headers=headers)
+        except OSError as error:
+            return f"the token {self._token_file} cannot be read: {error.strerror}"
+        except urllib3.exceptions.HTTPError as error:
+            return f"the gateway {self._url} cannot be reached: {error}"
+        if response.status in {200, 201, 204}:
+            return None
+        problem = f"the gateway answers HTTP {response.status}: {response.data[:200].decode(errors='replace')}"
+        # 401 and 403 pass once the operator has noted the pod on the task.
+        if response.status in {401, 403, 408, 409, 429} or response.status >= 500:
+            return problem
+        raise UploadError(f"{file.name} was not stored: {problem}")
+
+
+class Uploader:
+    """Stores files one after the other in a thread."""
+
+    def __init__(self, store: Store | None, observer: Observer, stored: Callable[[Artifact], None]) -> None:
+        self._store = store
+        self._observer = observer
+        self._stored = stored
+        self._queue: queue.Queue[File | None] = queue.Queue(QUEUE_LENGTH)
+        self._deadline = float("inf")
+        self._thread: threading.Thread | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether files are kept at all."""
+        return self._store is not None
+
+    def put(self, file: File) -> None:
+        """Queue a file; one that finds no room is lost with a warning."""
+        if self._store is None:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, args=(self._store,), name="uploader", daemon=True)
+            self._thread.start()
+        try:
+            self._queue.put_nowait(file)
+        except queue.Full:
+            self._observer.notify(Warned("upload", f"{file.name} was not stored: {QUEUE_LENGTH} files wait already"))
+
+    def flush(self, seconds: float) -> bool:
+        """Store what waits, for at most ``seconds``, and end; whether all was tried."""
+        if self._thread is None:
+            return True
+        end = time.monotonic() + seconds
+        self._deadline = end
+        try:
+            self._queue.put(None, timeout=max(0.0, seconds))
+        except queue.Full:
+            return False
+        self._thread.join(max(0.0, end - time.monotonic()))
+        return not self._thread.is_alive()
+
+    def _run(self, store: Store) -> None:
+        while (file := self._queue.get()) is not None:
+            try:
+                store.put(file, min(self._deadline, time.monotonic() + RETRY_SECONDS))
+            except UploadError as error:
+                self._observer.notify(Warned("upload", str(error)))
+            else:
+                self._stored(file.artifact())

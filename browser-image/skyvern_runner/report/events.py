@@ -1,0 +1,95 @@
+"""What a run tells about itself while it goes on, for people and for logs."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from skyvern_crds.vocabulary import Phase, Reason
+from skyvern_runner.model.ask import Usage
+from skyvern_runner.report.journal import ActionRecord
+
+
+@dataclass(frozen=True)
+class PageOpened:
+    """The start page is there."""
+
+    url: str
+    seconds: float
+    """Since the process started."""
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A look was taken; the model is asked next."""
+
+    order: int
+    retry_index: int
+    url: str
+    elements: int
+    seconds: float
+    """Duration of the look."""
+
+
+@dataclass(frozen=True)
+class ModelAnswered:
+    """The model gave its next actions."""
+
+    thought: str
+    actions: int
+    usage: Usage
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ActionDone:
+    """An action was carried out and read back."""
+
+    label: str
+    """Role and name of its element."""
+    record: ActionRecord
+
+
+@dataclass(frozen=True)
+class CompletionChecked:
+    """The second question was answered."""
+
+    achieved: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The information was read."""
+
+    result: JsonValue
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something optional failed; the run goes on."""
+
+    what: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The verdict."""
+
+    outcome: Phase
+    reason: Reason
+    failure_reason: str | None
+    steps: int
+    usage: Usage
+    seconds: float
+
+
+Event = PageOpened | StepStarted | ModelAnswered | ActionDone | CompletionChecked | Extracted | Warned | Ended
+
+
+class Observer(Protocol):
+    """Receives the events, on the thread that they happen on."""
+
+    def notify(self, event: Event) -> None:
+        """Take note; must not raise."""

@@ -1,0 +1,86 @@
+"""The run as logs of a pod: one JSON object a line."""
+
+import json
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+from skyvern_runner.report.events import (
+    ActionDone,
+    CompletionChecked,
+    Ended,
+    Event,
+    Extracted,
+    ModelAnswered,
+    PageOpened,
+    StepStarted,
+    Warned,
+)
+
+
+class JsonLog:
+    """One JSON object a line for each change of state: no payload, no page text, no secret, no query of a URL."""
+
+    def __init__(self, task: str, stream: TextIO = sys.stderr) -> None:
+        self._task = task
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def notify(self, event: Event) -> None:
+        """Write the event."""
+        level = "warning" if isinstance(event, Warned) else "info"
+        self.write(level, type(event).__name__, **_fields(event))
+
+    def write(self, level: str, message: str, **fields: Any) -> None:
+        """Write one line."""
+        now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "level": level, "message": message, "task": self._task} | fields)
+        with self._lock:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    match event:
+        case PageOpened():
+            return {"url": _place(event.url), "seconds": round(event.seconds, 3)}
+        case StepStarted():
+            return {
+                "step": event.order,
+                "retry": event.retry_index,
+                "url": _place(event.url),
+                "elements": event.elements,
+                "seconds": round(event.seconds, 3),
+            }
+        case ModelAnswered():
+            return {
+                "actions": event.actions,
+                "input_tokens": event.usage.input_tokens,
+                "output_tokens": event.usage.output_tokens,
+                "seconds": round(event.seconds, 3),
+            }
+        case ActionDone(_, record):
+            action = record.action
+            done = {"type": action.type.value, "id": action.id, "ok": record.ok, "seconds": round(record.seconds, 3)}
+            return {key: value for key, value in done.items() if value is not None}
+        case CompletionChecked():
+            return {"achieved": event.achieved}
+        case Extracted():
+            return {"bytes": len(json.dumps(event.result))}
+        case Warned():
+            return {"what": event.what, "error": event.message}
+        case Ended():
+            return {
+                "outcome": event.outcome.value,
+                "reason": event.reason.value,
+                "steps": event.steps,
+                "seconds": round(event.seconds, 3),
+            }
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:300]

@@ -1,0 +1,1 @@
+"""What to do, and the secrets it may use."""

@@ -1,0 +1,177 @@
+"""What to do, read from the pod's task document or from the command line."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue, ValidationError
+
+from skyvern_crds.runner_contract import (
+    ENV_MODEL,
+    ENV_MODEL_API_KEY,
+    ENV_MODEL_BASE_URL,
+    ModelSettings,
+    TaskDocument,
+    parse_task_document,
+)
+from skyvern_crds.spec import SkyvernTaskSpec
+from skyvern_runner.errors import TaskError
+from skyvern_runner.task.task_secrets import Secret, SecretBox
+
+DEFAULT_MODEL: Final = "gpt-5-mini"
+"""Model asked for when none is named."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The object that a run reports to."""
+
+    name: str
+    namespace: str
+    uid: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task with its payload and secrets loaded."""
+
+    url: str
+    """Where to start."""
+    goal: str | None = None
+    """What to do; without it the page is only opened and read."""
+    extraction_goal: str | None = None
+    """What to extract."""
+    payload: JsonValue = field(default=None, repr=False)
+    """Facts for forms."""
+    schema: JsonValue = None
+    """JSON Schema of the result, or an example of it."""
+    complete_criterion: str | None = None
+    """When the goal is reached."""
+    terminate_criterion: str | None = None
+    """When to give up."""
+    error_codes: Mapping[str, str] = field(default_factory=dict)
+    """The user's error codes with their meaning."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Extra HTTP headers."""
+    secrets: SecretBox = field(default_factory=SecretBox, repr=False)
+    """Values that the model does not see."""
+    totp_url: str | None = None
+    """Polled for a verification code."""
+    max_steps: int = 25
+    """Step budget."""
+    max_retries: int = 3
+    """Further tries of a failed step."""
+    model_name: str | None = None
+    """The task's own choice of a model."""
+
+    @property
+    def wants_extraction(self) -> bool:
+        """Whether something is to be read at the end."""
+        return bool(self.extraction_goal) or self.schema is not None
+
+    def names_file(self, source: str) -> bool:
+        """Whether the user named this file: the model may upload no other one."""
+        return bool(source) and (source in (self.goal or "") or any(source in text for text in _texts(self.payload)))
+
+
+def read_document(path: Path) -> TaskDocument:
+    """Read the pod's task file. Raises TaskError that names the field."""
+    text = _read(path, "the task file", "the pod's downward API volume must hold the annotation skyvern.io/task")
+    try:
+        return parse_task_document(text)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5])
+        raise TaskError(
+            f"the task document {path} cannot be used: {problems}; operator and runner must be of the same release"
+        ) from None
+
+
+def task_of(document: TaskDocument, *, payload_file: Path, secrets_dir: Path) -> Task:
+    """The task of a document, with payload and secrets from their mounted files. Raises TaskError."""
+    spec = document.spec
+    payload = spec.navigation_payload
+    if spec.navigation_payload_from is not None:
+        reference = spec.navigation_payload_from.secret_key_ref
+        payload = read_json(payload_file, f"navigationPayloadFrom (Secret {reference.name}, key {reference.key})")
+    return Task(
+        url=spec.url,
+        goal=spec.navigation_goal or None,
+        extraction_goal=spec.data_extraction_goal or None,
+        payload=payload,
+        schema=spec.extracted_information_schema,
+        complete_criterion=spec.complete_criterion or None,
+        terminate_criterion=spec.terminate_criterion or None,
+        error_codes=spec.error_code_mapping or {},
+        headers=spec.extra_http_headers or {},
+        secrets=SecretBox(_secrets(spec, secrets_dir)),
+        totp_url=spec.totp_verification_url,
+        max_steps=spec.max_steps,
+        max_retries=spec.max_retries_per_step,
+        model_name=spec.model.model_name if spec.model else None,
+    )
+
+
+def read_json(path: Path, what: str) -> Any:
+    """Read a JSON file. Raises TaskError that names it as ``what``."""
+    text = _read(path, what, "check its name and permissions")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise TaskError(f"{what}: {path} is no JSON: {error}; check it with 'python -m json.tool {path}'") from None
+
+
+def is_web_address(url: str) -> bool:
+    """Whether ``url`` is an http or https address with a host."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(map(str.isspace, url))
+    except ValueError:
+        return False
+
+
+def check_url(url: str, what: str) -> str:
+    """Return ``url`` when it is an http or https address. Raises TaskError."""
+    if not is_web_address(url):
+        raise TaskError(f"{what} {url!r} is no web address: give one such as https://example.com/")
+    return url
+
+
+def model_settings(environment: Mapping[str, str], *, name: str | None = None) -> ModelSettings:
+    """The model's settings from the environment; ``name`` wins over the environment's."""
+    return ModelSettings(
+        api_key=environment.get(ENV_MODEL_API_KEY) or None,
+        base_url=environment.get(ENV_MODEL_BASE_URL) or None,
+        model=name or environment.get(ENV_MODEL) or DEFAULT_MODEL,
+    )
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _secrets(spec: SkyvernTaskSpec, folder: Path) -> list[Secret]:
+    secrets = []
+    for entry in spec.secrets or ():
+        reference = entry.secret_key_ref
+        what = f"secret {entry.name} (Secret {reference.name}, key {reference.key})"
+        value = _read(folder / entry.name, what, "the Secret must hold that key")
+        secrets.append(Secret(entry.name, value.rstrip("\r\n"), tuple(entry.hosts)))
+    return secrets
+
+
+def _read(path: Path, what: str, remedy: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TaskError(f"{what} cannot be read: {path}: {os.strerror(error.errno or 0)}; {remedy}") from None
+    except UnicodeDecodeError:
+        raise TaskError(f"{what} cannot be read: {path} is no UTF-8 text; {remedy}") from None

@@ -1,0 +1,30 @@
+from skyvern_runner.actions.action import Action
+from skyvern_runner.agent.repeats import RepeatDetector, RepeatState
+
+
+def click(element: str) -> list[Action]:
+    return [Action.model_validate({"type": "click", "id": element})]
+
+
+def test_the_same_on_the_same_page_is_told_and_then_stopped() -> None:
+    loops = RepeatDetector(nudge_at=3, stop_at=5)
+    states = [loops.note("page", click("7")) for _ in range(5)]
+    fine, told, stuck = RepeatState.FINE, RepeatState.REPEATING, RepeatState.STUCK
+    assert states == [fine, fine, told, told, stuck]
+
+
+def test_going_back_and_forth_is_a_loop_too() -> None:
+    loops = RepeatDetector(nudge_at=3, stop_at=4)
+    states = [loops.note(page, click("7")) for page in ("a", "b") * 4]
+    assert states[-1] is RepeatState.STUCK
+
+
+def test_the_same_action_on_a_changing_page_is_no_loop() -> None:
+    loops = RepeatDetector(nudge_at=3, stop_at=4)
+    assert {loops.note(f"page {number}", click("7")) for number in range(19)} == {RepeatState.FINE}
+
+
+def test_waiting_is_no_loop() -> None:
+    loops = RepeatDetector(nudge_at=2, stop_at=3)
+    wait = [Action.model_validate({"type": "wait", "seconds": 1})]
+    assert {loops.note("page", wait) for _ in range(10)} == {RepeatState.FINE}

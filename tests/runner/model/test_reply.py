@@ -1,0 +1,153 @@
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from skyvern_runner.actions.action import ActionType
+from skyvern_runner.model.reply import (
+    CompletionCheck,
+    ReplyError,
+    completion_check_format,
+    load_object,
+    next_actions_format,
+    parse_as,
+    parse_next_actions,
+)
+
+LABELS = {"3": 'textbox "Full name"', "7": 'button "Submit"', "1a": 'checkbox "I agree"'}
+CODES = {"SOLD_OUT": "nothing is left"}
+
+
+def action(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, "id": None, "text": None, "checked": None, "seconds": None, "reason": "why"} | fields
+
+
+def reply(*actions: Any, **fields: Any) -> str:
+    return json.dumps({"thought": "I see", "actions": list(actions), "errors": []} | fields)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        action("click", id="7"),
+        action("CLICK", id="[7]"),
+        {"type": "click", "id": 7},
+        action("input_text", id="3", text="Chris"),
+        action("input_text", id="3", text=""),
+        action("input_text", id="3", text=42),
+        action("check", id="1a", checked=False),
+        action("scroll", text="down"),
+        action("press_key", text="Enter"),
+        action("wait", seconds=2),
+        action("go_to", text="https://example.com/"),
+        action("complete"),
+        action("complete", id="zz"),
+        action("terminate", reason="no such job"),
+    ],
+    ids=lambda entry: f"{entry['type']}-{entry.get('id', '')}",
+)
+def test_a_well_formed_action_is_taken(entry: dict[str, Any]) -> None:
+    checked = parse_next_actions(reply(entry), LABELS, CODES)
+    assert [taken.type for taken in checked.actions] == [ActionType(entry["type"].lower())]
+    assert checked.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        (action("dance"), "unknown type 'dance'"),
+        ({"id": "3"}, "unknown type None"),
+        ("click 3", "valid dictionary"),
+        (action("click"), "click needs the id"),
+        (action("click", id="99"), r"no element \[99\]"),
+        (action("scroll", id="99", text="up"), r"no element \[99\]"),
+        (action("input_text", id="3"), "input_text needs a text"),
+        (action("select_option", id="3", text=""), "select_option needs a text"),
+        (action("scroll", text="sideways"), "'up' or 'down'"),
+        (action("go_to", text="javascript:alert(1)"), "http or https"),
+        (action("go_to", text="/apply"), "http or https"),
+        (action("terminate", reason="  "), "needs its reason"),
+        (action("wait", seconds=-1), "seconds"),
+        (action("check", id="1a", checked="maybe"), "checked"),
+    ],
+)
+def test_a_wrong_action_is_refused_with_what_to_change(entry: Any, complaint: str) -> None:
+    with pytest.raises(ReplyError, match=complaint):
+        parse_next_actions(reply(entry), LABELS, CODES)
+
+
+def test_actions_before_a_wrong_one_are_kept_and_those_behind_it_dropped() -> None:
+    text = reply(action("click", id="7"), action("click", id="99"), action("complete"))
+    checked = parse_next_actions(text, LABELS, CODES)
+    assert [taken.type for taken in checked.actions] == [ActionType.CLICK]
+    assert len(checked.refused) == 1
+    assert "action 2" in checked.refused[0]
+
+
+@pytest.mark.parametrize("text", ["", None, "   ", "The weather is fair.", "[]", "{}", '"click"', reply(), "[1, 2]"])
+def test_an_answer_without_actions_is_refused(text: str | None) -> None:
+    with pytest.raises(ReplyError):
+        parse_next_actions(text, LABELS, CODES)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: text,
+        lambda text: f"Here it is:\n```json\n{text}\n```",
+        lambda text: f"{text[:-2]}",
+        lambda text: text.replace('"thought"', "'thought'"),
+        lambda text: f"[{text}]",
+    ],
+    ids=["exact", "fenced", "torn", "single-quotes", "in-a-list"],
+)
+def test_sloppy_json_is_repaired(wrap: Any) -> None:
+    text = wrap(reply(action("click", id="7")))
+    assert [taken.id for taken in parse_next_actions(text, LABELS, CODES).actions] == ["7"]
+
+
+def test_only_the_users_error_codes_are_taken() -> None:
+    errors = [
+        {"error_code": "SOLD_OUT", "reasoning": "none left", "confidence_float": 0.9},
+        {"error_code": "INVENTED", "reasoning": "", "confidence_float": 1},
+        {"error_code": "SOLD_OUT", "confidence_float": 7},
+        "SOLD_OUT",
+    ]
+    checked = parse_next_actions(reply(action("complete"), errors=errors), LABELS, CODES)
+    assert [(error.error_code, error.confidence_float) for error in checked.errors] == [("SOLD_OUT", 0.9)]
+
+
+@pytest.mark.parametrize("form", [next_actions_format(), completion_check_format()], ids=lambda form: form.name)
+def test_schemas_keep_to_strict_mode(form: Any) -> None:
+    def objects(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "properties" in node:
+                yield node
+            for value in node.values():
+                yield from objects(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from objects(value)
+
+    found = list(objects(form.schema))
+    assert found
+    for node in found:
+        assert node["additionalProperties"] is False
+        assert sorted(node["required"]) == sorted(node["properties"])
+    assert "default" not in json.dumps(form.schema)
+
+
+def test_the_schema_accepts_a_whole_answer() -> None:
+    text = reply(action("click", id="7"), action("wait", seconds=1.5))
+    assert jsonschema_rs.is_valid(dict(next_actions_format().schema), json.loads(text))
+
+
+def test_a_check_without_its_verdict_is_refused() -> None:
+    assert parse_as(CompletionCheck, '{"achieved": true, "reason": "seen"}').achieved
+    with pytest.raises(ReplyError, match="achieved"):
+        parse_as(CompletionCheck, '{"reason": "seen"}')
+
+
+def test_load_object_takes_the_object_out_of_prose() -> None:
+    assert load_object('Well: {"a": 1} - there you are') == {"a": 1}

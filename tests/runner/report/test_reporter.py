@@ -1,0 +1,137 @@
+"""Reports over HTTP to a server that answers as told; the real API server has its own test."""
+
+import json
+import time
+
+import pykube
+import pytest
+
+from skyvern_crds.status import RunnerStatus
+from skyvern_runner.report.events import Warned
+from skyvern_runner.report.reporter import ClusterReporter
+from skyvern_runner.report.status_writer import PykubeWriter
+from skyvern_runner.task.task import Identity
+from tests.runner.conftest import Remembering
+from tests.runner.sink import Sink
+
+pytestmark = pytest.mark.socket
+
+IDENTITY = Identity("apply", "jobs", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", 1)
+
+
+def writer(sink: Sink, *tokens: str) -> PykubeWriter:
+    left = iter(tokens)
+
+    def connect() -> pykube.HTTPClient:
+        document = {
+            "clusters": [{"name": "c", "cluster": {"server": sink.url}}],
+            "users": [{"name": "u", "user": {"token": next(left, "token")}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x",
+        }
+        return pykube.HTTPClient(pykube.KubeConfig(document))
+
+    return PykubeWriter(IDENTITY, connect)
+
+
+def status(steps: int) -> RunnerStatus:
+    return RunnerStatus(step_count=steps)
+
+
+def counts(sink: Sink) -> list[int]:
+    return [body["status"]["stepCount"] for body in sink.bodies()]
+
+
+def test_a_report_is_one_apply_to_the_status_of_this_very_object(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer)
+    reporter.publish(status(1))
+    assert reporter.close(5)
+    method, path, token, body = sink.seen[0]
+    assert method == "PATCH"
+    assert (
+        path == "/apis/skyvern.io/v1/namespaces/jobs/skyverntasks/apply/status?fieldManager=skyvern-runner&force=true"
+    )
+    assert token == "Bearer token"
+    assert json.loads(body)["metadata"]["uid"] == IDENTITY.uid
+    assert counts(sink) == [1]
+
+
+def test_reports_within_the_interval_become_one_and_the_latest_wins(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=0.3)
+    reporter.publish(status(0))
+    sink.wait_for(1)
+    begin = time.monotonic()
+    for number in range(1, 50):
+        reporter.publish(status(number))
+    sink.wait_for(2)
+    assert time.monotonic() - begin >= 0.2
+    assert reporter.close(5)
+    assert counts(sink) == [0, 49]
+
+
+def test_the_end_of_a_step_does_not_wait_for_the_interval(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=60)
+    reporter.publish(status(0))
+    sink.wait_for(1)
+    reporter.publish(status(1), urgent=True)
+    sink.wait_for(2)
+    assert reporter.close(5)
+
+
+def test_closing_delivers_what_is_pending(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=60)
+    reporter.publish(status(0))
+    sink.wait_for(1)
+    reporter.publish(status(1))
+    assert reporter.close(5)
+    assert counts(sink) == [0, 1]
+
+
+@pytest.mark.parametrize("code", [403, 409, 429, 500, 503])
+def test_a_passing_refusal_is_tried_again_and_a_newer_report_takes_its_place(
+    sink: Sink, observer: Remembering, code: int
+) -> None:
+    sink.plan.extend([code, code])
+    reporter = ClusterReporter(writer(sink), observer, interval=0.1)
+    reporter.publish(status(1))
+    sink.wait_for(3)
+    assert reporter.close(5)
+    assert counts(sink) == [1, 1, 1]
+    assert len([event for event in observer.events if isinstance(event, Warned)]) == 1
+
+
+def test_a_final_refusal_is_not_tried_again(sink: Sink, observer: Remembering) -> None:
+    sink.plan.append(422)
+    reporter = ClusterReporter(writer(sink), observer, interval=0.05)
+    reporter.publish(status(1))
+    sink.wait_for(1)
+    assert reporter.close(5)
+    assert counts(sink) == [1]
+    assert "as planned" in str(observer.events[0])
+
+
+def test_a_refused_token_is_read_anew(sink: Sink, observer: Remembering) -> None:
+    sink.plan.append(401)
+    reporter = ClusterReporter(writer(sink, "old", "new"), observer)
+    reporter.publish(status(1))
+    assert reporter.close(5)
+    assert [token for _, _, token, _ in sink.seen] == ["Bearer old", "Bearer new"]
+
+
+def test_an_unreachable_server_does_not_hold_up_the_end(sink: Sink, observer: Remembering) -> None:
+    sink.hold.clear()
+    reporter = ClusterReporter(writer(sink), observer)
+    reporter.publish(status(1))
+    sink.wait_for(1)
+    begin = time.monotonic()
+    assert not reporter.close(0.3)
+    assert time.monotonic() - begin < 2
+
+
+def test_a_silent_run_sends_a_heartbeat(sink: Sink, observer: Remembering) -> None:
+    reporter = ClusterReporter(writer(sink), observer, interval=0.02, heartbeat=0.1)
+    reporter.publish(status(1))
+    sink.wait_for(3)
+    reporter.close(5)
+    beats = [body["status"]["lastHeartbeat"] for body in sink.bodies()[1:]]
+    assert len(set(beats)) == len(beats)
