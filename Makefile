@@ -60,7 +60,7 @@ uninstall: $(STAMP) ## the chart out of the local cluster
 	@$(PY) -m tests.cluster uninstall
 
 generate: $(STAMP) ## CRD YAML, OpenAPI, values docs
-	@$(PY) -m skyvern_crds generate crds/skyverntasks.skyvern.io.yaml charts/skyvern-operator/files/skyverntasks.skyvern.io.yaml
+	@$(PY) -m skyvern_crds generate crds/FAILURES.md crds/skyverntasks.skyvern.io.yaml charts/skyvern-operator/files/skyverntasks.skyvern.io.yaml
 	@$(PY) -m skyvern_apiserver openapi apiserver/openapi.json
 	@$(PY) -m tests.chart.values_docs
 

@@ -1,11 +1,11 @@
 """What the operator's pod template and the runner agree on: places, environment, task document, verdict, exit codes."""
 
-import json
 from enum import IntEnum
 from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationError
 
+from skyvern_crds import wire
 from skyvern_crds.models import ApiModel, ShortText
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.vocabulary import PHASE_OF_REASON, Phase, Reason
@@ -107,12 +107,12 @@ class TerminationRecord(ApiModel):
     step_count: Annotated[int, Field(ge=0)] = 0
     """Steps done."""
     result_sha256: Annotated[str, Field(max_length=64)] | None = None
-    """Digest of the extracted information's canonical JSON."""
+    """SHA-256 of the extracted information as compact JSON, which is also its artifact's digest."""
 
     def message(self) -> str:
         """The termination message, at most MAX_TERMINATION_BYTES bytes; the failure reason is cut to fit."""
         record = self
-        while len(text := json.dumps(record.wire(), ensure_ascii=False, separators=(",", ":"))) > 0:
+        while len(text := wire.dumps(record.wire())) > 0:
             excess = len(text.encode()) - MAX_TERMINATION_BYTES
             if excess <= 0 or not record.failure_reason:
                 return text
@@ -122,7 +122,7 @@ class TerminationRecord(ApiModel):
 
 
 def parse_termination(message: str | None) -> TerminationRecord | None:
-    """Read a termination message; None when it is no record, or one whose reason and outcome disagree."""
+    """Read a termination message; None when it is not a record, or its reason and outcome disagree."""
     if not message:
         return None
     try:

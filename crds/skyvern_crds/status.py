@@ -1,8 +1,7 @@
-"""Model of ``SkyvernTask.status``: what happened. Two field managers write it, each only its own fields."""
+"""Model of ``SkyvernTask.status``: what happened. Two field managers write it, each its own fields."""
 
-import json
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
@@ -16,18 +15,13 @@ MAX_INLINE_RESULT_BYTES: Final = 16 * 1024
 MAX_STATUS_BYTES: Final = 48 * 1024
 """Size budget of a status, as JSON: both parts and what the API server adds."""
 MAX_RUNNER_STATUS_BYTES: Final = 32 * 1024
-"""Size budget of the runner's part."""
+"""Size budget of the runner's part; see fitting.py."""
 MAX_OPERATOR_STATUS_BYTES: Final = 12 * 1024
 """Size budget of the operator's part."""
 MAX_ARTIFACTS: Final = 60
 """Artifacts listed in status, newest last."""
 MAX_CONDITION_MESSAGE: Final = 1024
 """Characters of a condition's message."""
-
-
-def json_size(value: object) -> int:
-    """Bytes of a JSON value, written without spaces in UTF-8."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 class StepStatus(StrEnum):
@@ -41,7 +35,7 @@ class StepStatus(StrEnum):
 
 
 class Step(ApiModel):
-    """One look at the page, one answer of the model and the actions of that answer."""
+    """One look at the page, one answer of the model, and the actions in that answer."""
 
     step_id: Annotated[str, Field(max_length=64)]
     """``stp_`` and a decimal number."""
@@ -60,7 +54,7 @@ class Step(ApiModel):
     output_token_count: Annotated[int, Field(ge=0)] = 0
     """Completion tokens."""
     actions: Annotated[int, Field(ge=0)] = 0
-    """Actions carried out."""
+    """Actions performed."""
     is_last: bool = False
     """Set on the step that ended the task."""
     url: Annotated[str, Field(max_length=256)] | None = None
@@ -144,7 +138,7 @@ class WebhookState(StrEnum):
 
 
 class WebhookStatus(ApiModel):
-    """Delivery of the webhook: at least once, one logical delivery a task."""
+    """Delivery of the webhook: at least once for each task."""
 
     state: WebhookState
     """Pending, Delivered or Failed (given up)."""
@@ -157,9 +151,9 @@ class WebhookStatus(ApiModel):
     last_status_code: int | None = None
     """HTTP status of the last answer."""
     last_error: ShortText | None = None
-    """Why the last try did not succeed."""
+    """Why the last try failed."""
     retry_requested: Annotated[str, Field(max_length=64)] | None = None
-    """The retry-webhook annotation's value that this state already answers."""
+    """Value of the retry-webhook annotation that this state answers."""
 
 
 class ResultReference(ApiModel):
@@ -183,68 +177,28 @@ class RunnerStatus(ApiModel):
     step_count: Annotated[int, Field(ge=0)] = 0
     """All steps of the task, retries not counted."""
     current_url: Annotated[str, Field(max_length=2083)] | None = None
-    """Page that the browser shows."""
+    """Page the browser shows."""
     last_heartbeat: MicroTime | None = None
     """Last report."""
     extracted_information: AnyJson | None = None
-    """The result, up to 16 KiB of JSON."""
+    """The result, if it has at most 16 KiB of JSON."""
     extracted_information_ref: ResultReference | None = None
-    """The result, when it is larger."""
+    """Where the result is, if it is larger."""
     errors: Annotated[list[UserError], Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "atomic"})] = (
         Field(default_factory=list)
     )
-    """Error codes that the agent reported."""
+    """Error codes the agent reported."""
     artifacts: Annotated[
         list[Artifact], Field(max_length=MAX_ARTIFACTS, json_schema_extra={"x-kubernetes-list-type": "atomic"})
     ] = Field(default_factory=list)
     """Files in the artifact store."""
-
-    def fitted(self, limit: int = MAX_RUNNER_STATUS_BYTES) -> Self:
-        """The same in at most ``limit`` bytes of JSON; to be called before each write.
-
-        Left out, in this order and only as far as needed: the oldest steps and artifacts of steps (ten steps and the
-        task's own artifacts stay), the end of the errors' reasoning, all but the newest step, the artifacts, the oldest
-        errors, and the end of the URL. The extracted information is never cut: the caller moves one that is larger than
-        MAX_INLINE_RESULT_BYTES to an artifact first.
-        """
-        if json_size(self.wire()) <= limit:
-            return self
-        status = self._without_oldest(limit, keep_steps=10)
-        for length in (256, 64, 0):
-            if json_size(status.wire()) > limit:
-                short = [each.model_copy(update={"reasoning": each.reasoning[:length]}) for each in status.errors]
-                status = status.model_copy(update={"errors": short})
-        status = status._without_oldest(limit, keep_steps=1)
-        for name in ("artifacts", "errors"):
-            while json_size(status.wire()) > limit and getattr(status, name):
-                status = status.model_copy(update={name: getattr(status, name)[1:]})
-        if json_size(status.wire()) > limit and status.current_url:
-            status = status.model_copy(update={"current_url": status.current_url[:256]})
-        return status
-
-    def _without_oldest(self, limit: int, keep_steps: int) -> Self:
-        """Leave out the oldest of the steps or of the steps' artifacts, whichever take more, until the rest fits."""
-        excess = json_size(self.wire()) - limit
-        steps = [(json_size(step.wire()) + 1, step) for step in self.steps]
-        files = [(json_size(file.wire()) + 1, file) for file in self.artifacts if file.name.startswith("steps/")]
-        dropped: set[str] = set()
-        while excess > 0 and (len(steps) > keep_steps or files):
-            of_steps, of_files = sum(size for size, _ in steps), sum(size for size, _ in files)
-            if len(steps) > keep_steps and (of_steps >= of_files or not files):
-                excess -= steps.pop(0)[0]
-            else:
-                size, file = files.pop(0)
-                excess -= size
-                dropped.add(file.name)
-        kept = [file for file in self.artifacts if file.name not in dropped]
-        return self.model_copy(update={"steps": [step for _, step in steps], "artifacts": kept})
 
 
 class OperatorStatus(ApiModel):
     """The operator's part of status."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
-    """Generation of the spec that the operator has seen."""
+    """Newest generation of the spec that the operator has seen."""
     phase: Phase | None = None
     """Derived from the condition Succeeded; the REST API's status."""
     conditions: Annotated[
@@ -258,9 +212,9 @@ class OperatorStatus(ApiModel):
     pod_name: Annotated[str, Field(max_length=253)] | None = None
     """Pod of the current attempt."""
     pod_uid: Annotated[str, Field(max_length=64)] | None = Field(default=None, alias="podUID")
-    """Its uid."""
+    """Uid of that pod."""
     attempt: Annotated[int, Field(ge=0)] | None = None
-    """Pods made for the task so far."""
+    """Pods created for the task so far."""
     node_name: Annotated[str, Field(max_length=253)] | None = None
     """Node of the pod."""
     queued_at: MicroTime | None = None
@@ -275,27 +229,6 @@ class OperatorStatus(ApiModel):
     """The same for machines."""
     webhook: WebhookStatus | None = None
     """Delivery of the webhook, once the task has ended."""
-
-    def fitted(self, limit: int = MAX_OPERATOR_STATUS_BYTES) -> Self:
-        """The same in at most ``limit`` bytes of JSON; to be called before each write. Only messages are cut."""
-        status = self
-        length = MAX_CONDITION_MESSAGE
-        while json_size(status.wire()) > limit and length > 16:
-            length //= 2
-            status = self._with_messages_of(length)
-        return status
-
-    def _with_messages_of(self, length: int) -> Self:
-        update: dict[str, Any] = {
-            "conditions": [each.model_copy(update={"message": each.message[:length]}) for each in self.conditions]
-        }
-        if self.failure_reason:
-            update["failure_reason"] = self.failure_reason[:length]
-        if self.failure:
-            update["failure"] = self.failure.model_copy(update={"message": self.failure.message[:length]})
-        if self.webhook and self.webhook.last_error:
-            update["webhook"] = self.webhook.model_copy(update={"last_error": self.webhook.last_error[:length]})
-        return self.model_copy(update=update)
 
 
 _TERMINAL_LIST: Final = "[" + ", ".join(f"'{phase}'" for phase in sorted(TERMINAL_PHASES)) + "]"

@@ -2,7 +2,7 @@
 phases, conditions and reasons.
 
 This file is the only source of these strings. A reason is an exported constant whose docstring says what it
-means and when it is set; metrics use reasons as their only label values.
+means and when it is set (see also failures.py); metrics use reasons as their only label values.
 """
 
 import re
@@ -96,35 +96,35 @@ class ConditionType(StrEnum):
     """Types of the entries of ``status.conditions``."""
 
     ADMITTED = "Admitted"
-    """The task was let through the queue (limits, suspend)."""
+    """The task has passed the queue (limits, suspend)."""
     POD_SCHEDULED = "PodScheduled"
     """Mirror of the pod's own condition, with the scheduler's message."""
     BROWSER_READY = "BrowserReady"
-    """The browser's container runs."""
+    """The browser's container is running."""
     BROWSER_SANDBOXED = "BrowserSandboxed"
     """Chrome's own sandbox is on. False says that the cluster has no seccomp profile for it."""
     SPEC_HONORED = "SpecHonored"
-    """Only present, as False, when a field of the spec is accepted and has no effect here; the message lists them."""
+    """Present, as False, only when the spec has fields that have no effect here; the message lists them."""
     SUCCEEDED = "Succeeded"
-    """Unknown while the task may still go on, True when completed, False for any other end. Its reason tells which."""
+    """Unknown until the task ends, True when it completed, False for any other end. Its reason says which."""
 
 
 class Reason(StrEnum):
-    """Reasons of conditions. Those of ``Succeeded`` tell the phase: see :data:`PHASE_OF_REASON`."""
+    """Reasons of conditions. Those of ``Succeeded`` imply the phase: see :data:`PHASE_OF_REASON`."""
 
     # Of Succeeded while Unknown
     QUEUED = "Queued"
     """Held back by a concurrency limit or by ``spec.suspend``."""
     PENDING = "Pending"
-    """The pod exists and its runner has not started; the message is the scheduler's or the kubelet's."""
+    """The pod exists but its runner has not started; the message is the scheduler's or the kubelet's."""
     QUOTA_EXCEEDED = "QuotaExceeded"
-    """A ResourceQuota refuses the pod for now; creation is tried again at a flat interval."""
+    """A ResourceQuota refuses the pod for now; creation is retried at a fixed interval."""
     STARTING = "Starting"
     """The runner's container runs and has not reported yet."""
     RUNNING = "Running"
     """The runner has reported."""
     CANCELING = "Canceling"
-    """The pod was told to stop and has not ended."""
+    """The pod has been asked to stop and has not ended."""
     INFRA_RETRY = "InfraRetry"
     """The pod died before the agent started; another attempt is due."""
 
@@ -156,19 +156,20 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     """The task did not end within ``activeDeadlineSeconds`` of its start."""
     EVICTED = "Evicted"
-    """The kubelet or the eviction API removed the pod after the agent had started."""
+    """The pod was evicted, or refused by the kubelet (OutOfcpu, say), after the agent had started or with no
+    infrastructure retry left."""
     PREEMPTED = "Preempted"
-    """The scheduler removed the pod, after the agent had started, for a pod of higher priority."""
+    """A pod of higher priority took its place, after the agent had started or with no infrastructure retry left."""
     NODE_SHUTDOWN = "NodeShutdown"
-    """The node shut down after the agent had started."""
+    """The node shut down, after the agent had started or with no infrastructure retry left."""
     NODE_LOST = "NodeLost"
-    """The node is gone or silent, after the agent had started."""
+    """The node is gone or silent, after the agent had started or with no infrastructure retry left."""
     POD_DELETED = "PodDeleted"
-    """The pod vanished, not by the operator's hand."""
+    """Somebody other than the operator deleted the pod."""
     POD_SPEC_INVALID = "PodSpecInvalid"
     """The API server finds the pod invalid; the message is its own."""
     POD_REJECTED = "PodRejected"
-    """Admission (policy, Pod Security) refuses the pod; the message is its own."""
+    """An admission policy or Pod Security refuses the pod; the message is its own."""
     NAME_CONFLICT = "NameConflict"
     """A pod of this name exists and belongs to something else."""
     RESULT_MISSING = "ResultMissing"
@@ -184,7 +185,7 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     """Admitted = False: ``spec.suspend`` is set."""
     LIMIT_REACHED = "LimitReached"
-    """Admitted = False: a concurrency limit of the operator's configuration is reached; the message has the place."""
+    """Admitted = False: a concurrency limit of the operator is reached; the message gives the place in the queue."""
 
     # Of BrowserReady, BrowserSandboxed, SpecHonored
     CONTAINER_RUNNING = "ContainerRunning"

@@ -43,7 +43,7 @@ def task(name: str, **meta: str) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name, **meta}, "spec": spec}
 
 
-async def test_an_object_from_creation_to_deletion(client: ClusterClient, namespace: str) -> None:
+async def test_object_from_creation_to_deletion(client: ClusterClient, namespace: str) -> None:
     created = await client.create(CONFIG_MAPS, namespace, config_map("a", x="1"))
     assert (await client.get(CONFIG_MAPS, namespace, "a"))["data"] == {"x": "1"}
     patched = await client.merge_patch(CONFIG_MAPS, namespace, "a", {"data": {"x": None, "y": "2"}})
@@ -97,7 +97,7 @@ async def test_lists_come_in_pages_of_one_moment(client: ClusterClient, namespac
     assert len({page.resource_version for page in pages}) == 1
 
 
-async def test_the_server_explains_what_is_invalid(client: ClusterClient, namespace: str) -> None:
+async def test_server_explains_what_is_invalid(client: ClusterClient, namespace: str) -> None:
     pod = {"metadata": {"name": "p"}, "spec": {"containers": []}}
     with pytest.raises(Invalid, match=r"spec\.containers: Required value") as caught:
         await client.create(PODS, namespace, pod)
@@ -120,9 +120,7 @@ async def collect(client: ClusterClient, namespace: str, version: str, seconds: 
         return [event async for event in events]
 
 
-async def test_a_watch_brings_changes_and_bookmarks_and_ends_in_good_order(
-    client: ClusterClient, namespace: str
-) -> None:
+async def test_watch_brings_changes_and_bookmarks_and_ends_in_good_order(client: ClusterClient, namespace: str) -> None:
     first = await client.create(CONFIG_MAPS, namespace, config_map("a"))
     watching = asyncio.create_task(collect(client, namespace, first["metadata"]["resourceVersion"], 4))
     await client.create(CONFIG_MAPS, namespace, config_map("b"))
@@ -137,13 +135,13 @@ async def test_a_watch_brings_changes_and_bookmarks_and_ends_in_good_order(
     assert int(last.resource_version) >= int(elsewhere["metadata"]["resourceVersion"])
 
 
-async def test_a_watch_from_a_forgotten_version_is_gone(client: ClusterClient, namespace: str) -> None:
+async def test_watch_from_a_forgotten_version_is_gone(client: ClusterClient, namespace: str) -> None:
     events = client.watch(SKYVERNTASKS, namespace, resource_version="1")
     with pytest.raises(Gone):
         await asyncio.wait_for(anext(events), 20)
 
 
-async def test_a_line_of_three_megabytes_passes(client: ClusterClient, namespace: str) -> None:
+async def test_line_of_three_megabytes_passes(client: ClusterClient, namespace: str) -> None:
     version = (await client.create(CONFIG_MAPS, namespace, config_map("a")))["metadata"]["resourceVersion"]
     text = "\x01" * 480_000  # six bytes each, as JSON
     await client.create(CONFIG_MAPS, namespace, config_map("big", text=text))
@@ -154,7 +152,7 @@ async def test_a_line_of_three_megabytes_passes(client: ClusterClient, namespace
     assert event.object["data"]["text"] == text
 
 
-async def test_a_refusal_says_how_long_to_wait(served: ControlPlane, tmp_path: Path) -> None:
+async def test_refusal_says_how_long_to_wait(served: ControlPlane, tmp_path: Path) -> None:
     async with FaultProxy(served) as proxy, await ClusterClient.connect(proxy.kubeconfig(tmp_path)) as client:
         proxy.refusals.append(Refusal(429, {"Retry-After": "4"}, "slow down"))
         with pytest.raises(TooManyRequests, match="slow down") as caught:
@@ -168,7 +166,7 @@ async def test_a_refusal_says_how_long_to_wait(served: ControlPlane, tmp_path: P
             await client.get_path("/version")
 
 
-async def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
+async def test_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

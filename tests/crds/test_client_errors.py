@@ -52,20 +52,20 @@ def test_each_status_has_its_exception(status: int, reason: str, kind: type[Clus
     assert str(error) == f"the words ({status} {reason})"
 
 
-def test_a_body_that_is_no_status_is_quoted() -> None:
+def test_body_that_is_no_status_is_quoted() -> None:
     error = error_from_response(502, "Bad Gateway", b"<html>no", None)
     assert (type(error), error.reason, error.message) == (Unavailable, "Bad Gateway", "<html>no")
     assert error_from_response(503, None, b"", None).message == "no message"
 
 
-def test_the_time_to_wait_is_taken_from_the_header_and_else_from_the_body() -> None:
+def test_time_to_wait_is_taken_from_the_header_and_else_from_the_body() -> None:
     answer = body("TooManyRequests", retryAfterSeconds=3)
     assert error_from_response(429, "", answer, "9").retry_after == 9
     assert error_from_response(429, "", answer, None).retry_after == 3
     assert error_from_response(429, "", body("TooManyRequests"), "soon").retry_after is None
 
 
-def test_the_time_to_wait_may_be_a_date() -> None:
+def test_time_to_wait_may_be_a_date() -> None:
     wait = parse_retry_after(email.utils.formatdate(time.time() + 60, usegmt=True))
     assert wait is not None
     assert 55 < wait <= 60
@@ -84,7 +84,7 @@ def test_names_cannot_leave_their_place_in_a_path() -> None:
     assert Resource("", "v1", "pods").path("a", "../secrets/x?y") == "/api/v1/namespaces/a/pods/..%2Fsecrets%2Fx%3Fy"
 
 
-def test_a_name_without_its_namespace_is_a_mistake() -> None:
+def test_name_without_its_namespace_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="needs a namespace"):
         Resource("", "v1", "pods").path(None, "a")
     with pytest.raises(ValueError, match="no namespaces"):

@@ -97,7 +97,7 @@ async def test_two_field_managers_share_a_status(client: ClusterClient, namespac
     assert owned == {MANAGER_OPERATOR: {"f:phase", "f:conditions"}, MANAGER_RUNNER: {"f:stepCount"}}
 
 
-async def test_the_status_is_apart_from_the_spec(client: ClusterClient, namespace: str) -> None:
+async def test_status_is_apart_from_the_spec(client: ClusterClient, namespace: str) -> None:
     created = await client.create(
         SKYVERNTASKS, namespace, task("t", spec={"url": "https://example.com"}, status={"phase": "completed"})
     )

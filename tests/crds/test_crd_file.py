@@ -27,11 +27,11 @@ def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
             yield from nodes(schema[keyword], path + mark)
 
 
-def test_the_committed_file_is_what_the_models_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_file_is_what_the_models_say(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "--check", str(CRD_FILE)]) == 0, capsys.readouterr().err
 
 
-def test_a_file_that_differs_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_that_differs_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fresh, stale, missing = (tmp_path / name for name in ("fresh.yaml", "stale.yaml", "missing.yaml"))
     assert main(["generate", str(fresh), str(stale)]) == 0
     stale.write_text(stale.read_text() + "# touched\n")
@@ -102,6 +102,6 @@ def test_every_rule_has_a_task_that_breaks_it(message: str) -> None:
     assert any(message in text or text in message for text in REFUSALS)
 
 
-def test_the_corpus_says_what_a_user_reads() -> None:
+def test_corpus_says_what_a_user_reads() -> None:
     assert all(case.messages for case in load("reject"))
     assert not any(case.messages for case in load("accept"))

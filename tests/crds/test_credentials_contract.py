@@ -35,7 +35,7 @@ async def token(served: ControlPlane, client: ClusterClient, namespace: str) -> 
     return served.token_for(namespace, "reader")
 
 
-async def test_a_service_account_may_do_what_its_roles_allow(
+async def test_service_account_may_do_what_its_roles_allow(
     served: ControlPlane, namespace: str, token: str, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"
@@ -46,7 +46,7 @@ async def test_a_service_account_may_do_what_its_roles_allow(
             await anext(reader.list_pages(SECRETS, namespace))
 
 
-async def test_a_rotated_token_is_read_again_when_the_former_is_refused(
+async def test_rotated_token_is_read_again_when_the_former_is_refused(
     served: ControlPlane, namespace: str, token: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
@@ -60,7 +60,7 @@ async def test_a_rotated_token_is_read_again_when_the_former_is_refused(
         assert [page.items async for page in reader.list_pages(PODS, namespace)] == [[]]
 
 
-async def test_the_token_of_a_pod_is_read_again_in_time(
+async def test_token_of_a_pod_is_read_again_in_time(
     served: ControlPlane, namespace: str, token: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
@@ -75,7 +75,7 @@ async def test_the_token_of_a_pod_is_read_again_in_time(
         assert [page.items async for page in reader.list_pages(PODS, namespace)] == [[]]
 
 
-async def test_a_token_comes_from_a_plugin(served: ControlPlane, namespace: str, token: str, tmp_path: Path) -> None:
+async def test_token_comes_from_a_plugin(served: ControlPlane, namespace: str, token: str, tmp_path: Path) -> None:
     credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": token}}
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1",
@@ -89,7 +89,7 @@ async def test_a_token_comes_from_a_plugin(served: ControlPlane, namespace: str,
         assert [page.items async for page in reader.list_pages(PODS, namespace)] == [[]]
 
 
-async def test_a_renewed_client_certificate_is_taken_up(served: ControlPlane, tmp_path: Path) -> None:
+async def test_renewed_client_certificate_is_taken_up(served: ControlPlane, tmp_path: Path) -> None:
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     certificate.write_bytes(served.pki.cert("kcm").read_bytes())
     key.write_bytes(served.pki.key("kcm").read_bytes())
@@ -109,7 +109,7 @@ async def test_a_renewed_client_certificate_is_taken_up(served: ControlPlane, tm
     assert users == ["system:kube-controller-manager", "admin"]
 
 
-async def test_a_server_of_another_authority_is_not_trusted(served: ControlPlane, tmp_path: Path) -> None:
+async def test_server_of_another_authority_is_not_trusted(served: ControlPlane, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(kubeconfig(served.url, {"token": "t"}))
     async with await ClusterClient.connect(str(config)) as client:

@@ -7,14 +7,14 @@ from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, name_of, n
 
 
 @pytest.mark.parametrize("prefix", [TASK_PREFIX, STEP_PREFIX])
-def test_an_id_is_its_prefix_and_a_decimal_of_64_bits(prefix: str) -> None:
+def test_id_is_its_prefix_and_a_decimal_of_64_bits(prefix: str) -> None:
     made = new_id(prefix)
     assert re.fullmatch(rf"{prefix}_\d+", made)
     assert int(made.split("_")[1]) < 2**63
     assert len(made) <= 24
 
 
-def test_the_upper_half_is_the_time() -> None:
+def test_upper_half_is_the_time() -> None:
     before = int(time.time())
     seconds = (int(new_id("tsk").split("_")[1]) >> 32) + EPOCH_SECONDS
     assert before <= seconds <= time.time()
@@ -30,6 +30,6 @@ def test_ids_of_one_process_differ() -> None:
     assert len({new_id("stp") for _ in range(200)}) == 200
 
 
-def test_a_task_id_is_the_name_of_an_object_and_back() -> None:
+def test_task_id_is_the_name_of_an_object_and_back() -> None:
     made = new_id(TASK_PREFIX)
     assert task_id_of(name_of(made)) == made

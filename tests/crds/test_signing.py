@@ -18,12 +18,12 @@ def a_link(now: int = 1_000_000) -> tuple[str, str, str]:
     return url.path, query["expires"][0], query["signature"][0]
 
 
-def test_a_fresh_link_is_good() -> None:
+def test_fresh_link_is_good() -> None:
     path, expires, signature = a_link()
     verify_link(KEY, path, expires, signature, now=1_000_001)
 
 
-def test_a_link_is_the_same_within_the_hour() -> None:
+def test_link_is_the_same_within_the_hour() -> None:
     assert a_link(1_000_801) == a_link(1_000_802)
 
 
@@ -37,7 +37,7 @@ def test_a_link_is_the_same_within_the_hour() -> None:
         ({"now": 10_000_000.0}, "expired"),
     ],
 )
-def test_a_forged_or_old_link_is_refused(change: dict[str, object], says: str) -> None:
+def test_forged_or_old_link_is_refused(change: dict[str, object], says: str) -> None:
     path, expires, signature = a_link()
     arguments = {"path": path, "expires": expires, "signature": signature, "now": 1_000_001.0, **change}
     with pytest.raises(LinkError, match=says):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skyvern_crds.fitting import fit_operator_status, fit_runner_status
 from skyvern_crds.status import (
     MAX_ARTIFACTS,
     MAX_CONDITION_MESSAGE,
@@ -26,9 +27,9 @@ from skyvern_crds.status import (
     UserError,
     WebhookState,
     WebhookStatus,
-    json_size,
 )
 from skyvern_crds.vocabulary import ConditionType, Phase
+from skyvern_crds.wire import size
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123456, UTC)
 WIDEST = "\x01"  # six bytes of JSON
@@ -82,24 +83,24 @@ def operator_status(letter: str) -> OperatorStatus:
 
 
 @pytest.mark.parametrize("letter", ["a", "ä", "\U0001f600", '"', WIDEST])
-def test_the_longest_status_fits_an_object(letter: str) -> None:
-    ours, theirs = operator_status(letter).fitted(), runner_status(letter).fitted()
-    assert json_size(ours.wire()) <= MAX_OPERATOR_STATUS_BYTES
-    assert json_size(theirs.wire()) <= MAX_RUNNER_STATUS_BYTES
+def test_longest_status_fits_an_object(letter: str) -> None:
+    ours, theirs = fit_operator_status(operator_status(letter)), fit_runner_status(runner_status(letter))
+    assert size(ours.wire()) <= MAX_OPERATOR_STATUS_BYTES
+    assert size(theirs.wire()) <= MAX_RUNNER_STATUS_BYTES
     whole = SkyvernTaskStatus.model_validate({**theirs.wire(), **ours.wire()})
     assert len(json.dumps(whole.wire(), ensure_ascii=False).encode()) <= MAX_STATUS_BYTES
     assert theirs.extracted_information == "r" * (MAX_INLINE_RESULT_BYTES - 2)
     assert (theirs.step_count, theirs.steps[-1].order) == (1000, MAX_STEPS_IN_STATUS - 1)
 
 
-def test_an_ordinary_long_task_keeps_all_its_steps() -> None:
+def test_ordinary_long_task_keeps_all_its_steps() -> None:
     steps = [step(order, "a", 60) for order in range(MAX_STEPS_IN_STATUS)]
     status = RunnerStatus(steps=steps, step_count=50, artifacts=[artifact("final.png")], last_heartbeat=NOW)
-    assert status.fitted() is status
+    assert fit_runner_status(status) is status
 
 
-def test_the_oldest_steps_go_first_and_the_final_files_stay() -> None:
-    status = runner_status("a", result=1024).fitted()
+def test_oldest_steps_go_first_and_the_final_files_stay() -> None:
+    status = fit_runner_status(runner_status("a", result=1024))
     orders = [each.order for each in status.steps]
     assert orders == list(range(orders[0], MAX_STEPS_IN_STATUS))
     assert len(orders) >= 10
@@ -108,12 +109,12 @@ def test_the_oldest_steps_go_first_and_the_final_files_stay() -> None:
 
 def test_conditions_keep_their_meaning_when_messages_are_cut() -> None:
     whole = operator_status("ä")
-    cut = whole.fitted()
+    cut = fit_operator_status(whole)
     assert [each.type for each in cut.conditions] == [each.type for each in whole.conditions]
     assert cut.failure_reason
     assert cut.failure_reason == "ä" * len(cut.failure_reason)
     short = whole.model_copy(update={"conditions": whole.conditions[:1]})
-    assert short.fitted() is short
+    assert fit_operator_status(short) is short
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -125,6 +126,7 @@ def test_conditions_keep_their_meaning_when_messages_are_cut() -> None:
     st.integers(2, MAX_INLINE_RESULT_BYTES),
 )
 def test_every_status_fits(steps: list[Step], artifacts: list[Artifact], result: int) -> None:
-    status = RunnerStatus(steps=steps, artifacts=artifacts, extracted_information="r" * (result - 2)).fitted()
-    assert json_size(status.wire()) <= MAX_RUNNER_STATUS_BYTES
+    whole = RunnerStatus(steps=steps, artifacts=artifacts, extracted_information="r" * (result - 2))
+    status = fit_runner_status(whole)
+    assert size(status.wire()) <= MAX_RUNNER_STATUS_BYTES
     assert status.steps == steps[len(steps) - len(status.steps) :]

@@ -25,20 +25,20 @@ async def test_lines_do_not_depend_on_where_the_stream_is_cut(texts: list[bytes]
     assert [line async for line in lines(chunks_of(*pieces))] == texts
 
 
-async def test_a_torn_last_line_is_an_error_after_the_whole_ones() -> None:
+async def test_torn_last_line_is_an_error_after_the_whole_ones() -> None:
     stream = lines(chunks_of(b"one\ntw", b"o\nthree"))
     assert [await anext(stream), await anext(stream)] == [b"one", b"two"]
     with pytest.raises(Unavailable, match="middle of a line, after 5 bytes"):
         await anext(stream)
 
 
-async def test_a_line_without_end_is_given_up() -> None:
+async def test_line_without_end_is_given_up() -> None:
     piece = b"x" * (1024 * 1024)
     with pytest.raises(Unavailable, match="longer than"):
         await anext(lines(chunks_of(*[piece] * (MAX_LINE_BYTES // len(piece) + 1))))
 
 
-def test_an_event_is_read() -> None:
+def test_event_is_read() -> None:
     event = parse_event(b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"12"}}}')
     assert (event.type, event.resource_version) == ("BOOKMARK", "12")
 

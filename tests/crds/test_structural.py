@@ -39,7 +39,7 @@ def properties(model: type[ApiModel], **options: bool) -> dict[str, Any]:
     return result
 
 
-def test_a_model_in_a_model_is_written_out_with_its_rules() -> None:
+def test_model_in_a_model_is_written_out_with_its_rules() -> None:
     class Outer(ApiModel):
         inner: Inner
         again: list[Inner] | None = None
@@ -64,7 +64,7 @@ def test_fields_of_the_base_keep_their_descriptions() -> None:
     assert schema["more"] == {"type": "boolean", "default": True, "description": "Of its own."}
 
 
-def test_an_optional_field_is_just_not_required() -> None:
+def test_optional_field_is_just_not_required() -> None:
     class Model(ApiModel):
         value: Annotated[int, Field(ge=1, le=3)] | None = None
 
@@ -113,7 +113,7 @@ def test_keywords_that_kubernetes_spells_otherwise() -> None:
     }
 
 
-def test_a_pattern_with_a_message_becomes_a_rule() -> None:
+def test_pattern_with_a_message_becomes_a_rule() -> None:
     class Model(ApiModel):
         plain: Annotated[str, Field(pattern="^a$")]
         told: Annotated[str, Field(pattern="^a\\d$", json_schema_extra=pattern_message("must be a1"))]
@@ -169,7 +169,7 @@ def test_what_has_no_equal_is_refused_by_name() -> None:
             structural_schema(model)
 
 
-def test_a_field_of_anything_must_be_meant() -> None:
+def test_field_of_anything_must_be_meant() -> None:
     class Model(ApiModel):
         value: Any
 

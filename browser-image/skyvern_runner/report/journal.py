@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from skyvern_crds.fitting import fit_runner_status
 from skyvern_crds.ids import STEP_PREFIX, new_id
 from skyvern_crds.status import (
     MAX_ARTIFACTS,
@@ -208,7 +209,7 @@ class Journal:
         with self._lock:
             steps = [step.as_status() for step in self._steps[-MAX_STEPS_IN_STATUS:]]
             artifacts = newest_artifacts(self._artifacts)
-        return RunnerStatus(
+        status = RunnerStatus(
             steps=steps,
             step_count=self.step_count,
             current_url=self.current_url[:2083] or None,
@@ -217,7 +218,8 @@ class Journal:
             extracted_information_ref=self.result_reference,
             errors=self.errors,
             artifacts=artifacts,
-        ).fitted()
+        )
+        return fit_runner_status(status)
 
 
 def newest_artifacts(artifacts: Sequence[Artifact]) -> list[Artifact]:

@@ -17,7 +17,6 @@ from skyvern_crds.client.errors import (
 from skyvern_crds.client.reflector import Change, ChangeType, Reflector
 from skyvern_crds.client.resources import (
     EVENTS,
-    LEASES,
     PODS,
     SECRETS,
     SKYVERNTASKS,
@@ -29,7 +28,6 @@ from skyvern_crds.client.resources import (
 
 __all__ = [
     "EVENTS",
-    "LEASES",
     "PODS",
     "SECRETS",
     "SKYVERNTASKS",

@@ -132,7 +132,7 @@ def error_from_response(status: int, phrase: str | None, body: bytes, retry_afte
 
 
 def parse_retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header, which is a number or an HTTP date; None when there is no readable one."""
+    """Seconds of a Retry-After header, which is a number or an HTTP date; None when it is absent or cannot be read."""
     if not value:
         return None
     if value.strip().isdecimal():

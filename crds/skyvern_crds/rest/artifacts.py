@@ -28,9 +28,14 @@ class LinkError(ArtifactError):
     """The link is forged or has expired."""
 
 
+def is_name(name: str) -> bool:
+    """Whether ``name`` is a legal artifact name: at most 128 characters, 1 to 4 plain segments."""
+    return len(name) <= 128 and _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
-    """Return ``name`` if it is a legal artifact name: at most 128 characters, 1 to 4 plain segments."""
-    if len(name) > 128 or not _NAME.fullmatch(name):
+    """Return ``name`` if it is a legal artifact name. Raises ArtifactNameError."""
+    if not is_name(name):
         raise ArtifactNameError(
             f"{name[:140]!r} is not an artifact name: use at most four segments of letters, digits, '.', '_' and '-'"
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from skyvern_crds import wire
-from skyvern_crds.rest.artifacts import ArtifactLinks
+from skyvern_crds.rest.artifacts import ArtifactLinks, is_name
 from skyvern_crds.rest.request import SPEC_FIELDS, ModelRequest, TaskRequest
 from skyvern_crds.status import SkyvernTaskStatus, StepStatus
 from skyvern_crds.stored import StoredTask, read
@@ -189,7 +189,9 @@ def _artifact_urls(task: StoredTask, links: ArtifactLinks | None) -> dict[str, A
     shots = _screenshots(task.status)
 
     def url(name: str | None) -> str | None:
-        return links.url(meta.namespace, meta.name, meta.uid, name) if links and name else None
+        if links is None or not name or not is_name(name):
+            return None
+        return links.url(meta.namespace, meta.name, meta.uid, name)
 
     newest = [url(name) for name in shots[:ACTION_SCREENSHOTS_IN_RESPONSE]]
     return {

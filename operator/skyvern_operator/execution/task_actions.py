@@ -16,6 +16,7 @@ from skyvern_crds.client import (
     JsonObject,
     NotFound,
 )
+from skyvern_crds.fitting import fit_operator_status
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import (
     API_VERSION,
@@ -72,7 +73,7 @@ class TaskActions:
             "apiVersion": API_VERSION,
             "kind": KIND,
             "metadata": {"name": task.key.name, "namespace": task.key.namespace, **version},
-            "status": status.fitted().wire(),
+            "status": fit_operator_status(status).wire(),
         }
 
         def call() -> Awaitable[JsonObject]:

@@ -1,0 +1,49 @@
+"""The API-key Secret, read the same way by the facade and the operator."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from skyvern_crds.rest.api_key import ApiKeyError, is_api_key, read_api_key
+from skyvern_crds.vocabulary import LABEL_API_KEY
+
+
+def a_secret(**data: str) -> dict[str, Any]:
+    encoded = {name.replace("_", "-"): base64.b64encode(value.encode()).decode() for name, value in data.items()}
+    return {"metadata": {"name": "key-a", "namespace": "release", "labels": {LABEL_API_KEY: "true"}}, "data": encoded}
+
+
+def test_key_is_the_text_without_the_newline_that_echo_adds() -> None:
+    key = read_api_key(a_secret(key="s3cret\n", namespace="team-a\n"))
+    assert (key.key, key.namespace, key.organization, key.active) == (b"s3cret", "team-a", "key-a", True)
+    assert "s3cret" not in repr(key)
+
+
+def test_namespace_of_the_secret_is_the_tenant_when_it_names_none() -> None:
+    assert read_api_key(a_secret(key="k")).namespace == "release"
+
+
+@pytest.mark.parametrize(("state", "active"), [("", True), ("Active", True), ("disabled", False)])
+def test_key_whose_state_is_not_active_is_off(state: str, active: bool) -> None:
+    assert read_api_key(a_secret(key="k", state=state)).active is active
+
+
+@pytest.mark.parametrize(
+    ("secret", "message"),
+    [
+        (a_secret(), "put one in its field 'key'"),
+        (a_secret(key=" "), "put one in its field 'key'"),
+        (a_secret(key="k", organization_id="not a label"), "'organization-id'"),
+        (a_secret(key="k") | {"data": {"key": "%%%"}}, "'key' is not base64"),
+        (a_secret(key="k") | {"data": {"key": base64.b64encode(b"\xff").decode()}}, "'key' is not base64 of UTF-8"),
+    ],
+)
+def test_secret_that_holds_no_key_says_which_field(secret: dict[str, Any], message: str) -> None:
+    with pytest.raises(ApiKeyError, match=message):
+        read_api_key(secret)
+
+
+def test_only_a_labeled_secret_is_a_key() -> None:
+    assert is_api_key(a_secret(key="k"))
+    assert not is_api_key({"metadata": {"labels": None}})
