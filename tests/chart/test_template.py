@@ -57,12 +57,12 @@ def test_every_manifest_is_valid_for_the_oldest_and_the_newest_kubernetes(manife
 @pytest.mark.parametrize("values", VARIANTS)
 def test_operator_understands_its_configuration(manifests: Render, values: list[str]) -> None:
     config = operator_config(manifests(*values))
-    assert config.images.browser.startswith("docker.io/library/skyvern-browser:")
+    assert config.images.browser.startswith("ghcr.io/skyvern-operator/skyvern-browser:")
 
 
 def test_digest_wins_over_the_tag(manifests: Render) -> None:
     config = operator_config(manifests("--set", "images.runner.tag=x,images.runner.digest=sha256:" + "a" * 64))
-    assert config.images.runner == "docker.io/library/skyvern-runner@sha256:" + "a" * 64
+    assert config.images.runner == "ghcr.io/skyvern-operator/skyvern-runner@sha256:" + "a" * 64
 
 
 @pytest.mark.parametrize("values", VARIANTS)

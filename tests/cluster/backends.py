@@ -124,7 +124,7 @@ class GivenCluster:
         """Has no way to its nodes."""
         raise SetupError(
             f"images cannot be put on the nodes of {self._named} from here",
-            "push them to a registry those nodes pull from, and name it with --set images.operator.repository=... etc.",
+            "push them to a registry those nodes pull from, and name it with --set images.registry=...",
         )
 
     def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:

@@ -16,8 +16,11 @@ from tests.cluster.base.cache import cache_dir, locked
 from tests.cluster.base.errors import SetupError
 from tests.cluster.base.progress import Progress
 from tests.cluster.images.engines import Engine, choose_engine
+from tests.cluster.images.recipe import RECIPES, Recipe
 
 ROOT = Path(__file__).parents[3]
+LOCAL_REGISTRY = "localhost"
+"""The images of this tree are in no registry: nodes get them from archives."""
 KEPT_ARCHIVES = 3
 """Archives of an image that stay in the cache: the newest."""
 
@@ -35,31 +38,6 @@ class Image:
     """Bytes, uncompressed."""
     seconds: float = 0.0
     """How long this run took to build it; 0 where it was in the cache."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What an image is built from: paths below the root, of files or of directories with all that is in them."""
-
-    containerfile: str
-    inputs: tuple[str, ...]
-
-
-def _program(containerfile: str, folder: str, package: str) -> Recipe:
-    shared = ("requirements.lock", "crds/pyproject.toml", "crds/skyvern_crds")
-    return Recipe(containerfile, (*shared, f"{folder}/pyproject.toml", f"{folder}/{package}"))
-
-
-RECIPES = {
-    "browser": Recipe("browser-image/Containerfile.browser", ("browser-image/bin",)),
-    "runner": _program("browser-image/Containerfile.runner", "browser-image", "skyvern_runner"),
-    "operator": _program("operator/Containerfile", "operator", "skyvern_operator"),
-    "apiserver": _program("apiserver/Containerfile", "apiserver", "skyvern_apiserver"),
-    "scripted": Recipe(
-        "tests/Containerfile.scripted", ("requirements.lock", "tests/__init__.py", "tests/model", "tests/site")
-    ),
-}
-"""`scripted` is the language model that follows a script, and the job-application site."""
 
 
 def is_input(path: Path) -> bool:
@@ -86,9 +64,9 @@ def input_files(root: Path, recipe: Recipe) -> list[Path]:
     return sorted(file.relative_to(root) for file in files)
 
 
-def digest_of(context: Path, base: str) -> str:
-    """Twelve hex digits over a context's files: names, contents and executable bits; and over the base image's id."""
-    total = hashlib.sha256(base.encode())
+def digest_of(context: Path, base: str, arguments: Sequence[tuple[str, str]] = ()) -> str:
+    """Twelve hex digits over a context's files (name, content, executable bit), the base image's id and arguments."""
+    total = hashlib.sha256("\0".join([base, *(f"{name}={value}" for name, value in arguments)]).encode())
     for path in sorted(path for path in context.rglob("*") if path.is_file()):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         total.update(f"\0{path.relative_to(context)}\0{content}\0{os.access(path, os.X_OK)}".encode())
@@ -128,15 +106,15 @@ class Builder:
         """The image of the tree as it is: from the cache, or built now. Raises SetupError."""
         # The digest is that of the copies: an edit in the meantime cannot get in under the wrong name.
         with build_context(self._root, input_files(self._root, recipe), self._folder) as context:
-            digest = digest_of(context, base)
-            repository = f"docker.io/library/skyvern-{name}"
+            digest = digest_of(context, base, recipe.arguments)
+            repository = f"{LOCAL_REGISTRY}/skyvern-{name}"
             archive = self._folder / f"{name}-{digest}.tar"
             image = Image(name, f"{repository}:dev-{digest}", archive, digest)
             if (size := self._cached_size(archive)) is not None:
                 return replace(image, size=size)
             began = time.monotonic()
             with self._progress.step(f"build the image {name}"):
-                self._engine.build(context, recipe.containerfile, image.reference)
+                self._engine.build(context, recipe, image.reference)
                 size = self._save(image)
                 self._engine.forget(repository, keep=image.reference)
                 self._prune(name)

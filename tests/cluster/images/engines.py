@@ -12,6 +12,7 @@ from tests.cluster.base.errors import SetupError
 from tests.cluster.base.progress import Progress
 from tests.cluster.base.shell import answers, run
 from tests.cluster.images.base_image import BASE, BaseImage
+from tests.cluster.images.recipe import Recipe
 from tests.cluster.machine.host_tools import ensure_image_tools
 
 BUILD_S = 1800.0
@@ -24,7 +25,7 @@ class Engine(Protocol):
     def base(self, progress: Progress) -> str:
         """The id of the image that all others start from; fetched where it is missing."""
 
-    def build(self, context: Path, containerfile: str, reference: str) -> None:
+    def build(self, context: Path, recipe: Recipe, reference: str) -> None:
         """Builds an image from a directory that holds everything it copies. Raises SetupError."""
 
     def save(self, reference: str, archive: Path) -> int:
@@ -58,6 +59,10 @@ def authorities(environ: Mapping[str, str] = os.environ) -> Path | None:
     return None
 
 
+def _arguments(recipe: Recipe) -> list[str]:
+    return [f"--build-arg={name}={value}" for name, value in recipe.arguments]
+
+
 def _secrets(**files: Path | None) -> list[str]:
     """Build secrets, which a build may mount but which leave no trace in its image."""
     return [f"--secret=id={name.replace('_', '-')},src={file}" for name, file in files.items() if file]
@@ -74,11 +79,11 @@ class Docker:
                 run(["docker", "pull", "--quiet", BASE], timeout=600, remedy="the image registry could not be reached")
         return run(inspect, timeout=60).stdout.strip()
 
-    def build(self, context: Path, containerfile: str, reference: str) -> None:
+    def build(self, context: Path, recipe: Recipe, reference: str) -> None:
         """See Engine."""
         command = ["docker", "build", "--quiet", *_secrets(ca_certificates=authorities()), "--tag", reference]
         run(
-            [*command, "--file", context / containerfile, context],
+            [*command, *_arguments(recipe), "--file", context / recipe.containerfile, context],
             timeout=BUILD_S,
             env={"DOCKER_BUILDKIT": "1"},
             remedy="run it again when the network is back; what was built is kept",
@@ -139,12 +144,13 @@ class Buildah:
         """See Engine."""
         return self._base.ensure(progress)
 
-    def build(self, context: Path, containerfile: str, reference: str) -> None:
+    def build(self, context: Path, recipe: Recipe, reference: str) -> None:
         """See Engine."""
         secrets = _secrets(ca_certificates=authorities(), apt_sources=self._base.apt_sources)
         command = ["nice", *self._command, "build", "--isolation", "chroot", "--layers", "--force-rm", "--pull=never"]
+        command += ["--format", "oci", *secrets, *_arguments(recipe), "--tag", reference]
         run(
-            [*command, "--format", "oci", *secrets, "--tag", reference, "--file", context / containerfile, context],
+            [*command, "--file", context / recipe.containerfile, context],
             timeout=BUILD_S,
             env={"TMPDIR": str(self._folder / "tmp")},
             remedy="run it again when the network is back; what was built is kept",

@@ -3,8 +3,9 @@
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -13,9 +14,10 @@ from tests.cluster.base.errors import SetupError
 from tests.cluster.base.progress import Progress
 from tests.cluster.base.shell import wait_until
 from tests.cluster.images.base_image import sources_text, suite_sources
-from tests.cluster.images.build import RECIPES, ROOT, Image, build_context, build_images, digest_of, input_files, table
+from tests.cluster.images.build import ROOT, Image, build_context, build_images, digest_of, input_files, table
 from tests.cluster.images.container import RootFilesystem, running
 from tests.cluster.images.engines import authorities
+from tests.cluster.images.recipe import RECIPES
 from tests.cluster.machine.apt import Source, parse_deb822
 
 PYTHON_IMAGES = ("runner", "operator", "apiserver", "scripted")
@@ -31,20 +33,20 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def digest(tree: Path, base: str = "sha256:1") -> str:
+def digest(tree: Path, base: str = "sha256:1", arguments: Sequence[tuple[str, str]] = ()) -> str:
     with build_context(tree, input_files(tree, RECIPES["scripted"]), tree) as context:
-        return digest_of(context, base)
+        return digest_of(context, base, arguments)
 
 
-def test_digest_changes_with_contents_names_and_base(tree: Path) -> None:
-    digests = {digest(tree), digest(tree, base="sha256:2")}
+def test_digest_changes_with_contents_names_base_and_arguments(tree: Path) -> None:
+    digests = {digest(tree), digest(tree, base="sha256:2"), digest(tree, arguments=[("PROGRAM", "x")])}
     (tree / "tests/site/pages.py").write_text("changed")
     digests.add(digest(tree))
     (tree / "tests/site/pages.py").rename(tree / "tests/site/sheets.py")
     digests.add(digest(tree))
     (tree / "tests/site/sheets.py").chmod(0o755)
     digests.add(digest(tree))
-    assert len(digests) == 5
+    assert len(digests) == 6
 
 
 def test_digest_stays_when_only_tests_caches_and_times_change(tree: Path) -> None:
@@ -79,7 +81,8 @@ def test_unknown_image_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_containerfile_copies_exactly_its_inputs(name: str) -> None:
-    text = (ROOT / RECIPES[name].containerfile).read_text()
+    values = {"FOLDER": name, **dict(RECIPES[name].arguments)}
+    text = Template((ROOT / RECIPES[name].containerfile).read_text()).safe_substitute(values)
     copied = {
         source.rstrip("/")
         for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE)

@@ -16,7 +16,7 @@ from tests.cluster.programs.toolchain import node_programs
 
 pytestmark = pytest.mark.node
 
-IMAGE = "docker.io/library/skyvern-cluster-probe:dev"
+IMAGE = "localhost/skyvern-cluster-probe:dev"
 NAMESPACE = "cluster-probe"
 # Instead of the address that pods are given: what answers has been found through the cluster's DNS.
 ENVIRONMENT = {"HOME": "/", "KUBERNETES_SERVICE_HOST": "kubernetes.default.svc", "KUBERNETES_SERVICE_PORT": "443"}

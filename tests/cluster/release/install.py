@@ -84,13 +84,17 @@ def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release
             "baseUrl": release.model.base_url,
             "name": release.model.name,
         },
-        "images": {name: _image_values(images[name]) for name in CHART_IMAGES if name in images},
+        "images": image_values({name: images[name] for name in CHART_IMAGES if name in images}),
     }
 
 
-def _image_values(image: Image) -> dict[str, str]:
-    repository, _, tag = image.reference.rpartition(":")
-    return {"repository": repository, "tag": tag}
+def image_values(images: Mapping[str, Image]) -> dict[str, Any]:
+    """Return the chart's values for images by their whole names; none, so the chart's own, when there are no images."""
+    values: dict[str, Any] = {"registry": ""} if images else {}
+    for name, image in images.items():
+        repository, _, tag = image.reference.rpartition(":")
+        values[name] = {"repository": repository, "tag": tag}
+    return values
 
 
 def helm_command(cluster: Cluster, release: Release, *, wait: bool) -> list[str | Path]:

@@ -34,7 +34,7 @@ SECRET = ModelSettings("sk-secret", "https://models.example.com/v1", "some-model
 def image(name: str) -> Image:
     return Image(
         name=name,
-        reference=f"docker.io/library/skyvern-{name}:dev-0123456789ab",
+        reference=f"localhost/skyvern-{name}:dev-0123456789ab",
         archive=Path(f"/nowhere/{name}.tar"),
         digest="0123456789ab",
     )
@@ -66,7 +66,8 @@ def test_cluster_without_storage_keeps_artifacts_in_an_empty_dir(node: Cluster) 
     assert values["artifacts"]["storage"] == "emptyDir"
     assert values["tasks"]["sandbox"]["seccompProfile"] == "skyvern/chrome.json"
     assert values["images"] == {
-        "browser": {"repository": "docker.io/library/skyvern-browser", "tag": "dev-0123456789ab"}
+        "registry": "",
+        "browser": {"repository": "localhost/skyvern-browser", "tag": "dev-0123456789ab"},
     }
 
 
