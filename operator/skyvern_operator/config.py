@@ -36,6 +36,13 @@ class Images(_Model):
     """The agent."""
 
 
+class ImagePullPolicies(_Model):
+    """When the kubelet pulls the images of the task pods."""
+
+    browser: ImagePullPolicy = ImagePullPolicy.IF_NOT_PRESENT
+    runner: ImagePullPolicy = ImagePullPolicy.IF_NOT_PRESENT
+
+
 class Resources(_Model):
     """Requests and limits of one container, as in a pod."""
 
@@ -133,7 +140,7 @@ class OperatorConfig(_Model):
     """Everything that an installation decides."""
 
     images: Images
-    image_pull_policy: ImagePullPolicy = ImagePullPolicy.IF_NOT_PRESENT
+    image_pull_policies: ImagePullPolicies = ImagePullPolicies()
     image_pull_secrets: list[str] = Field(default_factory=list)
     service_account_name: str = "skyvern-task"
     """Service account of the task pods, in each task namespace."""

@@ -93,10 +93,15 @@ def test_upgrade_keeps_the_keys(helm: Path, installed: ControlPlane) -> None:
             if "key" in data or "signing-key" in data
         }
 
-    before = keys()
+    def checksums() -> list[str]:
+        pods = [item["spec"]["template"] for item in get(installed, "deployments", "-n", NAMESPACE)["items"]]
+        return [pod["metadata"]["annotations"]["checksum/signing"] for pod in pods]
+
+    before, old_checksums = keys(), checksums()
     assert len(before) == 2
     install(helm, installed, "webhook.signature=legacy")
     assert keys() == before
+    assert checksums() == old_checksums
 
 
 def test_uninstalling_keeps_the_tasks_and_nothing_else(helm: Path, installed: ControlPlane) -> None:

@@ -10,8 +10,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from skyvern_crds.runner_contract import TaskDocument
+from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import OperatorStatus
 from skyvern_operator.config import OperatorConfig
+from skyvern_operator.execution.pod_manifest import build_pod
 from tests.chart.conftest import CHART, Manifests
 
 pytestmark = pytest.mark.chart
@@ -63,6 +66,58 @@ def test_operator_understands_its_configuration(manifests: Render, values: list[
 def test_digest_wins_over_the_tag(manifests: Render) -> None:
     config = operator_config(manifests("--set", "images.runner.tag=x,images.runner.digest=sha256:" + "a" * 64))
     assert config.images.runner == "ghcr.io/skyvern-operator/skyvern-runner@sha256:" + "a" * 64
+
+
+def test_whole_image_names_need_no_registry(manifests: Render) -> None:
+    config = operator_config(manifests("--set", "images.registry=,images.browser.repository=registry.test/a/browser"))
+    assert config.images.browser.startswith("registry.test/a/browser:")
+
+
+def test_each_container_of_a_task_has_its_own_pull_policy(manifests: Render) -> None:
+    config = operator_config(manifests("--set", "images.browser.pullPolicy=Always,images.runner.pullPolicy=Never"))
+    spec = SkyvernTaskSpec(url="https://example.com")
+    pod = build_pod(TaskDocument(name="t", namespace="n", uid="0" * 36, attempt=1, spec=spec), config, {})["spec"]
+    policies = [container["imagePullPolicy"] for container in pod["initContainers"] + pod["containers"]]
+    assert policies == ["Always", "Never"]
+
+
+def test_chart_and_operator_have_the_same_defaults(manifests: Render) -> None:
+    """What a value of the chart sets to its default is what the operator does without that value."""
+    rendered = operator_config(manifests())
+    bare = OperatorConfig(images=rendered.images)
+    same = ("image_pull_policies", "service_account_name", "webhook", "limits", "default_ttl_seconds", "resources")
+    assert {name: getattr(rendered, name) for name in same} == {name: getattr(bare, name) for name in same}
+
+
+def signing_keys(documents: Manifests) -> list[str]:
+    secrets = [s for s in of_kind(documents, "Secret") if "signing-key" in s.get("data", {})]
+    return [secret["data"]["signing-key"] for secret in secrets]
+
+
+def signing_checksums(documents: Manifests) -> set[str]:
+    pods = [deployment["spec"]["template"] for deployment in of_kind(documents, "Deployment")]
+    return {pod["metadata"]["annotations"]["checksum/signing"] for pod in pods}
+
+
+def signing_secrets(documents: Manifests) -> set[str]:
+    pods = [deployment["spec"]["template"]["spec"] for deployment in of_kind(documents, "Deployment")]
+    return {v["secret"]["secretName"] for pod in pods for v in pod["volumes"] if v["name"] == "signing"}
+
+
+def test_new_signing_key_restarts_both_programs(manifests: Render) -> None:
+    first, second = manifests(), manifests()
+    assert signing_keys(first) != signing_keys(second)
+    assert len(signing_checksums(first)) == len(signing_checksums(second)) == 1
+    assert signing_checksums(first) != signing_checksums(second)
+
+
+def test_existing_secrets_make_every_rendering_the_same(manifests: Render) -> None:
+    values = ("--set", "signing.existingSecret=links,apiKeys.existingSecret=callers")
+    first, second = manifests(*values), manifests(*values)
+    assert first == second
+    assert signing_keys(first) == []
+    assert signing_secrets(first) == {"links"}
+    assert [s["metadata"]["name"] for s in of_kind(first, "Secret")] == ["skyvern-model"]
 
 
 @pytest.mark.parametrize("values", VARIANTS)
@@ -138,6 +193,8 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--set", "images.runner.digest=abc"], "digest"),
     (["--set", "images.runner.pullPolicy=Sometimes"], "pullPolicy"),
     (["--set", "tasks.sandbox.seccompProfile=/abs/chrome.json"], "seccompProfile"),
+    (["--set", "images.registry=-"], "registry"),
+    (["--set", "signing.existingSecret=Links"], "existingSecret"),
     (["--set", "modell.apiKey=k"], "modell"),
 ]
 

@@ -198,6 +198,11 @@ def test_tasks_model_goes_before_that_of_its_profile_and_of_the_secret() -> None
     assert environment(chosen)["SKYVERN_MODEL"] == "own-model"
 
 
+def test_each_image_has_its_own_pull_policy() -> None:
+    browser, runner = containers(pod_of(imagePullPolicies={"browser": "Always", "runner": "Never"}))
+    assert (browser["imagePullPolicy"], runner["imagePullPolicy"]) == ("Always", "Never")
+
+
 def test_profile_decides_resources_and_placement() -> None:
     pod = pod_of(FULL)
     browser, _ = containers(pod)

@@ -27,11 +27,8 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* Image reference. Call with (dict "root" $ "image" .Values.images.operator). */}}
 {{- define "skyvern.image" -}}
-{{- if .image.digest -}}
-{{ .image.repository }}@{{ .image.digest }}
-{{- else -}}
-{{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
-{{- end -}}
+{{- with .root.Values.images.registry }}{{ . }}/{{ end -}}
+{{ .image.repository }}{{ if .image.digest }}@{{ .image.digest }}{{ else }}:{{ default .root.Chart.AppVersion .image.tag }}{{ end }}
 {{- end -}}
 
 {{/* Task namespaces as a JSON list: range (include "skyvern.namespaces" . | fromJsonArray). */}}
@@ -45,6 +42,37 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- define "skyvern.modelSecret" -}}
 {{- default (printf "%s-model" (include "skyvern.fullname" .)) .Values.model.existingSecret -}}
+{{- end -}}
+
+{{- define "skyvern.signingSecret" -}}
+{{- default (printf "%s-signing" (include "skyvern.fullname" .)) .Values.signing.existingSecret -}}
+{{- end -}}
+
+{{- define "skyvern.apiKeySecret" -}}
+{{- default (printf "%s-api-key" (include "skyvern.fullname" .)) .Values.apiKeys.existingSecret -}}
+{{- end -}}
+
+{{/*
+The signing key in base64: that of the cluster's Secret, else a new one. Every template of a rendering gets the same, so
+that it is kept beside the values. Empty when signing.existingSecret names a Secret that cannot be looked up.
+*/}}
+{{- define "skyvern.signingKey" -}}
+{{- if not (hasKey .Values.signing "key") -}}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace (include "skyvern.signingSecret" .) -}}
+{{- $key := "" -}}
+{{- if $secret -}}
+{{- $key = get $secret.data "signing-key" -}}
+{{- else if not .Values.signing.existingSecret -}}
+{{- $key = randAlphaNum 48 | b64enc -}}
+{{- end -}}
+{{- $_ := set .Values.signing "key" $key -}}
+{{- end -}}
+{{- .Values.signing.key -}}
+{{- end -}}
+
+{{/* Changes with the signing key, which the programs read once: a new key restarts them. */}}
+{{- define "skyvern.signingChecksum" -}}
+{{- printf "%s:%s" (include "skyvern.signingSecret" .) (include "skyvern.signingKey" .) | sha256sum | trunc 16 -}}
 {{- end -}}
 
 {{- define "skyvern.publicUrl" -}}
@@ -79,7 +107,7 @@ capabilities: {drop: [ALL]}
 {{- range .Values.imagePullSecrets }}{{ $secrets = append $secrets .name }}{{ end -}}
 {{- $config := dict
   "images" $images
-  "imagePullPolicy" .Values.images.runner.pullPolicy
+  "imagePullPolicies" (dict "browser" .Values.images.browser.pullPolicy "runner" .Values.images.runner.pullPolicy)
   "imagePullSecrets" $secrets
   "serviceAccountName" .Values.tasks.serviceAccount
   "modelSecretName" (include "skyvern.modelSecret" .)

@@ -132,7 +132,7 @@ def _browser(config: OperatorConfig, effective: EffectiveProfile) -> dict[str, A
     return {
         "name": contract.CONTAINER_BROWSER,
         "image": effective.browser_image,
-        "imagePullPolicy": config.image_pull_policy.value,
+        "imagePullPolicy": config.image_pull_policies.browser.value,
         "restartPolicy": "Always",
         "env": [{"name": "HOME", "value": contract.WORK_DIR}],
         "securityContext": _hardened() | {"seccompProfile": seccomp},
@@ -158,7 +158,7 @@ def _runner(spec: SkyvernTaskSpec, config: OperatorConfig, effective: EffectiveP
     return {
         "name": contract.CONTAINER_RUNNER,
         "image": effective.runner_image,
-        "imagePullPolicy": config.image_pull_policy.value,
+        "imagePullPolicy": config.image_pull_policies.runner.value,
         "env": _runner_environment(config, effective),
         "securityContext": _hardened(),
         "resources": _resources(effective.resources.runner),
