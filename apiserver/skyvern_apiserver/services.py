@@ -6,15 +6,16 @@ from typing import cast
 
 from starlette.requests import Request
 
-from skyvern_apiserver.auth.api_keys import ApiKey, KeyRing, read_secret
+from skyvern_apiserver.auth.api_keys import ApiKey, KeyRing, key_of
 from skyvern_apiserver.auth.runners import RunnerAuthenticator
 from skyvern_apiserver.cache.freshness import age_of
 from skyvern_apiserver.cache.task_index import TaskIndex
-from skyvern_apiserver.cache.task_record import TaskRecord, read_task
+from skyvern_apiserver.cache.task_record import TaskRecord, record_of
+from skyvern_apiserver.cache.unreadable import UnreadableTasks
 from skyvern_apiserver.process.metrics import Metrics
 from skyvern_apiserver.process.settings import Settings
 from skyvern_apiserver.storage.artifact_store import ArtifactStore
-from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, Reflector
+from skyvern_crds.client import SECRETS, SKYVERNTASKS, Change, ClusterClient, Reflector
 from skyvern_crds.vocabulary import LABEL_API_KEY
 
 
@@ -44,11 +45,16 @@ def services_of(request: Request) -> Services:
 
 def build_services(settings: Settings, client: ClusterClient) -> Services:
     """Wire everything together; nothing runs yet."""
-    keys, index = KeyRing(settings.serves), TaskIndex()
+    keys, index, unreadable = KeyRing(settings.serves), TaskIndex(), UnreadableTasks()
     namespaces = None if settings.namespaces is None else list(settings.namespaces)
-    tasks = Reflector(client, SKYVERNTASKS, namespaces, "", read_task, index.changed)
+
+    def task_changed(change: Change[TaskRecord]) -> None:
+        index.changed(change)
+        unreadable.changed(change)
+
+    tasks = Reflector(client, SKYVERNTASKS, namespaces, "", record_of, task_changed)
     selector = f"{LABEL_API_KEY}=true"
-    secrets = Reflector(client, SECRETS, [settings.keys_namespace], selector, read_secret, keys.changed)
+    secrets = Reflector(client, SECRETS, [settings.keys_namespace], selector, key_of, keys.changed)
     return Services(
         settings=settings,
         client=client,
@@ -58,5 +64,12 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         secrets=secrets,
         artifacts=ArtifactStore.open(settings.store_url),
         runners=RunnerAuthenticator(client),
-        metrics=Metrics(tasks=index.count, cache_age=lambda: age_of(tasks, secrets)),
+        metrics=Metrics(
+            tasks=index.count,
+            cache_age=lambda: age_of(tasks, secrets),
+            unreadable={
+                "SkyvernTask": lambda: unreadable.count + len(tasks.left_out),
+                "Secret": lambda: len(secrets.left_out),
+            },
+        ),
     )

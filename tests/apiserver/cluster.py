@@ -28,6 +28,11 @@ class Tenants:
         """Namespace whose quota lets no task in."""
         return f"full-{self.release}"
 
+    @property
+    def odd(self) -> str:
+        """Namespace for objects that no program of ours writes."""
+        return f"odd-{self.release}"
+
     def key(self, name: str) -> str:
         """The API key of a Secret made by `create_tenants`."""
         return f"{name}-key-{self.release}"
@@ -71,7 +76,7 @@ def create_tenants(plane: ControlPlane) -> Tenants:
     tenants = Tenants(plane, f"facade-{mark}", f"team-a-{mark}", f"team-b-{mark}")
     _apply(plane, custom_resource_definition())
     plane.run_kubectl("wait", "crd/skyverntasks.skyvern.io", "--for=condition=Established", "--timeout=30s")
-    namespaces = (tenants.release, tenants.a, tenants.b, tenants.full)
+    namespaces = (tenants.release, tenants.a, tenants.b, tenants.full, tenants.odd)
     accounts = (_object("v1", "ServiceAccount", TASK_ACCOUNT, namespace) for namespace in (tenants.a, tenants.b))
     quota = _object("v1", "ResourceQuota", "none", tenants.full)
     _apply(
@@ -104,6 +109,7 @@ def _keys(tenants: Tenants) -> list[dict[str, Any]]:
         api_key(tenants, "gone", tenants.a, state="invalid"),
         api_key(tenants, "elsewhere", "not-served"),
         api_key(tenants, "full", tenants.full),
+        api_key(tenants, "olga", tenants.odd),
     ]
 
 
@@ -132,7 +138,10 @@ def _roles(tenants: Tenants) -> list[dict[str, Any]]:
 def _rights(
     tenants: Tenants, task_rule: dict[str, Any], secret_rule: dict[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
-    return [*((each, task_rule) for each in (tenants.a, tenants.b, tenants.full)), (tenants.release, secret_rule)]
+    return [
+        *((each, task_rule) for each in (tenants.a, tenants.b, tenants.full, tenants.odd)),
+        (tenants.release, secret_rule),
+    ]
 
 
 def _binding(kind: str, role: str, tenants: Tenants) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def tenants(control_plane: ControlPlane) -> Tenants:
 def settings(tenants: Tenants, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     store = tmp_path_factory.mktemp("artifacts")
     return Settings(
-        namespaces=(tenants.a, tenants.b, tenants.full),
+        namespaces=(tenants.a, tenants.b, tenants.full, tenants.odd),
         keys_namespace=tenants.release,
         public_url=PUBLIC_URL,
         signing_key=SIGNING_KEY.encode(),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skyvern_apiserver.auth.api_keys import KeyRing, clean, read_secret
+from skyvern_apiserver.auth.api_keys import KeyRing, clean, key_of
 from skyvern_crds.client import Change, ChangeType
 
 
@@ -22,28 +22,15 @@ def test_key_is_cleaned_of_callers_habits(written: str) -> None:
 
 
 def test_secret_is_read_without_its_key() -> None:
-    key = read_secret(secret("alice", key="s3cret\n", organization_id="o_1", namespace="team"))
+    key = key_of(secret("alice", key="s3cret\n", organization_id="o_1", namespace="team"))
     assert (key.secret, key.organization, key.namespace, key.active) == ("alice", "o_1", "team", True)
     assert b"s3cret" not in repr(key).encode()
-
-
-def test_secret_without_details_is_for_its_own_namespace() -> None:
-    key = read_secret(secret("alice", key="s3cret"))
-    assert (key.organization, key.namespace, key.active) == ("alice", "release", True)
-
-
-@pytest.mark.parametrize(
-    ("data", "remedy"), [({}, "field 'key'"), ({"key": "x", "organization_id": "no label!"}, "label value")]
-)
-def test_secret_that_holds_no_key_is_named_with_the_remedy(data: dict[str, str], remedy: str) -> None:
-    with pytest.raises(ValueError, match=remedy):
-        read_secret(secret("alice", **data))
 
 
 def test_active_secret_wins_over_an_invalid_one_with_the_same_key() -> None:
     ring = KeyRing(lambda namespace: True)
     for name, state in (("new", "active"), ("old", "invalid")):
-        key = read_secret(secret(name, key="same", state=state))
+        key = key_of(secret(name, key="same", state=state))
         ring.changed(Change(ChangeType.ADDED, "release", name, None, key, 1))
     assert [known.secret for known in ring.known()] == ["new"]
 
@@ -51,5 +38,5 @@ def test_active_secret_wins_over_an_invalid_one_with_the_same_key() -> None:
 def test_first_by_name_wins_between_active_secrets_with_the_same_key() -> None:
     ring = KeyRing(lambda namespace: True)
     for name in ("b", "a", "c"):
-        ring.changed(Change(ChangeType.ADDED, "release", name, None, read_secret(secret(name, key="same")), 1))
+        ring.changed(Change(ChangeType.ADDED, "release", name, None, key_of(secret(name, key="same")), 1))
     assert [known.secret for known in ring.known()] == ["a"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from skyvern_apiserver.cache.task_index import TaskIndex
-from skyvern_apiserver.cache.task_record import TaskRecord, read_task
+from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.tasks.listing import ListQuery, select
 from skyvern_crds.client import Change, ChangeType
 from skyvern_crds.vocabulary import Phase
@@ -24,7 +24,7 @@ def task(name: str, created: str, **more: Any) -> dict[str, Any]:
 
 
 def test_record_keeps_what_answers_need_and_nothing_else() -> None:
-    record = read_task(
+    record = record_of(
         task(
             "t",
             "2026-01-01T00:00:00Z",
@@ -46,22 +46,23 @@ def test_record_keeps_what_answers_need_and_nothing_else() -> None:
         )
     )
     assert (record.phase, record.pod_name, record.pod_uid) == (Phase.RUNNING, "p", "u")
-    assert record.modified_at == "2026-01-01T00:00:05.5"
-    kept = record.object()
-    assert set(kept["metadata"]) == {"name", "namespace", "uid", "creationTimestamp", "labels", "annotations"}
-    assert kept["metadata"]["labels"] == {"skyvern.io/organization": "o_1"}
+    assert record.modified_at.isoformat() == "2026-01-01T00:00:05.500000+00:00"
+    kept = record.stored()
+    assert kept.metadata.labels == {"skyvern.io/organization": "o_1"}
+    assert kept.metadata.annotations == {}
+    assert [condition.message for condition in kept.status.conditions] == [""]
     assert len(record.packed) < 400
 
 
 @pytest.mark.parametrize(("value", "asked"), [(None, False), ("false", False), ("true", True), ("", True)])
 def test_cancel_annotation_is_read_as_the_operator_reads_it(value: str | None, asked: bool) -> None:
     annotations = {} if value is None else {"skyvern.io/cancel": value}
-    record = read_task(task("t", "2026-01-01T00:00:00Z", metadata={"annotations": annotations}))
+    record = record_of(task("t", "2026-01-01T00:00:00Z", metadata={"annotations": annotations}))
     assert record.cancel_requested is asked
 
 
 def records(*tasks: dict[str, Any]) -> list[TaskRecord]:
-    return [read_task(each) for each in tasks]
+    return [record_of(each) for each in tasks]
 
 
 def test_index_orders_by_creation_then_name() -> None:
@@ -74,7 +75,7 @@ def test_index_orders_by_creation_then_name() -> None:
     for record in made:
         index.changed(Change(ChangeType.ADDED, "a", record.name, None, record, 1))
     assert [record.name for record in index.newest_first("a")] == ["tsk-1", "tsk-3", "tsk-2"]
-    changed = read_task(task("tsk-3", "2026-01-01T00:00:00Z", status={"phase": "running"}))
+    changed = record_of(task("tsk-3", "2026-01-01T00:00:00Z", status={"phase": "running"}))
     index.changed(Change(ChangeType.MODIFIED, "a", "tsk-3", made[1], changed, 2))
     index.changed(Change(ChangeType.DELETED, "a", "tsk-1", made[2], None, 3))
     assert [(record.name, record.phase) for record in index.newest_first("a")] == [

@@ -3,7 +3,7 @@
 import json
 import logging
 
-from skyvern_apiserver.process.logs import JsonFormatter
+from skyvern_crds.process import JsonFormatter
 
 
 def test_log_line_is_one_line_whatever_a_caller_sends() -> None:

@@ -23,6 +23,7 @@ def test_defaults_are_those_of_a_pod(environment: dict[str, str]) -> None:
     expected = Settings(("skyvern",), "skyvern", "https://tasks.example.com", b"0123456789abcdef")
     assert settings == expected
     assert (settings.port, settings.internal_port) == (8080, 8081)
+    assert settings.link_ttl_seconds == 7 * 24 * 3600
 
 
 def test_namespaces_are_a_list_or_all(environment: dict[str, str]) -> None:
@@ -37,11 +38,13 @@ def test_namespaces_are_a_list_or_all(environment: dict[str, str]) -> None:
     [
         ("SKYVERN_PUBLIC_URL", "", "give the URL"),
         ("SKYVERN_PUBLIC_URL", "tasks.example.com", "give an http or https URL"),
-        ("SKYVERN_SIGNING_KEY_FILE", "/no/such/file", "mount the signing Secret"),
+        ("SKYVERN_PUBLIC_URL", "https://tasks.example.com:port", "give an http or https URL"),
+        ("SKYVERN_PUBLIC_URL", "https://tasks.example.com/?x=1", "give an http or https URL"),
+        ("SKYVERN_SIGNING_KEY_FILE", "/no/such/file", "mount the Secret with the signing key there"),
         ("SKYVERN_ARTIFACTS_URL", "/var/lib", "give a URL of an object store"),
         ("SKYVERN_PORT", "http", "give a number from 1 to 65535"),
         ("SKYVERN_PORT", "0", "give a number from 1 to 65535"),
-        ("SKYVERN_LINK_TTL_SECONDS", "5", "give a number from 60"),
+        ("SKYVERN_ARTIFACT_LINK_TTL_SECONDS", "5", "give a number from 60"),
         ("SKYVERN_LOG_LEVEL", "loud", "give one of DEBUG"),
     ],
 )
@@ -56,7 +59,7 @@ def test_unusable_setting_names_variable_and_remedy(
 
 def test_short_signing_key_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "key").write_text("short")
-    with pytest.raises(SettingsError, match="at least 16 random ones"):
+    with pytest.raises(SettingsError, match="at least 16 are needed"):
         load_settings(environment)
 
 

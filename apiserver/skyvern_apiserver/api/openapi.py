@@ -3,13 +3,14 @@
 import copy
 import json
 import re
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from skyvern_apiserver.api.operations import OPERATIONS, Operation
-from skyvern_apiserver.wire import schemas
+from skyvern_apiserver.wire.schemas import ErrorText, InvalidRequest
 
 REF: Final = "#/components/schemas/{model}"
 KEY_ERRORS: Final = (403, 429, 503)
@@ -45,7 +46,7 @@ def document(version: str) -> Json:
         "info": {
             "title": "Tasks API",
             "version": version,
-            "description": "Browser tasks, each run in a pod of its own. Every path works with a trailing slash too.",
+            "description": "Browser tasks; each runs in a separate pod. Every path also works with a trailing slash.",
         },
         "paths": paths,
         "components": {"schemas": dict(sorted(components.items())), "securitySchemes": SECURITY},
@@ -55,14 +56,18 @@ def document(version: str) -> Json:
 
 
 def _components() -> tuple[Json, References]:
-    """Schemas of all models, and the reference to each. A request model is its own shape when it is read back."""
-    models: list[type[BaseModel]] = [
-        *(operation.endpoint.input.body for operation in OPERATIONS if operation.endpoint.input.body),
-        *(model for model in vars(schemas).values() if isinstance(model, type) and issubclass(model, schemas.Answer)),
-    ]
-    distinct = list(dict.fromkeys(model for model in models if model is not schemas.Answer))
-    references, found = models_json_schema([(model, "validation") for model in distinct], ref_template=REF)
+    """Schemas of all models, and the reference to each. A model has one schema, whether it is sent or received."""
+    models: list[type[BaseModel]] = [model for operation in OPERATIONS for model in _models(operation)]
+    models = list(dict.fromkeys([*models, InvalidRequest, ErrorText]))
+    references, found = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     return found["$defs"], {model: reference for (model, _), reference in references.items()}
+
+
+def _models(operation: Operation) -> Iterator[type[BaseModel]]:
+    """The models of the body and of the answer, or of the answer's items."""
+    for kind in (operation.endpoint.input.body, operation.answer, *get_args(operation.answer)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield kind
 
 
 def _operation(operation: Operation, components: Json, references: References) -> Json:
@@ -96,7 +101,7 @@ def _answer(kind: Any) -> Json:
 def _error(status: int, references: References) -> Json:
     answer: Json = {"description": ERROR_TEXTS[status]}
     if status != 416:
-        model = references[schemas.InvalidRequest if status == 422 else schemas.ErrorText]
+        model = references[InvalidRequest if status == 422 else ErrorText]
         answer["content"] = {"application/json": {"schema": copy.deepcopy(model)}}
     if status in {429, 503}:
         answer["headers"] = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}

@@ -12,7 +12,8 @@ from skyvern_apiserver.tasks.read import get_task
 from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
 from skyvern_apiserver.wire.input import query_input
-from skyvern_apiserver.wire.schemas import CreatedTask, StepResponse, TaskResponse
+from skyvern_apiserver.wire.schemas import CreatedTask
+from skyvern_crds.rest.response import StepResponse, TaskResponse
 
 API: Final = "/api/v1"
 

@@ -1,11 +1,9 @@
-"""API keys: Secrets of the release's namespace, known by the digests of their keys."""
+"""API keys: Secrets in the release's namespace, found by the digests of their keys."""
 
-import base64
 import hashlib
 import hmac
 import logging
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
@@ -14,10 +12,9 @@ from starlette.requests import HTTPConnection
 
 from skyvern_apiserver.errors import CredentialsError
 from skyvern_crds.client import Change
+from skyvern_crds.rest.api_key import read_api_key
 
 KEY_EXPIRED: Final = "Your API key has expired. Please ask your administrator for a new one"
-STATE_ACTIVE: Final = "active"
-LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 log = logging.getLogger(__name__)
 
@@ -38,27 +35,20 @@ class ApiKey:
     """False for a key whose state is not ``active``."""
 
 
-def read_secret(obj: dict[str, Any]) -> ApiKey:
-    """The API key that a Secret holds. Raises ValueError, which names the field and the remedy."""
-    meta = obj["metadata"]
-    data = {name: base64.b64decode(value).decode().strip() for name, value in (obj.get("data") or {}).items()}
-    key = data.get("key", "")
-    if not key:
-        raise ValueError("it holds no API key: put one in its field 'key'")
-    organization = data.get("organization-id") or meta["name"]
-    if not LABEL_VALUE.fullmatch(organization):
-        raise ValueError("its 'organization-id' is no label value: use at most 63 letters, digits, '-', '_' and '.'")
+def key_of(obj: Mapping[str, Any]) -> ApiKey:
+    """The API key that a Secret, given as Kubernetes JSON, holds. Raises ApiKeyError."""
+    found = read_api_key(obj)
     return ApiKey(
-        secret=meta["name"],
-        digest=hashlib.sha256(key.encode()).digest(),
-        organization=organization,
-        namespace=data.get("namespace") or meta["namespace"],
-        active=data.get("state", STATE_ACTIVE).lower() in {"", STATE_ACTIVE},
+        secret=found.secret,
+        digest=hashlib.sha256(found.key).digest(),
+        organization=found.organization,
+        namespace=found.namespace,
+        active=found.active,
     )
 
 
 class KeyRing:
-    """The API keys that hold now; fed by a reflector."""
+    """The current API keys; fed by a reflector."""
 
     def __init__(self, serves: Callable[[str], bool]) -> None:
         self._serves = serves
@@ -70,7 +60,7 @@ class KeyRing:
         key = change.new
         if key is not None and not self._serves(key.namespace):
             log.warning(
-                "API key is for a namespace that is not served: add it to SKYVERN_NAMESPACES",
+                "API key ignored: its namespace is not served; add it to SKYVERN_NAMESPACES",
                 extra={"secret": key.secret, "namespace": key.namespace},
             )
             key = None
@@ -78,7 +68,7 @@ class KeyRing:
             self._by_secret.pop(change.name, None)
         else:
             self._by_secret[change.name] = key
-        # Of two Secrets with one key the active one holds, then the first by name: what comes later replaces.
+        # Of Secrets with the same key the active one wins, then the first by name: later entries replace earlier ones.
         by_name = sorted(self._by_secret.values(), key=attrgetter("secret"), reverse=True)
         self._by_digest = {known.digest: known for known in sorted(by_name, key=attrgetter("active"))}
 
@@ -101,7 +91,7 @@ class KeyRing:
 
 
 def presented_key(connection: HTTPConnection) -> bytes:
-    """The key in ``x-api-key``, else in ``Authorization: Bearer``; without blanks, quotes and ``Bearer``."""
+    """The key in ``x-api-key``, else in ``Authorization: Bearer``, cleaned."""
     given = clean(connection.headers.get("x-api-key", ""))
     if not given:
         scheme, _, rest = connection.headers.get("authorization", "").strip().partition(" ")
@@ -110,7 +100,7 @@ def presented_key(connection: HTTPConnection) -> bytes:
 
 
 def clean(value: str) -> str:
-    """What is left of a header's value when callers' habits are taken off: blanks, quotes, ``Bearer``."""
+    """A header's value without the blanks, quotes and ``Bearer`` that callers tend to put around a key."""
     value = value.strip().strip("\"'").strip()
     if value[:7].lower() == "bearer ":
         value = value[7:].strip().strip("\"'").strip()

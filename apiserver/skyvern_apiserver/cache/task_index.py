@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from operator import attrgetter
 
 from skyvern_apiserver.cache.task_record import TaskRecord
@@ -14,7 +15,7 @@ class TaskIndex:
 
     def __init__(self) -> None:
         self._records: dict[str, dict[str, TaskRecord]] = defaultdict(dict)
-        self._order: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._order: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
 
     def changed(self, change: Change[TaskRecord]) -> None:
         """Take over one change."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from skyvern_apiserver.cache.task_record import TaskRecord, read_task
+from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_crds.client import SKYVERNTASKS, ClusterClient, NotFound, Reflector
 from skyvern_crds.ids import name_of, task_id_of
@@ -26,8 +26,8 @@ async def find_task(client: ClusterClient, tasks: Reflector[TaskRecord], namespa
 async def find_live_task(client: ClusterClient, namespace: str, name: str) -> TaskRecord:
     """The task as the API server has it now. Raises TaskNotFoundError."""
     try:
-        return read_task(await client.get(SKYVERNTASKS, namespace, name))
-    except (NotFound, ValueError):  # the cache leaves out an object that cannot be read too
+        return record_of(await client.get(SKYVERNTASKS, namespace, name))
+    except NotFound:
         raise TaskNotFoundError(task_id_of(name)) from None
 
 

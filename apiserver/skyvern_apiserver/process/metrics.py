@@ -1,6 +1,6 @@
 """Metrics of the facade."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -8,19 +8,24 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
 class Metrics:
-    """Counters of one process, with a registry of their own. No label ever has a value that a caller chooses."""
+    """The metrics of one process, in a separate registry. No label takes a value that a caller chooses."""
 
-    def __init__(self, tasks: Callable[[], float], cache_age: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        tasks: Callable[[], float],
+        cache_age: Callable[[], float],
+        unreadable: Mapping[str, Callable[[], float]],
+    ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Histogram(
             "skyvern_apiserver_request_seconds",
-            "Requests by route, method and status.",
+            "Duration of requests by route, method and status.",
             ("route", "method", "status"),
             buckets=_BUCKETS,
             registry=self.registry,
         )
         self.uploaded = Counter(
-            "skyvern_apiserver_artifact_bytes", "Bytes of artifacts taken from runners.", registry=self.registry
+            "skyvern_apiserver_artifact_bytes", "Bytes of artifacts received from runners.", registry=self.registry
         )
         cached = Gauge("skyvern_apiserver_tasks", "Tasks in the cache.", registry=self.registry)
         cached.set_function(tasks)
@@ -30,6 +35,14 @@ class Metrics:
             registry=self.registry,
         )
         age.set_function(cache_age)
+        objects = Gauge(
+            "skyvern_apiserver_unreadable_objects",
+            "Objects with a part that cannot be read: tasks are answered without it, API keys are not accepted.",
+            ("kind",),
+            registry=self.registry,
+        )
+        for kind, count in unreadable.items():
+            objects.labels(kind).set_function(count)
 
     def text(self) -> bytes:
         """Exposition format."""

@@ -7,17 +7,17 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from skyvern_apiserver.errors import SettingsError
+from skyvern_crds.process import own_namespace, read_key_file
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
-from skyvern_crds.runner_contract import SERVICE_ACCOUNT_DIR
+from skyvern_crds.urls import split_http_url
 
 ALL_NAMESPACES: Final = "*"
 STORE_SCHEMES: Final = ("file", "memory", "s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss")
-MIN_SIGNING_KEY_BYTES: Final = 16
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the process is told at its start."""
+    """The configuration of the process, which does not change while it runs."""
 
     namespaces: tuple[str, ...] | None
     """Namespaces that tasks may be in; None means all (``SKYVERN_NAMESPACES``, comma list or ``*``)."""
@@ -32,22 +32,22 @@ class Settings:
     task_service_account: str = "skyvern-task"
     """Service account of the task pods, which may upload (``SKYVERN_TASK_SERVICE_ACCOUNT``)."""
     link_ttl_seconds: int = DEFAULT_TTL_SECONDS
-    """Life of links to artifacts (``SKYVERN_LINK_TTL_SECONDS``)."""
+    """Life of signed links to artifacts (``SKYVERN_ARTIFACT_LINK_TTL_SECONDS``)."""
     allowed_origins: tuple[str, ...] = ("*",)
     """Origins that browsers may call from (``SKYVERN_ALLOWED_ORIGINS``, comma list; empty for none)."""
     host: str = "0.0.0.0"  # noqa: S104  # a pod serves on its address
-    """Address to listen on (``SKYVERN_HOST``)."""
+    """Listen address (``SKYVERN_HOST``)."""
     port: int = 8080
     """Port of the API (``SKYVERN_PORT``)."""
     internal_port: int = 8081
     """Port of uploads, health and metrics (``SKYVERN_INTERNAL_PORT``)."""
     drain_seconds: int = 3
-    """Seconds from SIGTERM to closing the ports, in which routing forgets the pod (``SKYVERN_DRAIN_SECONDS``)."""
+    """Seconds from SIGTERM to closing the ports, in which routing notices (``SKYVERN_DRAIN_SECONDS``)."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR (``SKYVERN_LOG_LEVEL``)."""
 
     def serves(self, namespace: str) -> bool:
-        """Whether tasks of ``namespace`` are within reach."""
+        """Whether tasks of ``namespace`` are served."""
         return self.namespaces is None or namespace in self.namespaces
 
 
@@ -61,7 +61,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         signing_key=_signing_key(environ.get("SKYVERN_SIGNING_KEY_FILE", "/etc/skyvern/signing/signing-key")),
         store_url=_store_url(environ.get("SKYVERN_ARTIFACTS_URL", "").strip() or Settings.store_url),
         task_service_account=environ.get("SKYVERN_TASK_SERVICE_ACCOUNT", "").strip() or Settings.task_service_account,
-        link_ttl_seconds=_integer(environ, "SKYVERN_LINK_TTL_SECONDS", Settings.link_ttl_seconds, 60, 30 * 86400),
+        link_ttl_seconds=_integer(
+            environ, "SKYVERN_ARTIFACT_LINK_TTL_SECONDS", Settings.link_ttl_seconds, 60, 30 * 86400
+        ),
         allowed_origins=_list(environ.get("SKYVERN_ALLOWED_ORIGINS", "*")),
         host=environ.get("SKYVERN_HOST", "").strip() or Settings.host,
         port=_integer(environ, "SKYVERN_PORT", Settings.port, 1, 65535),
@@ -72,12 +74,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def _own_namespace() -> str:
-    try:
-        return Path(SERVICE_ACCOUNT_DIR, "namespace").read_text().strip()
-    except OSError:
+    namespace = own_namespace()
+    if namespace is None:
         raise SettingsError(
             "SKYVERN_KEYS_NAMESPACE is not set: outside a pod, name the namespace of the API-key Secrets"
-        ) from None
+        )
+    return namespace
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -94,25 +96,17 @@ def _public_url(text: str) -> str:
         raise SettingsError(
             "SKYVERN_PUBLIC_URL is not set: give the URL by which callers reach this service, such as https://tasks.example.com"
         )
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    parts = split_http_url(text)
+    if parts is None or parts.query or parts.fragment:
         raise SettingsError(f"SKYVERN_PUBLIC_URL is {text!r}: give an http or https URL without query or fragment")
     return text.rstrip("/")
 
 
 def _signing_key(path: str) -> bytes:
     try:
-        key = Path(path).read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(
-            f"SKYVERN_SIGNING_KEY_FILE {path!r} cannot be read ({error.strerror}): mount the signing Secret there"
-        ) from None
-    if len(key) < MIN_SIGNING_KEY_BYTES:
-        raise SettingsError(
-            f"SKYVERN_SIGNING_KEY_FILE {path!r} holds {len(key)} bytes: "
-            f"put at least {MIN_SIGNING_KEY_BYTES} random ones in it"
-        )
-    return key
+        return read_key_file(Path(path), "SKYVERN_SIGNING_KEY_FILE")
+    except ValueError as error:
+        raise SettingsError(f"{error}; mount the Secret with the signing key there") from None
 
 
 def _store_url(text: str) -> str:

@@ -1,6 +1,5 @@
 """The artifact store: files of tasks in an object store (local disk, S3, GCS, Azure)."""
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,19 +13,20 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from skyvern_apiserver.errors import SettingsError, UnavailableError
+from skyvern_crds import wire
 
 PART_BYTES: Final = 5 * 1024 * 1024
-"""Size of an upload's parts, the least that S3 takes; two are in memory at a time."""
+"""Size of an upload's parts, the smallest that S3 accepts; two are in memory at a time."""
 CHUNK_BYTES: Final = 256 * 1024
 MAX_RESULT_BYTES: Final = 1024 * 1024
-"""Largest extracted information that is read back into an answer; a larger one is left to its link."""
+"""Largest extracted information that an answer includes; for a larger one it has the link alone."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """What the store knows of a file."""
+    """What the store knows about a file."""
 
     size: int
     """Bytes."""
@@ -72,7 +72,7 @@ class ArtifactStore:
         return StoredFile(meta["size"], meta["e_tag"])
 
     async def get(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """Bytes ``start`` to before ``end``."""
+        """Bytes from ``start`` up to ``end``, exclusive."""
         if start == end:
             return
         try:
@@ -82,16 +82,22 @@ class ArtifactStore:
         except (BaseError, OSError) as error:
             raise _unavailable("read", key, error) from error
 
-    async def read_json(self, key: str) -> Any:
-        """A small JSON file; None when it is absent, too large or unreadable: answers do without it."""
-        try:
-            found = await self.head(key)
-            if found is None or found.size > MAX_RESULT_BYTES:
-                return None
-            return json.loads(b"".join([chunk async for chunk in self.get(key, 0, found.size)]))
-        except (UnavailableError, ValueError) as error:
-            log.warning("result left out", extra={"key": key, "error": str(error)})
+    async def read_result(self, key: str) -> Any:
+        """Extracted information that a task refers to; None for more than MAX_RESULT_BYTES.
+
+        Raises UnavailableError also when the file is missing or is not JSON: callers take a null for the final result.
+        """
+        found = await self.head(key)
+        if found is not None and found.size > MAX_RESULT_BYTES:
             return None
+        try:
+            if found is not None:
+                return wire.loads(b"".join([chunk async for chunk in self.get(key, 0, found.size)]))
+            problem = "is missing"
+        except ValueError:
+            problem = "is not JSON"
+        log.error("result cannot be read", extra={"key": key, "error": problem})
+        raise UnavailableError(f"The task's extracted information {problem} in the artifact store: try again later")
 
 
 def _unavailable(verb: str, key: str, error: Exception) -> UnavailableError:

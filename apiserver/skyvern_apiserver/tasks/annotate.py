@@ -3,7 +3,7 @@
 from typing import Any
 
 from skyvern_apiserver.cache.task_lookup import wait_until_cached
-from skyvern_apiserver.cache.task_record import TaskRecord, read_task
+from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_apiserver.services import Services
 from skyvern_crds.client import SKYVERNTASKS, NotFound
@@ -19,13 +19,13 @@ async def annotate(
     """
     metadata: dict[str, Any] = {"uid": task.uid, "annotations": {annotation: value}}
     if not any_version:
-        metadata["resourceVersion"] = task.resource_version
+        metadata["resourceVersion"] = str(task.resource_version)
     try:
         obj = await services.client.merge_patch(
             SKYVERNTASKS, task.namespace, task.name, {"metadata": metadata}, field_manager=MANAGER_APISERVER
         )
     except NotFound:
         raise TaskNotFoundError(task.task_id) from None
-    written = read_task(obj)
+    written = record_of(obj)
     await wait_until_cached(services.tasks, written)
     return written

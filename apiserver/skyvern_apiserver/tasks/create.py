@@ -1,6 +1,5 @@
 """Create a task."""
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +8,7 @@ from starlette.requests import Request
 
 from skyvern_apiserver.auth.api_keys import ApiKey
 from skyvern_apiserver.cache.task_lookup import wait_until_cached
-from skyvern_apiserver.cache.task_record import TaskRecord, read_task
+from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import InvalidRequestError, UnavailableError
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.wire.body import read_json
@@ -17,6 +16,7 @@ from skyvern_apiserver.wire.error_details import details_of
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.parameters import read_max_steps
 from skyvern_apiserver.wire.schemas import CreatedTask
+from skyvern_crds import wire
 from skyvern_crds.client import SKYVERNTASKS, AlreadyExists, NotFound
 from skyvern_crds.ids import TASK_PREFIX, name_of, new_id
 from skyvern_crds.rest.request import TaskRequest
@@ -74,7 +74,7 @@ NEW_TASK: Final = Input(_read_new_task, body=TaskRequest, headers=(MAX_STEPS_HEA
 async def create_task(services: Services, key: ApiKey, task: NewTask) -> CreatedTask:
     """Create a task in the key's namespace."""
     extras = task.request.extras()
-    annotations = {ANNOTATION_REQUEST: json.dumps(extras)} if extras else {}
+    annotations = {ANNOTATION_REQUEST: wire.dumps(extras)} if extras else {}
     labels = {LABEL_API_KEY_SECRET: key.secret, LABEL_ORGANIZATION: key.organization}
     created = await _create(services, key.namespace, {"labels": labels, "annotations": annotations}, task.spec)
     await wait_until_cached(services.tasks, created)
@@ -88,7 +88,7 @@ async def _create(
         named = {"name": name_of(new_id(TASK_PREFIX)), "namespace": namespace, **metadata}
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": named, "spec": spec.wire()}
         try:
-            return read_task(await services.client.create(SKYVERNTASKS, namespace, body))
+            return record_of(await services.client.create(SKYVERNTASKS, namespace, body))
         except AlreadyExists:
             continue
         except NotFound:

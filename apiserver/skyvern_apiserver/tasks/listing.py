@@ -1,7 +1,7 @@
 """List the tasks of a namespace."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
 from typing import Final, Literal
 
@@ -12,12 +12,15 @@ from skyvern_apiserver.auth.api_keys import ApiKey
 from skyvern_apiserver.cache.task_index import by_modification
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.storage.links import links_now
+from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.response import task_response
-from skyvern_crds.stored import read_task
 from skyvern_crds.vocabulary import Phase
 
 CHUNK_TASKS: Final = 50
 """Tasks that a long list renders before other requests get their turn."""
+MAX_NUMBER: Final = 10**9
+"""Highest page and page size."""
 
 
 class ListQuery(BaseModel):
@@ -25,9 +28,9 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    page: int = Field(1, ge=1)
+    page: int = Field(1, ge=1, le=MAX_NUMBER)
     """Page, from 1."""
-    page_size: int = Field(10, ge=1)
+    page_size: int = Field(10, ge=1, le=MAX_NUMBER)
     """Tasks on a page."""
     task_status: list[Phase] = Field(default_factory=list)
     """Only tasks with one of these; may be repeated."""
@@ -46,9 +49,10 @@ class ListQuery(BaseModel):
 async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Response:
     """The page of ``query`` from the tasks of the key's namespace."""
     tasks = select(services.index.newest_first(key.namespace), query)
+    items = render_list(tasks, links_now(services.settings))
     if len(tasks) <= CHUNK_TASKS:
-        return Response(b"".join(_rendered(tasks)), media_type="application/json")
-    return StreamingResponse(_in_chunks(tasks), media_type="application/json")
+        return Response(b"".join(items), media_type="application/json")
+    return StreamingResponse(_in_chunks(items), media_type="application/json")
 
 
 def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRecord]:
@@ -69,15 +73,14 @@ def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRec
     return [record for number, record in enumerate(islice(matching, start + query.page_size)) if number >= start]
 
 
-def _rendered(records: list[TaskRecord]) -> Iterable[bytes]:
-    """A JSON array. Links are not in lists, as callers of the Tasks API know it."""
-    for number, record in enumerate(records):
-        yield (b"," if number else b"[") + task_response(read_task(record.object()), None).encode()
-    yield b"]" if records else b"[]"
+def render_list(tasks: list[TaskRecord], links: ArtifactLinks) -> Iterator[bytes]:
+    """The pieces of a JSON array: every task as lists carry it, with no link but that to a large result."""
+    for number, task in enumerate(tasks):
+        yield (b"," if number else b"[") + task_response(task.stored(), links, in_list=True).encode()
+    yield b"]" if tasks else b"[]"
 
 
-async def _in_chunks(records: list[TaskRecord]) -> AsyncIterator[bytes]:
-    pieces = iter(_rendered(records))
-    while chunk := b"".join(islice(pieces, CHUNK_TASKS)):
+async def _in_chunks(items: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while chunk := b"".join(islice(items, CHUNK_TASKS)):
         yield chunk
         await asyncio.sleep(0)

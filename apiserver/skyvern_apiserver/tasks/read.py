@@ -1,18 +1,24 @@
 """Read a task."""
 
+from typing import Any
+
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.storage.links import links_now
-from skyvern_crds.rest.artifacts import store_key
+from skyvern_crds.rest.artifacts import is_name, store_key
 from skyvern_crds.rest.response import TaskResponse, task_response
-from skyvern_crds.stored import read_task
+from skyvern_crds.stored import StoredTask
 
 
 async def get_task(services: Services, record: TaskRecord) -> TaskResponse:
     """The task with links to its files, and with its extracted information even when that is in the store."""
-    task = read_task(record.object())
-    result = None
-    if reference := task.status.extracted_information_ref:
-        key = store_key(record.namespace, record.name, record.uid, reference.name)
-        result = await services.artifacts.read_json(key)
-    return task_response(task, links_now(services.settings), result=result)
+    task = record.stored()
+    return task_response(task, links_now(services.settings), result=await _stored_result(services, task))
+
+
+async def _stored_result(services: Services, task: StoredTask) -> Any:
+    """The extracted information that the task only refers to; None when it refers to none."""
+    reference, meta = task.status.extracted_information_ref, task.metadata
+    if reference is None or not is_name(reference.name):  # the store has no file of such a name
+        return None
+    return await services.artifacts.read_result(store_key(meta.namespace, meta.name, meta.uid, reference.name))

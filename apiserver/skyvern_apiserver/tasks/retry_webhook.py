@@ -11,8 +11,9 @@ from skyvern_crds.vocabulary import ANNOTATION_RETRY_WEBHOOK
 
 
 async def retry_webhook(services: Services, task: TaskRecord) -> TaskResponse:
-    """Ask for another delivery; a task without a callback is answered and left alone."""
-    if task.object()["spec"].get("webhookCallbackUrl"):
+    """Ask for another delivery, unless the task has no callback; the task as it was before."""
+    answer = await get_task(services, task)  # first: when it fails, nothing has been asked for
+    if task.stored().spec.webhook_callback_url:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        task = await annotate(services, task, ANNOTATION_RETRY_WEBHOOK, moment, any_version=True)
-    return await get_task(services, task)
+        await annotate(services, task, ANNOTATION_RETRY_WEBHOOK, moment, any_version=True)
+    return answer

@@ -53,13 +53,13 @@ class TaskResponse(Answer):
     task_id: str
     """Id of the task."""
     status: Phase
-    """Where the task stands."""
+    """Where the task stands. A phase that cannot be read shows as queued or running; failure_reason then says so."""
     created_at: WireTime
     """Creation."""
     modified_at: WireTime
     """Last change."""
     extracted_information: JsonValue
-    """What was extracted."""
+    """What was extracted. More than 16 KiB are null in lists, and more than 1 MiB always: use the link then."""
     action_screenshot_urls: list[str] | None
     """Signed links to the newest screenshots, newest first; null in lists."""
     screenshot_url: str | None
@@ -73,7 +73,7 @@ class TaskResponse(Answer):
     max_steps_per_run: int | None
     """Effective limit of steps."""
     extracted_information_url: str | None
-    """Signed link to extracted information that is too large to be inline; null in lists."""
+    """Signed link to extracted information of more than 16 KiB, in lists too."""
     queued_at: WireTime | None
     """When the operator first saw the task."""
     started_at: WireTime | None
@@ -132,12 +132,15 @@ def _optional_time(value: datetime | None) -> str | None:
     return None if value is None else wire_time(value)
 
 
-def task_response(task: StoredTask, links: ArtifactLinks | None, *, result: JsonValue = None) -> TaskResponse:
+def task_response(
+    task: StoredTask, links: ArtifactLinks | None, *, result: JsonValue = None, in_list: bool = False
+) -> TaskResponse:
     """The Tasks API's answer for a stored task. Every key is present, null where unknown; never raises.
 
-    ``links`` makes the artifacts' URLs; without it they are null (as in lists). ``result`` is the extracted
-    information when the object only refers to it and the caller has read it from the store. A task whose phase cannot
-    be read is ``queued`` or ``running``, and failure_reason says what is wrong.
+    ``links`` makes the artifacts' URLs; without it they are null. ``result`` is the extracted information when the
+    object only refers to it and the caller has read it from the store. With ``in_list`` the answer has no link but
+    that to the extracted information. A task whose phase cannot be read is ``queued`` or ``running``, and
+    failure_reason says what is wrong.
     """
     status, webhook = task.status, task.status.webhook
     return TaskResponse.model_construct(
@@ -147,7 +150,7 @@ def task_response(task: StoredTask, links: ArtifactLinks | None, *, result: Json
         created_at=wire_time(task.metadata.created_at),
         modified_at=wire_time(task.modified_at),
         extracted_information=status.extracted_information if result is None else result,
-        **_artifact_urls(task, links),
+        **_artifact_urls(task, links, in_list=in_list),
         failure_reason=status.failure_reason or _what_is_unreadable(task),
         errors=[
             ReportedError.model_construct(
@@ -182,7 +185,7 @@ def _request_echo(task: StoredTask) -> EchoedRequest:
     return EchoedRequest.model_construct(**values)
 
 
-def _artifact_urls(task: StoredTask, links: ArtifactLinks | None) -> dict[str, Any]:
+def _artifact_urls(task: StoredTask, links: ArtifactLinks | None, *, in_list: bool) -> dict[str, Any]:
     """The four keys with links."""
     meta, reference = task.metadata, task.status.extracted_information_ref
     names = {artifact.name for artifact in task.status.artifacts}
@@ -193,12 +196,14 @@ def _artifact_urls(task: StoredTask, links: ArtifactLinks | None) -> dict[str, A
             return None
         return links.url(meta.namespace, meta.name, meta.uid, name)
 
-    newest = [url(name) for name in shots[:ACTION_SCREENSHOTS_IN_RESPONSE]]
-    return {
-        "action_screenshot_urls": (newest or None) if links else None,
+    result = {"extracted_information_url": url(reference.name if reference else None)}
+    if in_list:
+        return result | dict.fromkeys(("action_screenshot_urls", "screenshot_url", "recording_url"))
+    newest = [made for name in shots[:ACTION_SCREENSHOTS_IN_RESPONSE] if (made := url(name))]
+    return result | {
+        "action_screenshot_urls": newest or None,
         "screenshot_url": url(FINAL_SCREENSHOT if FINAL_SCREENSHOT in names else next(iter(shots), None)),
         "recording_url": url(RECORDING if RECORDING in names else None),
-        "extracted_information_url": url(reference.name if reference else None),
     }
 
 
