@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.rest.webhook import SignatureStyle
 from skyvern_crds.vocabulary import MANAGED_BY
 from skyvern_operator.errors import ConfigError
@@ -152,7 +153,7 @@ class OperatorConfig(_Model):
     """Internal base URL of the artifacts gateway; runners upload nothing without it."""
     public_url: str = "http://127.0.0.1:8080"
     """Base of the artifact links in webhooks."""
-    artifact_link_ttl_seconds: Annotated[int, Field(ge=60)] = 7 * 24 * 3600
+    artifact_link_ttl_seconds: Annotated[int, Field(ge=60)] = DEFAULT_TTL_SECONDS
     """How long those links work."""
     signing_key_file: Path | None = None
     """File with the release's signing key."""

@@ -10,6 +10,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from skyvern_apiserver.process.settings import Settings, load_settings
+from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.runner_contract import TaskDocument
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import OperatorStatus
@@ -45,6 +47,15 @@ def operator_config(manifests: Manifests) -> OperatorConfig:
     return OperatorConfig.model_validate(yaml.safe_load(config["data"]["config.yaml"]))
 
 
+def facade_settings(manifests: Manifests, directory: Path) -> Settings:
+    """The facade's settings as its container's environment gives them."""
+    (deployment,) = (m for m in of_kind(manifests, "Deployment") if m["metadata"]["name"] == "skyvern-apiserver")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (directory / "key").write_text("0123456789abcdef")
+    environment = {each["name"]: each["value"] for each in container["env"]}
+    return load_settings(environment | {"SKYVERN_SIGNING_KEY_FILE": str(directory / "key")})
+
+
 def test_lint_finds_nothing(helm: Path) -> None:
     result = run([helm, "lint", "--strict", CHART], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -61,6 +72,17 @@ def test_every_manifest_is_valid_for_the_oldest_and_the_newest_kubernetes(manife
 def test_operator_understands_its_configuration(manifests: Render, values: list[str]) -> None:
     config = operator_config(manifests(*values))
     assert config.images.browser.startswith("ghcr.io/skyvern-operator/skyvern-browser:")
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"), [([], DEFAULT_TTL_SECONDS), (["--set", "artifacts.linkTtlSeconds=3600"], 3600)]
+)
+def test_links_work_equally_long_in_answers_and_in_webhooks(
+    manifests: Render, tmp_path: Path, values: list[str], seconds: int
+) -> None:
+    rendered = manifests(*values)
+    assert operator_config(rendered).artifact_link_ttl_seconds == seconds
+    assert facade_settings(rendered, tmp_path).link_ttl_seconds == seconds
 
 
 def test_digest_wins_over_the_tag(manifests: Render) -> None:

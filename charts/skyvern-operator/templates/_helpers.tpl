@@ -113,6 +113,7 @@ capabilities: {drop: [ALL]}
   "modelSecretName" (include "skyvern.modelSecret" .)
   "artifactsUrl" (printf "http://%s-apiserver-internal.%s.svc:8081" (include "skyvern.fullname" .) .Release.Namespace)
   "publicUrl" (include "skyvern.publicUrl" .)
+  "artifactLinkTtlSeconds" (int64 .Values.artifacts.linkTtlSeconds)
   "signingKeyFile" "/etc/skyvern/signing/signing-key"
   "webhook" (dict "signature" .Values.webhook.signature)
   "limits" $limits
