@@ -13,8 +13,8 @@ STEP_PREFIX: Final = "stp"
 def new_id(prefix: str, *, now_ns: int | None = None) -> str:
     """``<prefix>_<decimal>``: seconds since EPOCH_SECONDS, 20 bits of microseconds, 12 random bits.
 
-    Ids made one after the other ascend. Two made by different processes in the same microsecond are equal once in
-    4096 times, so that whoever stores them must treat an existing one as a reason to make another.
+    Ids made one after the other ascend. Two processes that create ids in the same microsecond collide once in
+    4096 times: whoever stores an id must try another when it exists.
     """
     moment = time.time_ns() if now_ns is None else now_ns
     seconds, rest = divmod(moment, 1_000_000_000)

@@ -67,7 +67,7 @@ pattern, which it then checks by a CEL rule."""
 
 
 def pattern_message(text: str) -> dict[str, JsonValue]:
-    """``json_schema_extra`` of a field with a pattern: the message of whoever breaks it."""
+    """``json_schema_extra`` of a field with a pattern: what a user reads who breaks it."""
     return {PATTERN_MESSAGE: text}
 
 

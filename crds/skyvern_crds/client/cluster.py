@@ -165,10 +165,10 @@ class ClusterClient:
     ) -> JsonObject:
         """Server-side apply: own exactly the fields of ``body``, which needs apiVersion and kind.
 
-        Creates the object when it is absent, but for a subresource, which raises NotFound. A ``resourceVersion`` in
-        the body's metadata is a precondition, and the only guard against another object that has taken the name: on
-        a status the API server overlooks a uid that differs. Raises Conflict then, or, without ``force``, when
-        another manager owns a field.
+        Creates the object when it is absent; an absent object of a subresource raises NotFound. A
+        ``resourceVersion`` in the body's metadata is a precondition, and the only guard against another object that
+        has taken the name: on a status the API server ignores a different uid. Raises Conflict then, or, without
+        ``force``, when another manager owns a field.
         """
         query = {"fieldManager": field_manager, "force": "true" if force else "false"}
         path = ref.path(namespace, name, subresource)
