@@ -9,7 +9,7 @@ PACKAGES := crds operator apiserver browser-image
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint fmt cluster cluster-down images install uninstall generate lock \
+.PHONY: help setup demo test unit lint fmt cluster cluster-down images install uninstall run-operator run-apiserver generate lock version \
 	bench-operator bench-api bench-agent bench-e2e clean
 
 help: ## this list
@@ -38,11 +38,11 @@ unit: $(STAMP) ## the tests that need nothing but Python
 
 lint: $(STAMP) ## ruff, mypy --strict, import-linter, eslint, tsc
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
-	@$(PY) -m tests.javascript
+	@$(PY) -m tests.house.javascript
 
 fmt: $(STAMP) ## formats the code, and corrects what ruff and eslint can
 	@$(VENV)/bin/ruff check --fix --exit-zero . && $(VENV)/bin/ruff format .
-	@$(PY) -m tests.javascript --fix
+	@$(PY) -m tests.house.javascript --fix
 
 cluster: $(STAMP) ## a local cluster, and how to use kubectl with it
 	@$(PY) -m tests.cluster up
@@ -59,10 +59,20 @@ install: $(STAMP) ## the chart into the local cluster
 uninstall: $(STAMP) ## the chart out of the local cluster
 	@$(PY) -m tests.cluster uninstall
 
+run-operator: $(STAMP) ## the operator on this machine in place of its pod, restarted when its sources change
+	@$(PY) -m tests.cluster run operator
+
+run-apiserver: $(STAMP) ## the Tasks API on this machine at :8080, restarted when its sources change
+	@$(PY) -m tests.cluster run apiserver
+
 generate: $(STAMP) ## CRD YAML, OpenAPI, values docs
 	@$(PY) -m skyvern_crds generate crds/FAILURES.md crds/skyverntasks.skyvern.io.yaml charts/skyvern-operator/files/skyverntasks.skyvern.io.yaml
 	@$(PY) -m skyvern_apiserver openapi apiserver/openapi.json
 	@$(PY) -m tests.chart.values_docs
+
+version: $(STAMP) ## the version of packages and chart; V=0.2.0 sets it everywhere
+	@$(PY) -m tests.house.version $(V)
+	@$(if $(V),$(MAKE) --no-print-directory generate)
 
 lock: ## resolves requirements.lock anew: hashes only, no hosts
 	@test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }

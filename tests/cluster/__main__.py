@@ -1,4 +1,4 @@
-"""`python -m tests.cluster up | down | status | prepare | images | install | uninstall | demo`."""
+"""`python -m tests.cluster up | down | status | prepare | images | install | uninstall | run | demo`."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ ELSEWHERE = {
     "images": ("tests.cluster.images.build", "main"),
     "install": ("tests.cluster.release.install", "main"),
     "uninstall": ("tests.cluster.release.install", "uninstall"),
+    "run": ("tests.cluster.release.develop", "main"),
     "demo": ("tests.cluster.release.demo", "main"),
 }
 HELP = {
@@ -25,6 +26,7 @@ HELP = {
     "images": "build the project's container images",
     "install": "install the chart (--set k=v ... as for Helm)",
     "uninstall": "remove the chart's release",
+    "run": "run the operator or the apiserver on this machine, with reload",
     "demo": "run an example task from nothing",
 }
 

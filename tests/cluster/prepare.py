@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from tests import javascript
 from tests.cluster.backends import choose
 from tests.cluster.base.cache import cache_dir
 from tests.cluster.base.progress import Progress
@@ -12,6 +11,7 @@ from tests.cluster.machine.host_tools import ensure_browser, ensure_image_tools,
 from tests.cluster.node.lifecycle import CONTAINERD_PACKAGES, SUITE, require_root
 from tests.cluster.programs.helm import helm3
 from tests.cluster.programs.toolchain import kwok_program, node_programs
+from tests.house import javascript
 
 MARKERS = ("house", "contract", "browser", "chart", "node")
 """The markers of tests that need more than Python."""

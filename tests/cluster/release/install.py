@@ -146,6 +146,15 @@ def install_reachable(
     return install(cluster, images, progress, replace(release, public_url=url))
 
 
+def install_tree(cluster: Cluster, progress: Progress, *, sets: Sequence[str] = (), build: bool = True) -> None:
+    """Install this tree with the environment's model; without `build`, with the images that the values name."""
+    images = prepare_images(cluster, progress, CHART_IMAGES) if build else {}
+    model = model_from_environment() or ModelSettings()
+    release = install(cluster, images, progress, Release(model=model, sets=tuple(sets)))
+    note = "tasks live in namespace default: kubectl apply a SkyvernTask, then `kubectl get skt`"
+    progress.note(note if release.model.api_key else f"{note}; no model is set (OPENAI_API_KEY), so they will fail")
+
+
 def exists(cluster: Cluster, namespace: str, kind: str, name: str) -> bool:
     """Say whether an object exists."""
     return cluster.run_kubectl("get", kind, name, "--namespace", namespace, check=False).returncode == 0
@@ -216,12 +225,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--no-images", action="store_true", help="use the images that the values name; build none")
     options = parser.parse_args(argv)
     progress = Progress()
-    cluster = up(progress)
-    images = {} if options.no_images else prepare_images(cluster, progress, CHART_IMAGES)
-    model = model_from_environment() or ModelSettings()
-    release = install(cluster, images, progress, Release(model=model, sets=tuple(options.sets)))
-    note = "tasks live in namespace default: kubectl apply a SkyvernTask, then `kubectl get skt`"
-    progress.note(note if release.model.api_key else f"{note}; no model is set (OPENAI_API_KEY), so they will fail")
+    install_tree(up(progress), progress, sets=options.sets, build=not options.no_images)
     return 0
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 CHECKS = {
     "ruff finds nothing": ["ruff", "check", "."],
     "everything is formatted": ["ruff", "format", "--check", "."],
     "the import rules hold": ["lint-imports"],
     "mypy --strict finds nothing": ["mypy"],
-    "eslint and tsc find nothing": ["python", "-m", "tests.javascript"],
+    "eslint and tsc find nothing": ["python", "-m", "tests.house.javascript"],
 }
 
 

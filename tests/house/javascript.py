@@ -1,6 +1,7 @@
 """Checks the project's JavaScript with eslint and with the TypeScript compiler, which reads types from comments.
 
-`python -m tests.javascript` installs both where package-lock.json has changed; with --fix eslint corrects what it can.
+`python -m tests.house.javascript` installs both where package-lock.json has changed; with --fix, eslint corrects what
+it can.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from tests.cluster import Progress, SetupError, artifact, cache_dir
 from tests.cluster.base.shell import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "node_modules"
 LEAST = (20, 19)
 """The oldest Node.js that eslint runs on."""
@@ -103,7 +104,7 @@ def check(node: Node, *, fix: bool = False) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """Runs the checks; 0 when nothing was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.javascript", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.house.javascript", description=__doc__)
     parser.add_argument("--fix", action="store_true", help="let eslint correct what it can")
     options = parser.parse_args(argv)
     try:

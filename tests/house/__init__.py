@@ -1,0 +1,1 @@
+"""What holds for the whole tree: its checkers, its version, its documents."""
