@@ -15,12 +15,12 @@ from skyvern_crds.client import ClusterError
 
 
 def main() -> None:
-    """Run the command and leave with its exit code."""
+    """Run the command and exit with its code."""
     parser = argparse.ArgumentParser(prog="skyvern-apiserver", description="The Tasks API over SkyvernTask objects.")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="serve the API (the default); settings come from SKYVERN_* variables")
     openapi = commands.add_parser("openapi", help="write the OpenAPI document")
-    openapi.add_argument("--check", action="store_true", help="only tell whether the file is up to date")
+    openapi.add_argument("--check", action="store_true", help="only check whether the file is up to date")
     openapi.add_argument("path", type=Path)
     arguments = parser.parse_args()
     sys.exit(_openapi(arguments.path, check=arguments.check) if arguments.command == "openapi" else _serve())

@@ -1,4 +1,4 @@
-"""What the handlers work with, built once at the start and passed in by the application's state."""
+"""The handlers' dependencies, built once at start-up and carried by the application's state."""
 
 import asyncio
 from dataclasses import dataclass, field

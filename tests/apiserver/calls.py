@@ -1,4 +1,4 @@
-"""Calls that many tests make."""
+"""Requests that many tests send."""
 
 import httpx2
 

@@ -1,4 +1,4 @@
-"""What the facade's contract tests put into the control plane: the kind, tenants, API keys, roles and pods."""
+"""What the contract tests create in the control plane: the CRD, tenants, API keys, roles and pods."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TASK_ACCOUNT = "skyvern-task"
 
 @dataclass(frozen=True)
 class Tenants:
-    """Names in the control plane, unique to the test run."""
+    """Names in the control plane, unique to a test run."""
 
     plane: ControlPlane
     release: str
@@ -25,7 +25,7 @@ class Tenants:
 
     @property
     def full(self) -> str:
-        """Namespace whose quota lets no task in."""
+        """Namespace whose quota admits no task."""
         return f"full-{self.release}"
 
     @property
@@ -51,7 +51,7 @@ class Tenants:
         return task
 
     def pod(self, namespace: str, name: str) -> str:
-        """Make a pod of the tasks' service account; nothing runs it. Returns its uid."""
+        """Create a pod of the tasks' service account, which nothing runs. Returns its uid."""
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -66,12 +66,12 @@ class Tenants:
         return str(json.loads(answer.stdout)["metadata"]["uid"])
 
     def token(self, namespace: str, pod: str, uid: str, audience: str = ARTIFACTS_AUDIENCE) -> str:
-        """The token that the kubelet would project into the pod."""
+        """The token that a kubelet would project into the pod."""
         return self.plane.token_for(namespace, TASK_ACCOUNT, audience=audience, pod=pod, pod_uid=uid)
 
 
 def create_tenants(plane: ControlPlane) -> Tenants:
-    """Put everything in place."""
+    """Create everything."""
     mark = uuid4().hex[:6]
     tenants = Tenants(plane, f"facade-{mark}", f"team-a-{mark}", f"team-b-{mark}")
     _apply(plane, custom_resource_definition())
@@ -114,7 +114,7 @@ def _keys(tenants: Tenants) -> list[dict[str, Any]]:
 
 
 def _roles(tenants: Tenants) -> list[dict[str, Any]]:
-    """The least that the facade needs."""
+    """The least privileges that the facade needs."""
     account = _object("v1", "ServiceAccount", "facade", tenants.release)
     rbac = "rbac.authorization.k8s.io/v1"
     task_rule = {

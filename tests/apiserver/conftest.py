@@ -1,4 +1,4 @@
-"""The facade over the real control plane, in the test's own process, with the least rights that it needs."""
+"""The facade in the test process, with the least privileges that it needs on a real control plane."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -61,7 +61,7 @@ async def services(settings: Settings, facade_kubeconfig: Path) -> AsyncIterator
 
 @pytest.fixture(scope="session")
 async def caller(services: Services, tenants: Tenants) -> AsyncIterator[Caller]:
-    """Makes a client with the API key of a Secret; without a name it has none."""
+    """Makes clients with the API key of the named Secret; without a name they have none."""
     async with AsyncExitStack() as stack:
         transport = httpx2.ASGITransport(app=public_app(services))
         clients: list[httpx2.AsyncClient] = []
@@ -103,7 +103,7 @@ def environment(tenants: Tenants, facade_kubeconfig: Path, tmp_path_factory: pyt
 
 @pytest.fixture(scope="session")
 def program(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """The facade as a process, shared: do not end it."""
+    """The facade as a process, shared by the session: do not end it."""
     program = start(environment, tmp_path_factory.mktemp("log"))
     yield program
     program.process.kill()

@@ -1,4 +1,4 @@
-"""A page to read the OpenAPI document: one static file, no outside assets."""
+"""A page that renders the OpenAPI document: one static file without external assets."""
 
 from importlib.resources import files
 from typing import Final
@@ -10,7 +10,7 @@ PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 
 async def docs_page(request: Request) -> Response:
-    """Answer with the page."""
+    """Serve the page."""
     page = files("skyvern_apiserver.api").joinpath("docs.html").read_bytes()
     headers = {"Content-Security-Policy": PAGE_POLICY, "X-Content-Type-Options": "nosniff"}
     return Response(page, media_type="text/html", headers=headers)

@@ -1,6 +1,6 @@
-"""From a request to a handler's arguments, and from its answer to a response.
+"""Endpoints turn a request into a handler's arguments, and the handler's answer into a response.
 
-A handler knows no request: it gets the services, and what its endpoint has read, checked and found for it.
+A handler never sees the request. It gets the services, and the key, task and input that its endpoint has checked.
 """
 
 from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ class Endpoint(Protocol):
 
     @property
     def input(self) -> Input[Any]:
-        """What is read from the request, besides its path."""
+        """What is read from the request, apart from its path."""
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request. Raises ApiError and ClusterError."""
@@ -62,7 +62,7 @@ class FixedEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class PublicEndpoint(Generic[T]):
-    """Serves callers without an API key: the handler checks what they present instead."""
+    """Serves callers without an API key; the handler checks their other credentials."""
 
     needs_key: ClassVar[bool] = False
     handler: Callable[[Services, T], Awaitable[object]]
@@ -90,13 +90,13 @@ class KeyEndpoint(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class TaskEndpoint:
-    """Serves the holder of an API key with one task of the key's namespace, which the path names."""
+    """Serves the holder of an API key; the path names a task in the key's namespace."""
 
     needs_key: ClassVar[bool] = True
     input: ClassVar[Input[None]] = NO_INPUT
     handler: Callable[[Services, TaskRecord], Awaitable[object]]
     empty_if_unknown: bool = False
-    """Answer ``[]`` instead of 404 for an unknown task."""
+    """Answer ``[]`` instead of 404 for an unknown task, as callers of the Tasks API expect."""
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
@@ -119,7 +119,7 @@ def authenticate(services: Services, request: Request) -> ApiKey:
 
 
 def _response(request: Request, answer: object) -> Response:
-    """The handler's own response, or its answer as JSON; a created task is noted for the log."""
+    """The handler's response, or its answer as JSON; the id of a created task goes to the log."""
     if isinstance(answer, Response):
         return answer
     if isinstance(answer, TaskResponse):

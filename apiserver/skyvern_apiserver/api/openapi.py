@@ -16,14 +16,14 @@ REF: Final = "#/components/schemas/{model}"
 KEY_ERRORS: Final = (403, 429, 503)
 ERROR_TEXTS: Final = {
     400: "The task's status does not allow it",
-    403: "No usable API key, or no valid link",
-    404: "No such task or file",
+    403: "The API key or the link is not valid",
+    404: "The task or file does not exist",
     408: "The body did not arrive in time",
     413: "The body is too large",
-    416: "The range lies outside the file",
+    416: "The range is outside the file",
     422: "The request is invalid",
     429: "Too many requests; see Retry-After",
-    503: "The cluster or the store cannot be reached; see Retry-After",
+    503: "The cluster or the artifact store is unavailable; see Retry-After",
 }
 SECURITY: Final = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -31,7 +31,7 @@ SECURITY: Final = {
 }
 Json = dict[str, Any]
 References = dict[Any, Json]
-"""To each model, the schema that refers to it."""
+"""For each model, the schema that refers to it."""
 
 
 def document(version: str) -> Json:
@@ -56,7 +56,7 @@ def document(version: str) -> Json:
 
 
 def _components() -> tuple[Json, References]:
-    """Schemas of all models, and the reference to each. A model has one schema, whether it is sent or received."""
+    """The schemas of all models, and the reference to each. Requests and answers share a model's one schema."""
     models: list[type[BaseModel]] = [model for operation in OPERATIONS for model in _models(operation)]
     models = list(dict.fromkeys([*models, InvalidRequest, ErrorText]))
     references, found = models_json_schema([(model, "validation") for model in models], ref_template=REF)
@@ -79,11 +79,11 @@ def _operation(operation: Operation, components: Json, references: References) -
         entry["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     content: Json = {"schema": _answer(operation.answer)} if operation.answer is not None else {}
     entry["responses"] = {"200": {"description": "Success", "content": {operation.media_type: content}}}
-    if operation.name == "download_artifact":
+    if operation.is_file:
         entry["responses"]["206"] = {"description": "The range", "content": {operation.media_type: content}}
     for status in sorted({*operation.errors, *(KEY_ERRORS if operation.endpoint.needs_key else ())}):
         entry["responses"][str(status)] = _error(status, references)
-    if operation.name == "download_artifact":  # read by people in browsers
+    if operation.is_file:
         entry["responses"]["403"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
     if operation.endpoint.needs_key:
         entry["security"] = [{name: []} for name in SECURITY]

@@ -1,4 +1,4 @@
-"""Everything that the facade offers: the one list from which the routes and the OpenAPI document are made."""
+"""Every operation of the API: the one list from which the routes and the OpenAPI document are made."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -29,12 +29,14 @@ class Operation:
     """operationId."""
     summary: str
     endpoint: Endpoint
-    """Serves the requests; knows whether a key is needed and what is read from a request."""
+    """Serves the requests; says whether they need a key and what is read from them."""
     answer: Any = None
     """Type of the JSON answer; None for an answer that is not JSON."""
     media_type: str = "application/json"
+    is_file: bool = False
+    """The answer is a file: a range of it is 206, and a 403 is text for people in browsers."""
     errors: tuple[int, ...] = ()
-    """Statuses of errors, besides 403, 429 and 503 of what needs a key."""
+    """Statuses of errors; operations that need a key also have 403, 429 and 503."""
 
 
 OPERATIONS: Final = (
@@ -86,7 +88,7 @@ OPERATIONS: Final = (
         "POST",
         f"{API}/tasks/{{task_id}}/retry_webhook",
         "retry_webhook",
-        "Send a task's webhook once more",
+        "Send a task's webhook again",
         TaskEndpoint(retry_webhook),
         answer=TaskResponse,
         errors=(404,),
@@ -98,6 +100,7 @@ OPERATIONS: Final = (
         "Download a file of a task by its signed link",
         PublicEndpoint(download_file, DOWNLOAD),
         media_type="application/octet-stream",
+        is_file=True,
         errors=(403, 404, 416, 503),
     ),
     Operation(
@@ -109,4 +112,4 @@ OPERATIONS: Final = (
         media_type="text/plain",
     ),
 )
-"""Everything that callers may use."""
+"""All of them, in the order of the document."""

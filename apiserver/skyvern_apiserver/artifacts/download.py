@@ -1,4 +1,4 @@
-"""Send files to the holders of signed links, on the public port."""
+"""Download: send a file to the holder of a signed link."""
 
 import time
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ class Download:
     if_range: str | None
     if_none_match: str | None
     head: bool
-    """Whether only the headers are wanted."""
+    """Whether the caller wants only the headers."""
 
 
 async def _read_download(request: Request) -> Download:
-    """Neither parameter is required here: people with an incomplete link get an explanation as text."""
+    """Neither parameter is required here, so that people with an incomplete link get an explanation as text."""
     headers = request.headers
     return Download(
         key=read_file_path(request).key,
@@ -51,7 +51,7 @@ DOWNLOAD: Final = Input(_read_download, query=LinkQuery)
 
 
 async def download_file(services: Services, wanted: Download) -> Response:
-    """Answer with the file, or a range of it."""
+    """The file, or a range of it."""
     path = f"{ARTIFACTS_PATH}/{quote(wanted.key)}"
     try:
         verify_link(services.settings.signing_key, path, wanted.expires, wanted.signature, time.time())

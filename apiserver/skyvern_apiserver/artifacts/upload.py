@@ -1,4 +1,4 @@
-"""Take files from runners, on the internal port."""
+"""Upload: store a file that a runner sends to the internal port."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,16 +21,16 @@ from skyvern_crds.rest.response import RECORDING
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_RECORDING_BYTES: Final = 256 * 1024 * 1024
 UPLOAD_SECONDS: Final = 300.0
-"""Longest time that an upload may take."""
+"""Time limit of an upload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a runner sends."""
+    """An upload in progress."""
 
     path: FilePath
     authorization: str
-    """The header."""
+    """Value of the header."""
     chunks: AsyncIterator[bytes]
     """The content; raises ApiError 413 at the limit."""
 
@@ -45,7 +45,7 @@ UPLOAD: Final = Input(_read_upload)
 
 
 async def upload_file(services: Services, upload: Upload) -> Response:
-    """Store a file of the task whose current pod the caller is."""
+    """Store a file of a task, if the caller is the task's current pod."""
     runner = await services.runners.authenticate(upload.authorization)
     await _require_own_task(services, runner, upload.path)
     try:
@@ -63,10 +63,10 @@ async def _counted(services: Services, chunks: AsyncIterator[bytes]) -> AsyncIte
 
 
 async def _require_own_task(services: Services, runner: Runner, path: FilePath) -> None:
-    """Raise ApiError 403 unless the runner's pod is the task's pod; the cache may be a moment behind.
+    """Raise ApiError 403 unless the runner's pod is the task's current pod.
 
-    For pods of its namespace a task that is gone is a 404, so that its runner stops trying. On a 403 the runner tries
-    again: the operator may not have noted the pod yet.
+    The cache may lag, so a refusal takes a live look first. A task that is gone is a 404 for pods of its namespace:
+    its runner gives up then, while it retries after a 403 because the operator may not have recorded the pod yet.
     """
     account = task_account(path.namespace, services.settings.task_service_account)
     task: TaskRecord | None = services.tasks.get(path.namespace, path.task)

@@ -56,7 +56,7 @@ class KeyRing:
         self._by_digest: dict[bytes, ApiKey] = {}
 
     def changed(self, change: Change[ApiKey]) -> None:
-        """Take over one change of a Secret."""
+        """Apply one change of a Secret."""
         key = change.new
         if key is not None and not self._serves(key.namespace):
             log.warning(

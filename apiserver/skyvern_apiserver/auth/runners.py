@@ -1,4 +1,4 @@
-"""Who uploads: a task's pod, proved by the token that the cluster bound to it."""
+"""Runners: task pods, authenticated by the token that the cluster bound to the pod."""
 
 import hashlib
 import time
@@ -12,7 +12,7 @@ from skyvern_crds.runner_contract import ARTIFACTS_AUDIENCE
 
 TOKEN_REVIEWS: Final = "/apis/authentication.k8s.io/v1/tokenreviews"  # noqa: S105
 CACHE_SECONDS: Final = 30.0
-"""How long a token that was good is good without asking again."""
+"""How long a valid token is accepted without another review."""
 CACHE_ENTRIES: Final = 1024
 _EXTRA: Final = "authentication.kubernetes.io/"
 
@@ -32,14 +32,14 @@ class Runner:
 
 
 class RunnerAuthenticator:
-    """Asks the API server whose token it is, and remembers the answer for a moment by the token's digest."""
+    """Asks the API server whose token it is, and caches the answer briefly by the token's digest."""
 
     def __init__(self, client: ClusterClient) -> None:
         self._client = client
         self._known: OrderedDict[bytes, tuple[float, Runner]] = OrderedDict()
 
     async def authenticate(self, authorization: str) -> Runner:
-        """The runner of a header ``Authorization: Bearer``. Raises ApiError 401, and ClusterError."""
+        """The runner that an ``Authorization: Bearer`` header identifies. Raises ApiError 401, and ClusterError."""
         scheme, _, token = authorization.strip().partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -74,5 +74,5 @@ class RunnerAuthenticator:
 
 
 def _unauthorized() -> ApiError:
-    text = f"Give the pod's token for audience {ARTIFACTS_AUDIENCE} as 'Authorization: Bearer'"
+    text = f"Send the pod's token for audience {ARTIFACTS_AUDIENCE} as 'Authorization: Bearer'"
     return ApiError(401, text, headers={"WWW-Authenticate": "Bearer"})

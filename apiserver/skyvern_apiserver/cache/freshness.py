@@ -1,4 +1,4 @@
-"""When the caches may be answered from."""
+"""Whether the caches are fresh enough to answer from."""
 
 from typing import Any, Final
 
@@ -10,16 +10,16 @@ STALE_SECONDS: Final = 300.0
 
 
 def is_synced(*caches: Reflector[Any]) -> bool:
-    """Whether the cluster has been read once."""
+    """Whether each cache has read the cluster once."""
     return all(cache.synced.is_set() for cache in caches)
 
 
 def age_of(*caches: Reflector[Any]) -> float:
-    """Seconds since the API server was last heard from, by the cache that has waited longest."""
+    """Seconds since the API server was last heard from, by the cache that heard from it longest ago."""
     return max(cache.age for cache in caches)
 
 
 def require_fresh_cache(*caches: Reflector[Any]) -> None:
-    """Raise UnavailableError unless requests can be answered from the caches."""
+    """Raise UnavailableError unless the caches are fresh enough to answer from."""
     if not is_synced(*caches) or age_of(*caches) >= STALE_SECONDS:
         raise UnavailableError("The cluster cannot be reached: try again later")

@@ -1,4 +1,4 @@
-"""The cached tasks of each namespace in the order of lists."""
+"""The cached tasks of each namespace, in list order."""
 
 from bisect import bisect_left, insort
 from collections import defaultdict
@@ -11,14 +11,14 @@ from skyvern_crds.client import Change
 
 
 class TaskIndex:
-    """Tasks of each namespace by creation; fed by a reflector."""
+    """The tasks of each namespace by creation time; fed by a reflector."""
 
     def __init__(self) -> None:
         self._records: dict[str, dict[str, TaskRecord]] = defaultdict(dict)
         self._order: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
 
     def changed(self, change: Change[TaskRecord]) -> None:
-        """Take over one change."""
+        """Apply one change."""
         if change.old is not None:
             self._forget(change.old)
         if change.new is not None:
@@ -31,15 +31,15 @@ class TaskIndex:
         del self._records[record.namespace][record.name]
 
     def newest_first(self, namespace: str) -> Iterator[TaskRecord]:
-        """Tasks of a namespace by creation, descending. Read to the end before the next await."""
+        """The tasks of a namespace, newest first. Read it to the end before the next await."""
         records = self._records.get(namespace, {})
         return (records[name] for _, name in reversed(self._order.get(namespace, [])))
 
     def count(self) -> int:
-        """Tasks in all namespaces."""
+        """Number of tasks in all namespaces."""
         return sum(len(records) for records in self._records.values())
 
 
 def by_modification(records: Iterable[TaskRecord], *, descending: bool) -> list[TaskRecord]:
-    """Records sorted by their last change."""
+    """The records, sorted by their last change."""
     return sorted(records, key=attrgetter("modified_at", "name"), reverse=descending)

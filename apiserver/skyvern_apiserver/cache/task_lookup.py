@@ -9,13 +9,13 @@ from skyvern_crds.ids import name_of, task_id_of
 from skyvern_crds.vocabulary import OBJECT_NAME
 
 CACHE_WAIT_SECONDS: Final = 1.0
-"""How long a write waits for the cache to hold it."""
+"""How long a request waits for the cache to hold its write."""
 
 
 async def find_task(client: ClusterClient, tasks: Reflector[TaskRecord], namespace: str, task_id: str) -> TaskRecord:
     """The task ``task_id`` of a namespace. Raises TaskNotFoundError.
 
-    A task that the cache does not hold is looked up: another replica may just have created it.
+    A task that is not in the cache is looked up live: another replica may just have created it.
     """
     name = name_of(task_id)
     if task_id_of(name) != task_id or not OBJECT_NAME.fullmatch(name):
@@ -32,5 +32,5 @@ async def find_live_task(client: ClusterClient, namespace: str, name: str) -> Ta
 
 
 async def wait_until_cached(tasks: Reflector[TaskRecord], written: TaskRecord) -> None:
-    """Wait, a second at most, until the cache holds a write, so that the caller can read it."""
+    """Wait, for at most CACHE_WAIT_SECONDS, until the cache holds a write, so that the caller can read it back."""
     await tasks.wait_for(written.namespace, written.name, written.resource_version, CACHE_WAIT_SECONDS)

@@ -1,4 +1,4 @@
-"""What the cache keeps of a task: a small record with what answers need."""
+"""The cache's record of a task: small, with everything that answers need."""
 
 import zlib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION, Phas
 _METADATA: Final = ("name", "namespace", "uid", "creationTimestamp")
 _CONDITION_FIELDS: Final = ("type", "status", "reason", "lastTransitionTime")
 _FAST: Final = 1
-"""Level of compression: a task shrinks to a third in some 20 microseconds."""
+"""Compression level: a task shrinks to a third in about 20 microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class TaskRecord:
         return task_id_of(self.name)
 
     def stored(self) -> StoredTask:
-        """The task, without what no answer needs."""
+        """The task, without the parts that no answer needs."""
         return read_task(wire.loads(zlib.decompress(self.packed)))
 
 
@@ -73,7 +73,7 @@ def record_of(obj: Mapping[str, Any]) -> TaskRecord:
 
 
 def _slim(obj: Mapping[str, Any], task: StoredTask) -> dict[str, Any]:
-    """The object without what no answer needs: other labels and annotations, managed fields, conditions' messages."""
+    """The object without what no answer needs: managed fields, messages of conditions, most labels and annotations."""
     labels, annotations, status = task.metadata.labels, task.metadata.annotations, obj.get("status")
     if isinstance(status, dict) and isinstance(conditions := status.get("conditions"), list):
         status = {**status, "conditions": [_slim_condition(each) for each in conditions]}

@@ -1,4 +1,4 @@
-"""Stored tasks of which a part cannot be read."""
+"""Tasks with fields that cannot be read."""
 
 import logging
 
@@ -15,7 +15,7 @@ class UnreadableTasks:
         self.count = 0
 
     def changed(self, change: Change[TaskRecord]) -> None:
-        """Take over one change."""
+        """Apply one change."""
         before = change.old.unreadable if change.old else ()
         now = change.new.unreadable if change.new else ()
         self.count += bool(now) - bool(before)

@@ -1,1 +1,1 @@
-"""What the process is configured with and what it reports: settings, logs, metrics."""
+"""Settings, logs and metrics of the process."""

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard output."""
+"""Logging: one JSON object per line on standard output."""
 
 import logging
 import sys

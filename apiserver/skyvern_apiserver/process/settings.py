@@ -20,11 +20,11 @@ class Settings:
     """The configuration of the process, which does not change while it runs."""
 
     namespaces: tuple[str, ...] | None
-    """Namespaces that tasks may be in; None means all (``SKYVERN_NAMESPACES``, comma list or ``*``)."""
+    """Namespaces to serve tasks in; None means all (``SKYVERN_NAMESPACES``, comma list or ``*``)."""
     keys_namespace: str
     """Namespace of the API-key Secrets (``SKYVERN_KEYS_NAMESPACE``)."""
     public_url: str
-    """Base URL by which callers reach the facade, for links (``SKYVERN_PUBLIC_URL``)."""
+    """Base URL at which callers reach the facade; links start with it (``SKYVERN_PUBLIC_URL``)."""
     signing_key: bytes
     """Signs links to artifacts (content of ``SKYVERN_SIGNING_KEY_FILE``)."""
     store_url: str = "file:///var/lib/skyvern/artifacts"
@@ -42,7 +42,7 @@ class Settings:
     internal_port: int = 8081
     """Port of uploads, health and metrics (``SKYVERN_INTERNAL_PORT``)."""
     drain_seconds: int = 3
-    """Seconds from SIGTERM to closing the ports, in which routing notices (``SKYVERN_DRAIN_SECONDS``)."""
+    """Seconds between SIGTERM and closing the ports, for routing to notice (``SKYVERN_DRAIN_SECONDS``)."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR (``SKYVERN_LOG_LEVEL``)."""
 
@@ -94,7 +94,7 @@ def _namespaces(text: str) -> tuple[str, ...] | None:
 def _public_url(text: str) -> str:
     if not text:
         raise SettingsError(
-            "SKYVERN_PUBLIC_URL is not set: give the URL by which callers reach this service, such as https://tasks.example.com"
+            "SKYVERN_PUBLIC_URL is not set: give the URL at which callers reach this service, such as https://tasks.example.com"
         )
     parts = split_http_url(text)
     if parts is None or parts.query or parts.fragment:

@@ -36,7 +36,7 @@ def public_app(services: Services) -> Starlette:
 
 
 def internal_app(services: Services) -> Starlette:
-    """Uploads of artifacts, health and metrics; reachable inside the cluster only."""
+    """Uploads, probes and metrics; reachable only inside the cluster."""
     paths: dict[str, Methods] = {
         f"{UPLOAD_PATH}/{{namespace}}/{{task}}/{{uid}}/{{file:path}}": {"PUT": PublicEndpoint(upload_file, UPLOAD)},
         "/healthz": {"GET": FixedEndpoint(b"ok", "text/plain")},

@@ -10,10 +10,10 @@ from skyvern_apiserver.process.metrics import Metrics
 log = logging.getLogger("skyvern_apiserver.request")
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Methods with metrics of their own; callers choose the method, so the rest is one."""
+"""Methods that metrics distinguish; all others count as one, because callers choose them."""
 MAX_LOGGED_CHARACTERS = 256
 QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/api/v1/heartbeat"})
-"""Paths that probes ask for every few seconds: logged at DEBUG."""
+"""Paths that probes request every few seconds; logged at DEBUG."""
 
 
 class ObservedRequests:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 Methods = dict[str, Callable[[Request], Awaitable[Response]]]
-"""An endpoint for each method."""
+"""The endpoint of each method."""
 
 
 class PathMethods:

@@ -14,7 +14,7 @@ async def ready(request: Request) -> Response:
     """
     services = services_of(request)
     if services.draining.is_set():
-        return PlainTextResponse("the process is about to end", 503)
+        return PlainTextResponse("shutting down", 503)
     if not is_synced(services.tasks, services.secrets):
         return PlainTextResponse("the cluster has not been read yet", 503)
     return PlainTextResponse("ok")

@@ -15,9 +15,9 @@ from skyvern_apiserver.services import Services, build_services
 from skyvern_crds.client import ClusterClient
 
 GRACE_SECONDS = 20
-"""Time that running requests get after the ports have closed."""
+"""Time for running requests to finish after the ports have closed."""
 KEEP_ALIVE_SECONDS = 75
-"""Longer than the idle time of common load balancers, so that they and not we close idle connections."""
+"""Longer than the idle timeout of common load balancers, so that they close idle connections and we do not."""
 MAX_CONNECTIONS = 2000
 """Open connections of a port, idle ones included, or requests in progress; uvicorn answers more with 503 as text."""
 
@@ -55,7 +55,7 @@ def make_server(app: Starlette, settings: Settings, port: int) -> Server:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ClusterError when there are no credentials for a cluster."""
+    """Serve until SIGTERM or SIGINT. Raises ClusterError without usable credentials for a cluster."""
     async with await ClusterClient.connect() as client:
         services = build_services(settings, client)
         public = make_server(public_app(services), settings, settings.port)
@@ -67,7 +67,7 @@ async def serve(settings: Settings) -> None:
             caches = [group.create_task(cache.run()) for cache in (services.tasks, services.secrets)]
             servers = [group.create_task(server.serve()) for server in (public, internal)]
             stopping = group.create_task(_stop(stop, services, public, internal))
-            # A port that cannot be bound ends its server at once: then everything ends.
+            # A server that cannot bind its port ends at once; then everything ends.
             await asyncio.wait(servers, return_when=asyncio.FIRST_COMPLETED)
             public.should_exit = internal.should_exit = True
             await asyncio.gather(*servers)

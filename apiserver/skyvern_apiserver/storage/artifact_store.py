@@ -29,7 +29,6 @@ class StoredFile:
     """What the store knows about a file."""
 
     size: int
-    """Bytes."""
     etag: str | None
     """Changes with the content."""
 
@@ -55,14 +54,14 @@ class ArtifactStore:
             raise SettingsError(f"SKYVERN_ARTIFACTS_URL {url!r} cannot be opened: {error}") from error
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Store a file as a whole or not at all; what ``chunks`` raises is passed on."""
+        """Store the whole file or nothing; exceptions from ``chunks`` propagate."""
         try:
             await obstore.put_async(self._store, key, chunks, chunk_size=PART_BYTES, max_concurrency=2)
         except (BaseError, OSError) as error:
             raise _unavailable("write", key, error) from error
 
     async def head(self, key: str) -> StoredFile | None:
-        """Size and tag of a file; None when there is none."""
+        """Size and entity tag of a file; None when it does not exist."""
         try:
             meta = await obstore.head_async(self._store, key)
         except FileNotFoundError:
@@ -83,9 +82,9 @@ class ArtifactStore:
             raise _unavailable("read", key, error) from error
 
     async def read_result(self, key: str) -> Any:
-        """Extracted information that a task refers to; None for more than MAX_RESULT_BYTES.
+        """The extracted information that a task refers to; None when it is larger than MAX_RESULT_BYTES.
 
-        Raises UnavailableError also when the file is missing or is not JSON: callers take a null for the final result.
+        Also raises UnavailableError when the file is missing or is not JSON: callers would take null for the result.
         """
         found = await self.head(key)
         if found is not None and found.size > MAX_RESULT_BYTES:

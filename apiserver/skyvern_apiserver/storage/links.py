@@ -7,5 +7,5 @@ from skyvern_crds.rest.artifacts import ArtifactLinks
 
 
 def links_now(settings: Settings) -> ArtifactLinks:
-    """Makes links whose life begins now."""
+    """A maker of links that are valid from now on."""
     return ArtifactLinks(settings.public_url, settings.signing_key, int(time.time()), settings.link_ttl_seconds)

@@ -1,4 +1,4 @@
-"""Ask something of the operator: by an annotation of the task."""
+"""Requests to the operator, made by annotating a task."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from skyvern_crds.vocabulary import MANAGER_APISERVER
 async def annotate(
     services: Services, task: TaskRecord, annotation: str, value: str, *, any_version: bool = False
 ) -> TaskRecord:
-    """Set an annotation and wait until the cache holds it; the task as it is then.
+    """Set an annotation, wait until the cache holds it, and return the task as written.
 
     Raises Conflict when the task has changed since ``task`` was read, unless ``any_version`` is set.
     """

@@ -14,7 +14,7 @@ CONFLICT_TRIES: Final = 5
 
 
 async def cancel_task(services: Services, task: TaskRecord) -> None:
-    """Ask for the task's end; it is ``canceled`` once its pod has ended."""
+    """Request cancellation; the task is ``canceled`` once its pod has ended."""
     for _ in range(CONFLICT_TRIES):
         if task.phase.terminal:
             raise IllegalCancelError(task.task_id, task.phase)

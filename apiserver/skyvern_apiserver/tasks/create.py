@@ -31,19 +31,19 @@ from skyvern_crds.vocabulary import (
 
 MAX_STEPS_LIMIT: Final = 1000
 NAME_TRIES: Final = 3
-"""Two processes rarely make the same id; then another one is tried."""
+"""Two processes rarely make the same id; then another id is tried."""
 MAX_STEPS_HEADER: Final = {
     "name": "x-max-steps-override",
     "in": "header",
     "required": False,
-    "description": "Overrides any other limit of the task's steps; 0 is ignored.",
+    "description": "Overrides any other step limit of the task; 0 is ignored.",
     "schema": {"type": "integer", "minimum": 0, "maximum": MAX_STEPS_LIMIT},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task as its creator asked for it."""
+    """A valid request for a task."""
 
     request: TaskRequest
     spec: SkyvernTaskSpec

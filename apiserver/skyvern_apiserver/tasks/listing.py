@@ -29,21 +29,21 @@ class ListQuery(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     page: int = Field(1, ge=1, le=MAX_NUMBER)
-    """Page, from 1."""
+    """Page number, from 1."""
     page_size: int = Field(10, ge=1, le=MAX_NUMBER)
-    """Tasks on a page."""
+    """Tasks per page."""
     task_status: list[Phase] = Field(default_factory=list)
-    """Only tasks with one of these; may be repeated."""
+    """Only tasks with one of these statuses; may be repeated."""
     application: str | None = None
     """Only tasks with this label."""
     workflow_run_id: str | None = None
-    """Accepted; no task here belongs to a workflow run, so that nothing matches."""
+    """Accepted; no task belongs to a workflow run, so nothing matches."""
     only_standalone_tasks: bool = False
-    """Accepted; every task here is one."""
+    """Accepted; every task is standalone."""
     sort: Literal["created_at", "modified_at"] = "created_at"
-    """What to sort by."""
+    """Sort key."""
     order: Literal["asc", "desc"] = "desc"
-    """Direction."""
+    """Sort direction."""
 
 
 async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Response:

@@ -17,7 +17,7 @@ async def get_task(services: Services, record: TaskRecord) -> TaskResponse:
 
 
 async def _stored_result(services: Services, task: StoredTask) -> Any:
-    """The extracted information that the task only refers to; None when it refers to none."""
+    """The extracted information when it is in the store, else None."""
     reference, meta = task.status.extracted_information_ref, task.metadata
     if reference is None or not is_name(reference.name):  # the store has no file of such a name
         return None

@@ -1,4 +1,4 @@
-"""Send the webhook of an ended task once more."""
+"""Send a task's webhook again."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from skyvern_crds.vocabulary import ANNOTATION_RETRY_WEBHOOK
 
 
 async def retry_webhook(services: Services, task: TaskRecord) -> TaskResponse:
-    """Ask for another delivery, unless the task has no callback; the task as it was before."""
+    """Request another delivery, unless the task has no callback; answers with the task as it was before."""
     answer = await get_task(services, task)  # first: when it fails, nothing has been asked for
     if task.stored().spec.webhook_callback_url:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

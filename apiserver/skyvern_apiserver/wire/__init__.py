@@ -1,1 +1,1 @@
-"""Reading requests and writing answers: bodies, queries, JSON, errors and their models."""
+"""Requests and answers on the wire: bodies, queries, JSON, errors and their models."""

@@ -1,4 +1,4 @@
-"""What an operation takes from its request: how it is read, and what the OpenAPI document says of it."""
+"""What an operation reads from its request, and how the OpenAPI document describes that."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ Query = TypeVar("Query", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Input(Generic[T]):
-    """The part of a request that a handler gets as one value."""
+    """The part of a request that a handler receives as one value."""
 
     read: Callable[[Request], Awaitable[T]]
-    """Makes the value. Raises ApiError."""
+    """Reads the value. Raises ApiError."""
     body: type[BaseModel] | None = None
     """Model of the body."""
     query: type[BaseModel] | None = None
     """Model of the query."""
     headers: tuple[dict[str, Any], ...] = ()
-    """Header parameters, in OpenAPI's form."""
+    """Header parameters, as OpenAPI describes them."""
 
 
 def query_input(model: type[Query]) -> Input[Query]:

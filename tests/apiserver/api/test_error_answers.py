@@ -27,12 +27,12 @@ from skyvern_crds.client import ClusterError, Forbidden, Invalid, TooManyRequest
         (Forbidden(403, "Forbidden", "denied by the policy 'no-mondays'"), 403, None),
     ],
 )
-def test_refusal_of_the_cluster_has_its_answer(error: ClusterError, status: int, retry_after: str | None) -> None:
+def test_each_error_of_the_cluster_has_its_answer(error: ClusterError, status: int, retry_after: str | None) -> None:
     answer = from_cluster(error)
     assert (answer.status, answer.headers.get("Retry-After")) == (status, retry_after)
 
 
-def test_refusal_without_causes_is_of_the_body() -> None:
+def test_refusal_without_causes_concerns_the_body() -> None:
     answer = from_cluster(Invalid(422, "Invalid", "admission says no"))
     assert isinstance(answer, InvalidRequestError)
     assert answer.details == [{"type": "value_error", "loc": ["body"], "msg": "admission says no", "input": None}]
@@ -43,7 +43,7 @@ def test_error_does_not_repeat_a_large_value(value: object) -> None:
     assert len(str(detail("string_type", ["body"], "no", value)["input"])) <= MAX_INPUT_CHARACTERS
 
 
-def test_unexpected_error_is_told_by_its_class_only() -> None:
+def test_unexpected_error_is_answered_with_its_class_only() -> None:
     async def broken(request: Request) -> Response:
         raise ZeroDivisionError("with a secret in its text")
 

@@ -1,4 +1,4 @@
-"""Lists of tasks, and who sees what."""
+"""Lists of tasks: order, pages, filters, tenants."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def test_list_filters_by_several_statuses(bob: httpx2.AsyncClient, tenants
     assert [task["task_id"] for task in (await bob.get(f"/api/v1/tasks?{query}")).json()] == [made[2], made[0]]
 
 
-async def test_long_list_is_whole(bob: httpx2.AsyncClient, services: Services, tenants: Tenants) -> None:
+async def test_long_list_is_complete(bob: httpx2.AsyncClient, services: Services, tenants: Tenants) -> None:
     await asyncio.gather(*(create(bob, application="many") for _ in range(60)))
     listed = (await bob.get("/api/v1/tasks?application=many&page_size=1000")).json()
     assert len({task["task_id"] for task in listed}) == 60
@@ -50,7 +50,7 @@ async def test_foreign_task_is_unknown(alice: httpx2.AsyncClient, bob: httpx2.As
     assert task_id not in (await bob.get("/api/v1/tasks?page_size=1000")).text
 
 
-async def test_task_larger_than_the_models_allow_is_answered_whole(
+async def test_task_larger_than_writers_may_make_is_answered_in_full(
     bob: httpx2.AsyncClient, tenants: Tenants, services: Services
 ) -> None:
     name = f"too-large-{tenants.release}"

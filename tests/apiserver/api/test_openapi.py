@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, committed as it is generated, and true to what the facade does."""
+"""The OpenAPI document is valid, committed as generated, and served."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from skyvern_apiserver.__main__ import openapi_text
 from skyvern_apiserver.api.operations import OPERATIONS
 from tests.apiserver.conftest import Caller
 
-GOLDEN = Path(__file__).parents[2] / "apiserver" / "openapi.json"
+GOLDEN = Path(__file__).parents[3] / "apiserver" / "openapi.json"
 
 
 def test_document_is_valid_openapi() -> None:
@@ -23,7 +23,7 @@ def test_committed_document_is_up_to_date() -> None:
     assert GOLDEN.read_text() == openapi_text(), "run: python -m skyvern_apiserver openapi apiserver/openapi.json"
 
 
-def test_check_tells_of_a_document_that_is_out_of_date(tmp_path: Path) -> None:
+def test_check_reports_an_outdated_document(tmp_path: Path) -> None:
     path = tmp_path / "openapi.json"
     command = [sys.executable, "-m", "skyvern_apiserver", "openapi"]
     subprocess.run([*command, path], check=True, timeout=30)

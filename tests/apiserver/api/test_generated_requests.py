@@ -1,4 +1,4 @@
-"""Requests generated from the OpenAPI document: whatever comes, the answers are those that the document tells of."""
+"""Requests generated from the OpenAPI document get the answers that it describes."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ CHECKS = [
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: str(operation.name))
-def test_answers_are_those_of_the_document(operation: Operation, program: Program, tenants: Tenants) -> None:
+def test_generated_requests_get_documented_answers(operation: Operation, program: Program, tenants: Tenants) -> None:
     schema = schemathesis.openapi.from_url(f"{program.public}/openapi.json")
     described = schema[operation.path.replace(":path", "")][operation.method]
 

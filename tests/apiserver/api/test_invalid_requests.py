@@ -1,4 +1,4 @@
-"""Wrong input at the facade's door, and the answers that callers of the Tasks API know for it."""
+"""Invalid requests, and the answers that callers of the Tasks API know for them."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.contract
 TASKS = "/api/v1/tasks"
 
 
-def mistakes(answer: httpx2.Response) -> list[tuple[str, list[str | int]]]:
-    """Types and places of a 422 answer."""
+def errors_of(answer: httpx2.Response) -> list[tuple[str, list[str | int]]]:
+    """Types and locations in a 422 answer."""
     assert answer.status_code == 422, answer.text
     assert all({"type", "loc", "msg", "input"} <= set(each) for each in answer.json()["detail"])
     return [(each["type"], each["loc"]) for each in answer.json()["detail"]]
 
 
-async def test_no_key_is_refused(caller: Caller) -> None:
+async def test_request_without_a_key_is_refused(caller: Caller) -> None:
     answer = await caller().post(TASKS, json=REQUEST)
     assert (answer.status_code, answer.json()) == (403, {"detail": "Invalid credentials"})
 
@@ -31,13 +31,13 @@ async def test_wrong_key_is_refused(caller: Caller) -> None:
     assert (answer.status_code, answer.json()) == (403, {"detail": "Invalid credentials"})
 
 
-async def test_invalid_key_is_told_that_it_has_expired(caller: Caller) -> None:
+async def test_inactive_key_is_reported_as_expired(caller: Caller) -> None:
     answer = await caller("gone").get(TASKS)
     assert answer.status_code == 403
     assert answer.json()["detail"].startswith("Your API key has expired.")
 
 
-async def test_key_of_a_namespace_that_is_not_served_is_refused(caller: Caller) -> None:
+async def test_key_for_a_namespace_that_is_not_served_is_refused(caller: Caller) -> None:
     answer = await caller("elsewhere").get(TASKS)
     assert (answer.status_code, answer.json()) == (403, {"detail": "Invalid credentials"})
 
@@ -54,7 +54,7 @@ async def test_key_of_a_namespace_that_is_not_served_is_refused(caller: Caller) 
     ],
     ids=str,
 )
-async def test_key_is_taken_as_callers_write_it(caller: Caller, tenants: Tenants, headers: dict[str, str]) -> None:
+async def test_key_is_accepted_as_callers_write_it(caller: Caller, tenants: Tenants, headers: dict[str, str]) -> None:
     given = {name: value.format(key=tenants.key("alice")) for name, value in headers.items()}
     assert (await caller(**given).get(TASKS)).status_code == 200
 
@@ -62,20 +62,20 @@ async def test_key_is_taken_as_callers_write_it(caller: Caller, tenants: Tenants
 @pytest.mark.parametrize(
     ("body", "place"), [(b'{"url": ', 8), (b"{'url': 1}", 1), (b'{"url":\n  tru}', 14), (b"[NaN]", 1), (b"\xff", 0)]
 )
-async def test_broken_json_is_named_with_its_place(alice: httpx2.AsyncClient, body: bytes, place: int) -> None:
+async def test_broken_json_is_reported_with_its_position(alice: httpx2.AsyncClient, body: bytes, place: int) -> None:
     answer = await alice.post(TASKS, content=body)
-    [(kind, location)] = mistakes(answer)
+    [(kind, location)] = errors_of(answer)
     assert (kind, location[0]) == ("json_invalid", "body")
     assert abs(int(location[1]) - place) <= 1
     assert answer.json()["detail"][0]["msg"] == "JSON decode error"
 
 
-async def test_empty_body_is_missing(alice: httpx2.AsyncClient) -> None:
-    assert mistakes(await alice.post(TASKS)) == [("missing", ["body"])]
+async def test_empty_body_is_reported_as_missing(alice: httpx2.AsyncClient) -> None:
+    assert errors_of(await alice.post(TASKS)) == [("missing", ["body"])]
 
 
-async def test_missing_url_is_named(alice: httpx2.AsyncClient) -> None:
-    assert mistakes(await alice.post(TASKS, json={})) == [("missing", ["body", "url"])]
+async def test_missing_url_is_reported(alice: httpx2.AsyncClient) -> None:
+    assert errors_of(await alice.post(TASKS, json={})) == [("missing", ["body", "url"])]
 
 
 @pytest.mark.parametrize(
@@ -95,23 +95,23 @@ async def test_missing_url_is_named(alice: httpx2.AsyncClient) -> None:
     ],
     ids=str,
 )
-async def test_wrong_types_and_values_are_named(
+async def test_wrong_types_and_values_are_reported_by_field(
     alice: httpx2.AsyncClient, fields: dict[str, Any], kind: str, location: list[str]
 ) -> None:
-    assert mistakes(await alice.post(TASKS, json=REQUEST | fields)) == [(kind, ["body", *location])]
+    assert errors_of(await alice.post(TASKS, json=REQUEST | fields)) == [(kind, ["body", *location])]
 
 
-async def test_body_that_is_no_object_is_refused(alice: httpx2.AsyncClient) -> None:
-    assert mistakes(await alice.post(TASKS, json=[REQUEST])) == [("model_type", ["body"])]
+async def test_body_that_is_not_an_object_is_refused(alice: httpx2.AsyncClient) -> None:
+    assert errors_of(await alice.post(TASKS, json=[REQUEST])) == [("model_type", ["body"])]
 
 
 async def test_unknown_keys_are_ignored(alice: httpx2.AsyncClient) -> None:
     assert (await alice.post(TASKS, json=REQUEST | {"no_such_key": 1})).status_code == 200
 
 
-async def test_all_mistakes_are_told_at_once(alice: httpx2.AsyncClient) -> None:
+async def test_all_errors_are_reported_at_once(alice: httpx2.AsyncClient) -> None:
     answer = await alice.post(TASKS, json={"title": 1}, headers={"x-max-steps-override": "ten"})
-    assert [location for _, location in mistakes(answer)] == [
+    assert [location for _, location in errors_of(answer)] == [
         ["header", "x-max-steps-override"],
         ["body", "url"],
         ["body", "title"],
@@ -122,9 +122,9 @@ async def test_all_mistakes_are_told_at_once(alice: httpx2.AsyncClient) -> None:
     ("value", "kind"),
     [("ten", "int_parsing"), ("-1", "greater_than_equal"), ("1.5", "int_parsing"), ("1001", "less_than_equal")],
 )
-async def test_bad_step_limit_is_named(alice: httpx2.AsyncClient, value: str, kind: str) -> None:
+async def test_invalid_step_limit_is_reported(alice: httpx2.AsyncClient, value: str, kind: str) -> None:
     answer = await alice.post(TASKS, json=REQUEST, headers={"x-max-steps-override": value})
-    assert mistakes(answer) == [(kind, ["header", "x-max-steps-override"])]
+    assert errors_of(answer) == [(kind, ["header", "x-max-steps-override"])]
 
 
 async def test_body_of_two_mebibytes_is_too_large(alice: httpx2.AsyncClient) -> None:
@@ -141,9 +141,9 @@ async def test_body_of_unknown_length_is_cut_off(alice: httpx2.AsyncClient) -> N
     assert (await alice.post(TASKS, content=endless())).status_code == 413
 
 
-async def test_task_too_large_for_an_object_is_told_the_remedy(alice: httpx2.AsyncClient) -> None:
+async def test_task_too_large_for_an_object_is_refused_with_the_remedy(alice: httpx2.AsyncClient) -> None:
     answer = await alice.post(TASKS, json=REQUEST | {"navigation_payload": "x" * 200_000})
-    assert mistakes(answer) == [("value_error", ["body"])]
+    assert errors_of(answer) == [("value_error", ["body"])]
     assert "navigationPayloadFrom" in answer.json()["detail"][0]["msg"]
     assert len(answer.content) < 2000
 
@@ -151,12 +151,12 @@ async def test_task_too_large_for_an_object_is_told_the_remedy(alice: httpx2.Asy
 async def test_deep_json_is_refused(alice: httpx2.AsyncClient) -> None:
     for depth in (70, 10_000):
         answer = await alice.post(TASKS, content=b'{"url": ' + b"[" * depth + b"]" * depth + b"}")
-        assert mistakes(answer) == [("json_depth", ["body"])]
+        assert errors_of(answer) == [("json_depth", ["body"])]
 
 
 async def test_numbers_beyond_a_double_are_refused(alice: httpx2.AsyncClient) -> None:
     answer = await alice.post(TASKS, content=b'{"url": "x.com", "navigation_payload": {"n": 1e999}}')
-    assert mistakes(answer) == [("finite_number", ["body"])]
+    assert errors_of(answer) == [("finite_number", ["body"])]
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ async def test_numbers_beyond_a_double_are_refused(alice: httpx2.AsyncClient) ->
         ("order=up", "literal_error", "order"),
     ],
 )
-async def test_bad_query_is_named(alice: httpx2.AsyncClient, query: str, kind: str, name: str) -> None:
-    [(found, location)] = mistakes(await alice.get(f"{TASKS}?{query}"))
+async def test_invalid_query_is_reported(alice: httpx2.AsyncClient, query: str, kind: str, name: str) -> None:
+    [(found, location)] = errors_of(await alice.get(f"{TASKS}?{query}"))
     assert (found, location[:2]) == (kind, ["query", name])
 
 
@@ -189,7 +189,7 @@ async def test_unknown_task_is_not_found(alice: httpx2.AsyncClient, task_id: str
         assert (await alice.get(f"{TASKS}/{task_id}/steps")).json() == []
 
 
-async def test_object_name_is_no_second_id(alice: httpx2.AsyncClient) -> None:
+async def test_object_name_is_not_a_second_id(alice: httpx2.AsyncClient) -> None:
     task_id = await create(alice)
     assert (await alice.get(f"{TASKS}/{task_id.replace('_', '-')}")).status_code == 404
 
@@ -211,7 +211,7 @@ async def test_cancel_of_an_ended_task_is_refused(alice: httpx2.AsyncClient, ten
     assert (answer.status_code, answer.json()) == (400, {"detail": text})
 
 
-async def test_unknown_path_and_wrong_method(alice: httpx2.AsyncClient) -> None:
+async def test_unknown_path_is_404_and_wrong_method_is_405(alice: httpx2.AsyncClient) -> None:
     unknown = await alice.get("/api/v1/nothing")
     assert (unknown.status_code, unknown.json()) == (404, {"detail": "Not Found"})
     wrong = await alice.delete(TASKS)
@@ -219,7 +219,7 @@ async def test_unknown_path_and_wrong_method(alice: httpx2.AsyncClient) -> None:
     assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
-async def test_full_namespace_is_told_to_come_again(caller: Caller) -> None:
+async def test_task_for_a_full_namespace_is_answered_with_retry_after(caller: Caller) -> None:
     answer = await caller("full").post(TASKS, json=REQUEST)
     assert answer.status_code == 429, answer.text
     assert "quota" in answer.json()["detail"]

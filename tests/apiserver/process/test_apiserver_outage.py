@@ -1,4 +1,4 @@
-"""The cluster goes away while the facade runs."""
+"""The API server becomes unreachable while the facade runs."""
 
 import asyncio
 import json
@@ -22,8 +22,8 @@ from tests.apiserver.conftest import PUBLIC_URL
 pytestmark = pytest.mark.contract
 
 
-class Road:
-    """A TCP forwarder to the API server that can be closed."""
+class Forwarder:
+    """A TCP forwarder to the API server; closing it is the outage."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -62,7 +62,7 @@ class Road:
 
 @asynccontextmanager
 async def facade(settings: Settings, kubeconfig: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, httpx2.AsyncClient]]:
-    """Clients of both ports of a facade of one's own."""
+    """Clients of both ports of a separate facade."""
     async with await ClusterClient.connect(str(kubeconfig)) as client:
         services = build_services(settings, client)
         caches = [asyncio.create_task(cache.run()) for cache in (services.tasks, services.secrets)]
@@ -90,17 +90,17 @@ def redirected(kubeconfig: Path, url: str, through: str, folder: Path) -> Path:
     return copy
 
 
-async def test_cluster_away_answers_writes_with_503_and_reads_from_the_cache(
+async def test_outage_answers_writes_with_503_and_reads_from_the_cache(
     tenants: Tenants, settings: Settings, facade_kubeconfig: Path, tmp_path: Path
 ) -> None:
     address = urlsplit(tenants.plane.url)
-    road = Road(str(address.hostname), int(address.port or 443))
-    through = tenants.plane.url.replace(str(address.port), str(await road.open()))
+    forwarder = Forwarder(str(address.hostname), int(address.port or 443))
+    through = tenants.plane.url.replace(str(address.port), str(await forwarder.open()))
     kubeconfig = redirected(facade_kubeconfig, tenants.plane.url, through, tmp_path)
     headers = {"x-api-key": tenants.key("alice")}
     async with facade(settings, kubeconfig) as (client, _):
         task_id = (await client.post("/api/v1/tasks", json=REQUEST, headers=headers)).json()["task_id"]
-        await road.close()
+        await forwarder.close()
         refused = await client.post("/api/v1/tasks", json=REQUEST, headers=headers)
         assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (503, True)
         assert refused.json() == {"detail": "The cluster cannot be reached: try again later"}
@@ -108,7 +108,7 @@ async def test_cluster_away_answers_writes_with_503_and_reads_from_the_cache(
         assert (await client.get("/api/v1/tasks/tsk_1", headers=headers)).status_code == 503
 
 
-async def test_before_the_cluster_was_read_nobody_is_called_unknown(tenants: Tenants, settings: Settings) -> None:
+async def test_requests_get_503_until_the_cluster_has_been_read(tenants: Tenants, settings: Settings) -> None:
     async with await ClusterClient.connect(str(tenants.plane.kubeconfig)) as client:
         services = build_services(settings, client)
         transport = httpx2.ASGITransport(app=public_app(services))
@@ -122,7 +122,7 @@ async def test_before_the_cluster_was_read_nobody_is_called_unknown(tenants: Ten
             assert (await probe.get("/healthz")).status_code == 200
 
 
-async def test_namespace_that_does_not_exist_is_told_so(tenants: Tenants, settings: Settings) -> None:
+async def test_missing_namespace_is_named_in_the_answer(tenants: Tenants, settings: Settings) -> None:
     secret = api_key(tenants, "nowhere", "no-such-namespace")
     tenants.plane.run_kubectl("apply", "--filename=-", input=json.dumps(secret))
     everywhere = replace(settings, namespaces=None)

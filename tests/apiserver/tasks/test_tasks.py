@@ -28,7 +28,7 @@ async def test_create_answers_exactly_the_id(alice: httpx2.AsyncClient) -> None:
     assert re.fullmatch(r"tsk_\d{10,20}", answer.json()["task_id"])
 
 
-async def test_created_task_is_an_object_of_the_keys_namespace(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+async def test_created_task_is_an_object_in_the_keys_namespace(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
     task_id = await create(alice, webhook_callback_url="https://example.com/hook", application="careers")
     task = tenants.task(tenants.a, task_id.replace("_", "-"))
     assert task["metadata"]["labels"] == {
@@ -50,13 +50,13 @@ async def test_created_task_is_read_back_at_once(alice: httpx2.AsyncClient) -> N
     assert answer["extracted_information"] is None
 
 
-async def test_response_has_every_key_of_its_model(alice: httpx2.AsyncClient) -> None:
+async def test_response_has_exactly_the_keys_of_its_model(alice: httpx2.AsyncClient) -> None:
     answer = (await alice.get(f"/api/v1/tasks/{await create(alice)}")).json()
     TaskResponse.model_validate_json(json.dumps(answer))
     assert list(answer) == list(TaskResponse.model_fields)
 
 
-async def test_step_limit_of_the_header_shows(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
+async def test_step_limit_in_the_header_is_stored_and_answered(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
     for given, expected in (("7", 7), ("0", 25)):
         answer = await alice.post("/api/v1/tasks", json=REQUEST, headers={"x-max-steps-override": given})
         task_id = answer.json()["task_id"]
@@ -82,7 +82,9 @@ async def test_paths_work_with_and_without_a_slash(alice: httpx2.AsyncClient, fo
     assert (await alice.post(f"{task}/cancel{end}")).status_code == 200
 
 
-async def test_status_of_the_cluster_shows(alice: httpx2.AsyncClient, tenants: Tenants, services: Services) -> None:
+async def test_status_of_the_object_shows_in_the_answer(
+    alice: httpx2.AsyncClient, tenants: Tenants, services: Services
+) -> None:
     task_id = await create(alice)
     name = task_id.replace("_", "-")
     tenants.status(
@@ -146,7 +148,7 @@ async def test_cancel_sets_the_annotation(alice: httpx2.AsyncClient, tenants: Te
     assert task["metadata"]["annotations"]["skyvern.io/cancel"] == "true"
 
 
-async def test_of_many_cancels_at_once_one_is_taken(alice: httpx2.AsyncClient) -> None:
+async def test_one_of_many_concurrent_cancels_is_accepted(alice: httpx2.AsyncClient) -> None:
     task_id = await create(alice)
     answers = await asyncio.gather(*(alice.post(f"/api/v1/tasks/{task_id}/cancel") for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
@@ -182,7 +184,7 @@ async def test_retry_webhook_without_a_callback_changes_nothing(alice: httpx2.As
     ],
     ids=["schema", "rule", "required"],
 )
-async def test_refusals_of_the_cluster_name_the_requests_fields(
+async def test_refusals_by_the_api_server_name_the_requests_fields(
     services: Services, tenants: Tenants, spec: dict[str, object], places: list[list[str]]
 ) -> None:
     metadata = {"name": "wrong", "namespace": tenants.a}
@@ -214,7 +216,7 @@ async def test_browsers_may_call_from_anywhere(caller: Caller) -> None:
     assert "x-api-key" in answer.headers["access-control-allow-headers"]
 
 
-async def test_allowed_origins_can_be_named(services: Services) -> None:
+async def test_allowed_origins_can_be_restricted(services: Services) -> None:
     settings = replace(services.settings, allowed_origins=("https://app.example.com",))
     transport = httpx2.ASGITransport(app=public_app(replace(services, settings=settings)))
     async with httpx2.AsyncClient(transport=transport, base_url=settings.public_url) as client:
@@ -223,7 +225,7 @@ async def test_allowed_origins_can_be_named(services: Services) -> None:
             assert ("access-control-allow-origin" in answer.headers) is allowed
 
 
-async def test_largest_task_is_taken_and_read_back(alice: httpx2.AsyncClient) -> None:
+async def test_largest_task_is_accepted_and_read_back(alice: httpx2.AsyncClient) -> None:
     payload = {f"field-{number:05}": number for number in range(9000)}
     task_id = await create(alice, navigation_payload=payload)
     answer = (await alice.get(f"/api/v1/tasks/{task_id}")).json()

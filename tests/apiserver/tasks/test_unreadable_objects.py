@@ -1,4 +1,4 @@
-"""Objects that no program of ours writes and that a cluster may hold all the same: none hurts another's answers."""
+"""Objects that our programs never write but a cluster may hold: none affects the answers for another."""
 
 import json
 from pathlib import Path
@@ -36,13 +36,13 @@ def test_record_answers_as_the_whole_object_would(poison: Poison) -> None:
     assert answer["status"] == record.phase
 
 
-def test_list_of_unreadable_tasks_is_whole() -> None:
+def test_list_of_unreadable_tasks_is_complete() -> None:
     records = [record_of(wire.loads(poison.json(**METADATA))) for poison in load_poison()]
     items = json.loads(b"".join(render_list(records, LINKS)))
     assert [item["task_id"] for item in items] == [record.task_id for record in records]
 
 
-def test_unreadable_task_is_counted_and_logged_once_a_change(caplog: pytest.LogCaptureFixture) -> None:
+def test_unreadable_task_is_counted_and_logged_once_per_change(caplog: pytest.LogCaptureFixture) -> None:
     unreadable = UnreadableTasks()
     whole, partly, worse = (
         record_of({"metadata": METADATA | {"name": "t"}, "spec": {"url": "x"}, "status": status})
@@ -60,7 +60,7 @@ def test_unreadable_task_is_counted_and_logged_once_a_change(caplog: pytest.LogC
 
 @pytest.fixture(scope="module")
 def odd_tasks(tenants: Tenants, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Names of objects in a namespace that holds nothing else."""
+    """Names of odd objects, stored in a namespace for them."""
     file = tmp_path_factory.mktemp("poison") / "object.json"
     return [_store(tenants, poison, file) for poison in STORABLE]
 

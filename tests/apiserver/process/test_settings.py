@@ -1,4 +1,4 @@
-"""Settings from the environment."""
+"""Settings, read from the environment."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_namespaces_are_a_list_or_all(environment: dict[str, str]) -> None:
         ("SKYVERN_LOG_LEVEL", "loud", "give one of DEBUG"),
     ],
 )
-def test_unusable_setting_names_variable_and_remedy(
+def test_invalid_setting_names_the_variable_and_the_remedy(
     environment: dict[str, str], name: str, value: str, remedy: str
 ) -> None:
     with pytest.raises(SettingsError) as refusal:
@@ -63,7 +63,7 @@ def test_short_signing_key_is_refused(environment: dict[str, str], tmp_path: Pat
         load_settings(environment)
 
 
-def test_keys_namespace_is_needed_outside_a_pod(environment: dict[str, str]) -> None:
+def test_keys_namespace_is_required_outside_a_pod(environment: dict[str, str]) -> None:
     del environment["SKYVERN_KEYS_NAMESPACE"]
     with pytest.raises(SettingsError, match="SKYVERN_KEYS_NAMESPACE"):
         load_settings(environment)

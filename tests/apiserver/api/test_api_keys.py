@@ -17,7 +17,7 @@ def secret(name: str, **data: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "written", ["abc", " abc ", '"abc"', "'abc'", "Bearer abc", 'bearer "abc"', '"Bearer abc"', "  Bearer   abc"]
 )
-def test_key_is_cleaned_of_callers_habits(written: str) -> None:
+def test_key_is_cleaned_of_blanks_quotes_and_bearer(written: str) -> None:
     assert clean(written) == "abc"
 
 

@@ -1,4 +1,4 @@
-"""The program itself: its two ports, its log, its memory and its end."""
+"""The program: its two ports, its log, its memory, its end."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -47,6 +48,13 @@ async def test_log_has_one_line_a_request_and_no_secret(program: Program, tenant
 
 
 @pytest.mark.contract
+async def test_line_separators_in_a_path_stay_within_one_log_line(program: Program) -> None:
+    path = "/api/v1/\n\u2028\x85tasks"
+    assert httpx2.get(f"{program.public}{quote(path)}").status_code == 404
+    await until(lambda: any(line["path"] == path for line in program.requests()))
+
+
+@pytest.mark.contract
 def test_large_body_is_refused_on_the_wire(program: Program, tenants: Tenants) -> None:
     headers = {"x-api-key": tenants.key("alice")}
     body = b'{"url": "' + b"x" * (2 * 1024 * 1024) + b'"}'
@@ -77,7 +85,7 @@ def test_internal_paths_are_not_public(program: Program) -> None:
 
 
 @pytest.mark.contract
-def test_metrics_tell_of_requests_by_route(program: Program, tenants: Tenants) -> None:
+def test_metrics_count_requests_by_route(program: Program, tenants: Tenants) -> None:
     httpx2.get(f"{program.public}/api/v1/tasks/tsk_1", headers={"x-api-key": tenants.key("alice")})
     text = httpx2.get(f"{program.internal}/metrics").text
     route = 'method="GET",route="/api/v1/tasks/{task_id}",status="404"'
@@ -87,7 +95,7 @@ def test_metrics_tell_of_requests_by_route(program: Program, tenants: Tenants) -
 
 
 @pytest.mark.contract
-def test_sigterm_ends_it_in_order(environment: dict[str, str], tmp_path: Path, tenants: Tenants) -> None:
+def test_sigterm_drains_and_ends_the_program(environment: dict[str, str], tmp_path: Path, tenants: Tenants) -> None:
     program = start(environment, tmp_path)
     program.process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + 10
@@ -100,7 +108,7 @@ def test_sigterm_ends_it_in_order(environment: dict[str, str], tmp_path: Path, t
 
 
 @pytest.mark.contract
-def test_port_in_use_ends_it_with_the_reason(environment: dict[str, str]) -> None:
+def test_port_in_use_ends_the_program_with_the_reason(environment: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -116,7 +124,7 @@ def test_port_in_use_ends_it_with_the_reason(environment: dict[str, str]) -> Non
     assert b"address already in use" in ended.stdout + ended.stderr
 
 
-def test_missing_setting_ends_it_with_the_remedy(tmp_path: Path) -> None:
+def test_missing_setting_ends_the_program_with_the_remedy(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "SKYVERN_KEYS_NAMESPACE": "skyvern"}
     ended = subprocess.run(
         [sys.executable, "-m", "skyvern_apiserver"],
