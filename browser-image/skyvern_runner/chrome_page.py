@@ -9,7 +9,7 @@ from selenium.common.exceptions import WebDriverException
 from skyvern_runner.actions.act import act
 from skyvern_runner.actions.action import Action
 from skyvern_runner.browser import screenshot
-from skyvern_runner.browser.element_id import split
+from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.navigate import open_page
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.browser.upload_source import UploadSources
@@ -49,9 +49,9 @@ class ChromePage:
         snapshot = self._last or self.look()
         return act(self._browser, snapshot, action, self._uploads)
 
-    def host_of(self, element_id: str | None) -> str:
+    def host_of(self, element: ElementId | None) -> str:
         """Host name of the document that holds the element; of the page without an id, or for an unknown one."""
-        frame, own = split(element_id) if element_id else ("", "")
+        frame, own = element or (PAGE, "")
         try:
             return str(self._browser.call(frame, "hostOf", own)["host"])
         except WebDriverException:
@@ -67,7 +67,7 @@ class ChromePage:
 
     def text(self) -> str:
         """The visible text of the page and its frames."""
-        texts = [str(self._browser.call("", "pageText")["text"])]
+        texts = [str(self._browser.call(PAGE, "pageText")["text"])]
         for frame in self._documents():
             if frame:
                 try:
@@ -80,5 +80,5 @@ class ChromePage:
         """End the browser session; never raises."""
         self._browser.close()
 
-    def _documents(self) -> Mapping[str, str]:
+    def _documents(self) -> Mapping[Frame, str]:
         return self._last.documents if self._last else MappingProxyType({})

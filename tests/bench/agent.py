@@ -17,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from skyvern_runner.actions.action import Action
+from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.chrome_page import ChromePage
 from skyvern_runner.errors import RunnerError
@@ -156,7 +157,7 @@ def measure_actions(browser: Browser, page: ChromePage, url: str, rounds: int) -
     return samples
 
 
-def id_of(snapshot: Snapshot, label: str) -> str:
+def id_of(snapshot: Snapshot, label: str) -> ElementId:
     """Id of the element with this name. Raises SetupError."""
     for element in snapshot.elements.values():
         if element.name == label:

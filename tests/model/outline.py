@@ -7,7 +7,7 @@ from itertools import pairwise
 
 _LINE = re.compile(
     r"""
-    (?P<new>\*)? (?:\[(?P<id>[0-9a-z]+)\]\s*)?       # a star for new, the id of something to act on
+    (?P<new>\*)? (?:\[(?P<id>[0-9a-z.]+)\]\s*)?       # a star for new, the id of something to act on
     (?P<role>[a-z][\w-]*)                            # its role
     (?:\s+(?P<name>"(?:[^"\\]|\\.)*"))?              # its name, JSON-quoted
     (?P<rest>.*)

@@ -10,7 +10,7 @@ from selenium.common.exceptions import TimeoutException, WebDriverException
 from skyvern_runner.actions.action import Action, ActionType
 from skyvern_runner.actions.select import select_option
 from skyvern_runner.actions.text import input_text
-from skyvern_runner.browser.element_id import split
+from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.navigate import open_page
 from skyvern_runner.browser.session import Browser
 from skyvern_runner.browser.upload_source import UploadSources, load_file, pieces
@@ -46,7 +46,7 @@ def act(browser: Browser, snapshot: Snapshot, action: Action, uploads: UploadSou
 
 def _failed(browser: Browser, message: str, url_before: str) -> ActionResult:
     try:
-        url = str(browser.call("", "pageState")["url"])
+        url = str(browser.call(PAGE, "pageState")["url"])
     except WebDriverException:
         url = url_before  # a page that does not answer; the next look says what is wrong with it
     notes = [message, *browser.notes]
@@ -54,8 +54,8 @@ def _failed(browser: Browser, message: str, url_before: str) -> ActionResult:
     return ActionResult(False, "; ".join(notes), url != url_before, url_before, url)
 
 
-def _click(browser: Browser, documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
-    target = fx.aim(browser, action.id or "", documents)
+def _click(browser: Browser, documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
+    target = fx.aim(browser, _element(action), documents)
     if target.tag == "select":
         raise ActionFailedError(f"{target.label} is a list: use select_option")
     if target.type == "file":
@@ -81,10 +81,10 @@ def _difference(target: Target, effect: Effect) -> str:
     return "" if effect.mutations else ", nothing on the page changed"
 
 
-def _check(browser: Browser, documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
+def _check(browser: Browser, documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
     wanted = "true" if action.checked is not False else "false"
     word = "checked" if wanted == "true" else "unchecked"
-    target = fx.aim(browser, action.id or "", documents)
+    target = fx.aim(browser, _element(action), documents)
     state = target.state or {}
     if state.get("checked") is None:
         raise ActionFailedError(f"{target.label} can be neither checked nor unchecked: use click")
@@ -95,7 +95,7 @@ def _check(browser: Browser, documents: Mapping[str, str], action: Action, _uplo
     fx.click_at(browser, target.x, target.y)
     effect = fx.settle(browser, target)
     if effect.state is not None and effect.state.get("checked") != wanted:
-        answered(browser.call(target.frame, "press", target.id))
+        answered(browser.call(target.id.frame, "press", target.id.own))
         effect = fx.settle(browser, target)
     if effect.state is None:
         return True, f"clicked {target.label}, which is gone now", effect
@@ -104,22 +104,29 @@ def _check(browser: Browser, documents: Mapping[str, str], action: Action, _uplo
     return True, f"{word} {target.label}", effect
 
 
-def _select(browser: Browser, documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
-    return select_option(browser, documents, action.id or "", action.text or "")
+def _element(action: Action) -> ElementId:
+    if action.id is None:
+        raise ActionFailedError(f"{action.type} needs the id of an element")
+    return action.id
 
 
-def _input(browser: Browser, documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
-    return input_text(browser, documents, action.id or "", action.text or "")
+def _select(browser: Browser, documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
+    return select_option(browser, documents, _element(action), action.text or "")
 
 
-def _upload(browser: Browser, documents: Mapping[str, str], action: Action, uploads: UploadSources) -> Outcome:
+def _input(browser: Browser, documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
+    return input_text(browser, documents, _element(action), action.text or "")
+
+
+def _upload(browser: Browser, documents: Mapping[Frame, str], action: Action, uploads: UploadSources) -> Outcome:
     file = load_file(action.text or "", uploads)
-    frame, own = split(action.id or "")
+    element = _element(action)
+    frame, own = element
     known = answered(browser.call(frame, "fileTarget", own))
-    target = Target(frame, own)
+    target = Target(element)
     if not known["known"]:
         # The page opens a file chooser by script; the click makes it name its input, no chooser appears.
-        target = fx.aim(browser, action.id or "", documents)
+        target = fx.aim(browser, element, documents)
         fx.click_at(browser, target.x, target.y)
         fx.settle(browser, target)
     for piece in pieces(file.data):
@@ -130,23 +137,23 @@ def _upload(browser: Browser, documents: Mapping[str, str], action: Action, uplo
     return ok, f"uploaded {file.name} ({len(file.data)} bytes); the field holds {', '.join(held['held'])}", effect
 
 
-def _press(browser: Browser, documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
+def _press(browser: Browser, documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
     key, modifiers = find_key(action.text or "")
     target = None
     if action.id:
         target = fx.aim(browser, action.id, documents, force=True)
-        answered(browser.call(target.frame, "focus", target.id))
+        answered(browser.call(target.id.frame, "focus", target.id.own))
     else:
-        browser.call("", "arm")
+        browser.call(PAGE, "arm")
     press(browser, key, modifiers)
     effect = fx.settle(browser, target)
     on = f" in {target.label}" if target else ""
-    quiet = "" if effect.mutations or effect.token != documents.get("") else ", nothing on the page changed"
+    quiet = "" if effect.mutations or effect.token != documents.get(PAGE) else ", nothing on the page changed"
     return True, f"pressed {action.text}{on}{quiet}", effect
 
 
-def _scroll(browser: Browser, _documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
-    frame, own = split(action.id) if action.id else ("", None)
+def _scroll(browser: Browser, _documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
+    frame, own = action.id or (PAGE, None)
     direction = (action.text or "down").strip().lower()
     if direction not in {"up", "down", "top", "bottom"}:
         raise ActionFailedError(f"cannot scroll {direction!r}: use up, down, top or bottom")
@@ -157,23 +164,23 @@ def _scroll(browser: Browser, _documents: Mapping[str, str], action: Action, _up
     return True, f"scrolled {direction} by {moved['moved']} px, {moved['below']:.1f} screens below", effect
 
 
-def _wait(browser: Browser, _documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
+def _wait(browser: Browser, _documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
     seconds = min(max(action.seconds or 1.0, 0.0), MAX_WAIT_SECONDS)
-    browser.call("", "arm")
+    browser.call(PAGE, "arm")
     time.sleep(seconds)
     return True, f"waited {seconds:g} s", fx.settle(browser)
 
 
-def _go_to(browser: Browser, _documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
+def _go_to(browser: Browser, _documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
     open_page(browser, action.text or "")
     return True, f"opened {action.text}", fx.settle(browser)
 
 
-def _nothing(_browser: Browser, _documents: Mapping[str, str], action: Action, _uploads: UploadSources) -> Outcome:
+def _nothing(_browser: Browser, _documents: Mapping[Frame, str], action: Action, _uploads: UploadSources) -> Outcome:
     raise ActionFailedError(f"{action.type} is not an action on the page")
 
 
-_ACTIONS: Final[Mapping[ActionType, Callable[[Browser, Mapping[str, str], Action, UploadSources], Outcome]]] = {
+_ACTIONS: Final[Mapping[ActionType, Callable[[Browser, Mapping[Frame, str], Action, UploadSources], Outcome]]] = {
     ActionType.CLICK: _click,
     ActionType.INPUT_TEXT: _input,
     ActionType.SELECT_OPTION: _select,

@@ -3,7 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
+
+from skyvern_runner.browser.element_id import ElementId
 
 MAX_WAIT_SECONDS: Final = 30.0
 
@@ -41,11 +43,14 @@ NEEDS_TEXT: Final = frozenset(
 )
 
 
-def _bare_id(value: object) -> object:
+def _element_id(value: object) -> object:
     """Models write ``[3]``, ``3`` and ``"3"``; all mean the element 3."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value.strip().strip("[]* ") or None if isinstance(value, str) else value
+        value = str(value)
+    if not isinstance(value, str):
+        return value
+    bare = value.strip().strip("[]* ")
+    return ElementId.parse(bare) if bare else None
 
 
 def _as_text(value: object) -> object:
@@ -56,7 +61,12 @@ def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-Id = Annotated[str | None, BeforeValidator(_bare_id)]
+Id = Annotated[
+    InstanceOf[ElementId] | None,
+    BeforeValidator(_element_id),
+    PlainSerializer(lambda value: value and str(value)),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+]
 
 
 class Action(BaseModel):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from skyvern_runner.browser.element_id import join, split
+from skyvern_runner.browser.element_id import ElementId, Frame
 from skyvern_runner.browser.session import Browser
 from skyvern_runner.input import effect as fx
 from skyvern_runner.input.effect import ActionFailedError, Effect, Target, answered
@@ -11,14 +11,14 @@ from skyvern_runner.input.keys import clear, insert
 
 
 def select_option(
-    browser: Browser, documents: Mapping[str, str], element_id: str, wanted: str
+    browser: Browser, documents: Mapping[Frame, str], element: ElementId, wanted: str
 ) -> tuple[bool, str, Effect]:
     """Choose ``wanted`` by label, value or index. Raises ActionFailedError that lists close options."""
     if not wanted.strip():
         raise ActionFailedError("select_option needs the label of the option as its text")
-    target = fx.aim(browser, element_id, documents)
+    target = fx.aim(browser, element, documents)
     if target.tag == "select":
-        chosen = answered(browser.call(target.frame, "pickNative", target.id, wanted))
+        chosen = answered(browser.call(target.id.frame, "pickNative", target.id.own, wanted))
         effect = fx.settle(browser, target)
         shown = str((effect.state or {}).get("value", chosen["chosen"]))
         ok = bool(chosen["held"]) and (effect.state is None or chosen["chosen"] in shown)
@@ -28,7 +28,7 @@ def select_option(
     return _custom(browser, documents, target, wanted)
 
 
-def _custom(browser: Browser, documents: Mapping[str, str], target: Target, wanted: str) -> tuple[bool, str, Effect]:
+def _custom(browser: Browser, documents: Mapping[Frame, str], target: Target, wanted: str) -> tuple[bool, str, Effect]:
     state = target.state or {}
     found = _find(browser, target, wanted, ())
     effect = None
@@ -42,7 +42,7 @@ def _custom(browser: Browser, documents: Mapping[str, str], target: Target, want
     if found is None:
         raise ActionFailedError(f"{target.label} showed no options; look at the page and click the wanted one")
     answered(found)
-    option = fx.aim(browser, _full(target.frame, str(found["id"])), {})
+    option = fx.aim(browser, ElementId(target.id.frame, str(found["id"])), {})
     fx.click_at(browser, option.x, option.y)
     effect = fx.settle(browser, target)
     label = str(found["label"])
@@ -53,25 +53,21 @@ def _custom(browser: Browser, documents: Mapping[str, str], target: Target, want
     return True, f"clicked the option {label!r}; {target.label} shows {shown!r}", effect
 
 
-def _full(frame: str, own: str) -> str:
-    return join(frame, own)
-
-
 def _find(
-    browser: Browser, target: Target, wanted: str, fresh: tuple[tuple[str, str, str], ...]
+    browser: Browser, target: Target, wanted: str, fresh: tuple[tuple[ElementId, str, str], ...]
 ) -> dict[str, Any] | None:
     """The option, an answer with an error that lists the options, or None when there are none to be seen."""
-    own = [[split(key)[1] if target.frame else key, role, name] for key, role, name in fresh]
-    answer: dict[str, Any] = browser.call(target.frame, "findOption", target.id, wanted, own)
+    own = [key.own for key, _, _ in fresh]
+    answer: dict[str, Any] = browser.call(target.id.frame, "findOption", target.id.own, wanted, own)
     return None if answer.get("none") else answer
 
 
 def _type_to_filter(browser: Browser, target: Target, wanted: str) -> dict[str, Any] | None:
     """Many comboboxes show their options only for what is typed."""
-    field = browser.call(target.frame, "enter", target.id)
+    field = browser.call(target.id.frame, "enter", target.id.own)
     if "error" in field:
         return None
-    browser.call(target.frame, "arm")
+    browser.call(target.id.frame, "arm")
     if not field["empty"]:
         clear(browser)
     insert(browser, wanted)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from skyvern_runner.browser.element_id import ElementId, Frame
 from skyvern_runner.browser.session import Browser
 from skyvern_runner.input import effect as fx
 from skyvern_runner.input.effect import ActionFailedError, Effect, Target, answered
@@ -15,9 +16,11 @@ _SLOW_LIMIT: Final = 200
 """Characters up to which a text is typed key by key when typing it at once did not work."""
 
 
-def input_text(browser: Browser, documents: Mapping[str, str], element_id: str, text: str) -> tuple[bool, str, Effect]:
+def input_text(
+    browser: Browser, documents: Mapping[Frame, str], element: ElementId, text: str
+) -> tuple[bool, str, Effect]:
     """Replace what the field holds by ``text``: typed, else key by key, else set. Raises ActionFailedError."""
-    target = fx.aim(browser, element_id, documents, typing=True)
+    target = fx.aim(browser, element, documents, typing=True)
     if target.tag == "select":
         raise ActionFailedError(f"{target.label} is a list: use select_option")
     if target.type in _SET_TYPES:
@@ -30,14 +33,16 @@ def input_text(browser: Browser, documents: Mapping[str, str], element_id: str, 
         fx.click_at(browser, target.x, target.y)
     effect = None
     for fill in _ways(text):
-        field = answered(browser.call(target.frame, "enter", target.id))
+        field = answered(browser.call(target.id.frame, "enter", target.id.own))
         limit = int(field["maximum"])
         if 0 <= limit < len(text):
             raise ActionFailedError(f"{target.label} takes at most {limit} characters")
         if not field["empty"]:
             clear(browser)
         fill(browser, target)
-        effect = fx.settle(browser, Target(target.frame, str(field["id"]), target.label, token=target.token))
+        effect = fx.settle(
+            browser, Target(ElementId(target.id.frame, str(field["id"])), target.label, token=target.token)
+        )
         if effect.state is None:
             return True, f"typed into {target.label}, which is gone now", effect
         if same_text(text, effect.state):
@@ -62,7 +67,7 @@ def _ways(text: str) -> list[Callable[[Browser, Target], None]]:
         type_slowly(browser, text)
 
     def by_value(browser: Browser, target: Target) -> None:
-        answered(browser.call(target.frame, "setValue", target.id, text))
+        answered(browser.call(target.id.frame, "setValue", target.id.own, text))
 
     return [at_once, key_by_key, by_value] if len(text) <= _SLOW_LIMIT else [at_once, by_value]
 
@@ -95,7 +100,7 @@ def _shown(text: str, state: Mapping[str, Any]) -> str:
 
 def _set(browser: Browser, target: Target, text: str) -> tuple[bool, str, Effect]:
     value = text.strip()
-    answered(browser.call(target.frame, "setValue", target.id, value))
+    answered(browser.call(target.id.frame, "setValue", target.id.own, value))
     effect = fx.settle(browser, target)
     if effect.state is None:
         return True, f"set {target.label}, which is gone now", effect

@@ -94,7 +94,7 @@ class Batch:
         return action.model_copy(update={"text": text})
 
     def _note(self, action: Action, effect: _Effect, seconds: float) -> None:
-        label = self._secrets.mask(self._snapshot.labels.get(action.id or "", ""))
+        label = self._secrets.mask(self._snapshot.labels.get(action.id, "") if action.id else "")
         record = ActionRecord(action, effect.ok, effect.message, seconds, self._shoot(action))
         self._step.actions.append(record)
         self._lines.append(describe(action, label, effect.ok, effect.message))

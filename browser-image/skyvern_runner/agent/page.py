@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from skyvern_runner.actions.action import Action
+from skyvern_runner.browser.element_id import ElementId
 
 
 class SnapshotLike(Protocol):
@@ -22,7 +23,7 @@ class SnapshotLike(Protocol):
         """The page as the model reads it: one node a line, ids in brackets."""
 
     @property
-    def labels(self) -> Mapping[str, str]:
+    def labels(self) -> Mapping[ElementId, str]:
         """Role and name of every element that an action may address, by id."""
 
     @property
@@ -55,7 +56,7 @@ class Page(Protocol):
     def look(self) -> SnapshotLike:
         """Perceive the page as it is now."""
 
-    def host_of(self, element_id: str | None) -> str:
+    def host_of(self, element: ElementId | None) -> str:
         """Host name of the document that holds the element; of the page without an id."""
 
     def do(self, action: Action) -> ActionResultLike:

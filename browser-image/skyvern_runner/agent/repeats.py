@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from skyvern_runner.actions.action import Action, ActionType
+from skyvern_runner.browser.element_id import ElementId
 
 WINDOW: Final = 20
 """Steps that are remembered."""
@@ -27,7 +28,7 @@ class RepeatState(StrEnum):
 @dataclass(frozen=True)
 class _Turn:
     page: str
-    actions: tuple[tuple[str, str | None, str | None, bool | None], ...]
+    actions: tuple[tuple[str, ElementId | None, str | None, bool | None], ...]
 
 
 class RepeatDetector:

@@ -10,6 +10,7 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
+from skyvern_runner.browser.element_id import PAGE
 from skyvern_runner.browser.session import Browser, lost_is_an_error
 from skyvern_runner.errors import PageErrorKind, PageLoadError, first_line
 
@@ -36,7 +37,7 @@ def open_page(browser: Browser, url: str) -> None:
     """Load ``url`` and wait for its document. Raises PageLoadError, BrowserLostError."""
     if urllib.parse.urlsplit(url).scheme.lower() not in SCHEMES:
         raise PageLoadError(PageErrorKind.UNREACHABLE, f"{url} was not opened: only http and https addresses are")
-    before = browser.call("", "pageState")
+    before = browser.call(PAGE, "pageState")
     with lost_is_an_error():
         try:
             browser.driver.get(url)
@@ -52,7 +53,7 @@ def open_page(browser: Browser, url: str) -> None:
             if "net::" not in (error.msg or ""):
                 raise
             raise _network(url, (error.msg or "").split("net::", 1)[1].split()[0]) from error
-    after = browser.call("", "pageState")
+    after = browser.call(PAGE, "pageState")
     if after["token"] == before["token"] and _document(after["url"]) != _document(url):
         raise _no_page(browser, url)
     if after["failed"] and not after["text"]:
@@ -61,10 +62,10 @@ def open_page(browser: Browser, url: str) -> None:
     if problem:
         raise problem
     try:
-        browser.call("", "settle", None, {"most": READY_MS})
+        browser.call(PAGE, "settle", None, {"most": READY_MS})
     except WebDriverException:
         # The page went on to another one by itself; the document in front now is as good.
-        browser.call("", "pageState")
+        browser.call(PAGE, "pageState")
 
 
 def page_problem(state: dict[str, Any], url: str) -> PageLoadError | None:

@@ -22,7 +22,7 @@ from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from skyvern_runner.browser.driver_process import LocalDriver, wait_until_ready
-from skyvern_runner.browser.element_id import split
+from skyvern_runner.browser.element_id import PAGE, Frame
 from skyvern_runner.browser.page_script import PageScript
 from skyvern_runner.errors import BrowserLostError, BrowserStartError, first_line
 
@@ -122,8 +122,8 @@ class Browser:
             self.driver.execute_cdp_cmd("Network.enable", {})
             self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": dict(self.options.headers)})
 
-    def call(self, frame: str, name: str, *args: object) -> Any:
-        """Call the page script in ``frame`` (an id of a frame of another origin, or empty), answering dialogs."""
+    def call(self, frame: Frame, name: str, *args: object) -> Any:
+        """Call the page script in the document ``frame``, answering dialogs."""
         with lost_is_an_error():
             for _ in range(MAX_DIALOGS):
                 try:
@@ -134,12 +134,12 @@ class Browser:
                 except UnexpectedAlertPresentException:
                     self.answer_dialog()
                 except NoSuchWindowException:
-                    frame = ""
+                    frame = PAGE
                     self._leave_closed_tab()
             raise BrowserLostError(f"the page shows dialog after dialog: {self.notes[-1]}")
 
     @contextmanager
-    def inside(self, frame: str) -> Iterator[None]:
+    def inside(self, frame: Frame) -> Iterator[None]:
         """Switch into a frame of another origin and back to the page."""
         try:
             self._enter(frame)
@@ -151,12 +151,10 @@ class Browser:
                 self.answer_dialog()
                 self.driver.switch_to.default_content()
 
-    def _enter(self, frame: str) -> None:
-        outer, own = split(frame)
-        if outer:
-            self._enter(outer)
-        for step in (*self.script.call("framePath", own), own):
-            self.driver.switch_to.frame(self.script.element(step))
+    def _enter(self, frame: Frame) -> None:
+        for own in frame:
+            for step in (*self.script.call("framePath", own), own):
+                self.driver.switch_to.frame(self.script.element(step))
 
     def cdp(self, command: str, **parameters: object) -> Any:
         """One DevTools command; a dialog that it raises is left for the next call to answer."""

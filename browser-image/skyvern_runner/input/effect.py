@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
 
-from skyvern_runner.browser.element_id import join, split
+from skyvern_runner.browser.element_id import PAGE, SEPARATOR, ElementId, Frame
 from skyvern_runner.browser.navigate import page_problem
 from skyvern_runner.browser.session import Browser, lost_is_an_error
 
@@ -39,10 +39,7 @@ class ActionResult:
 class Target:
     """An element that an action aims at."""
 
-    frame: str
-    """Frame of another origin, or empty."""
-    id: str
-    """Id within the frame's document."""
+    id: ElementId
     label: str = ""
     tag: str = ""
     type: str = ""
@@ -59,12 +56,12 @@ class Effect:
     url: str
     token: str
     mutations: int
-    fresh: tuple[tuple[str, str, str], ...]
+    fresh: tuple[tuple[ElementId, str, str], ...]
     """Controls that appeared: id, role, name."""
     messages: tuple[str, ...]
     """Alerts and status lines that appeared."""
-    frame: str
-    """Frame of another origin that was watched, or empty."""
+    frame: Frame
+    """The document that was watched."""
     state: Mapping[str, Any] | None
     """State of the target afterwards; None when it is gone."""
 
@@ -76,21 +73,18 @@ def answered(answer: Any) -> Any:
     return answer
 
 
-def aim(browser: Browser, element_id: str, documents: Mapping[str, str], **options: object) -> Target:
+def aim(browser: Browser, element: ElementId, documents: Mapping[Frame, str], **options: object) -> Target:
     """Find the element, bring it into view and test what a click there would hit. Raises ActionFailedError."""
-    frame, own = split(element_id)
+    frame = element.frame
     if frame and frame not in documents:
-        raise ActionFailedError(f"not found: no element has the id {element_id}")
+        raise ActionFailedError(f"not found: no element has the id {element}")
     if frame in documents:
         options["seen"] = documents[frame]
-    try:
-        answer = answered(browser.call(frame, "aim", own, options))
-    except ActionFailedError as error:
-        raise ActionFailedError(str(error).replace(f"the id {own}", f"the id {element_id}")) from None
+    options["prefix"] = "".join(f"{each}{SEPARATOR}" for each in frame)
+    answer = answered(browser.call(frame, "aim", element.own, options))
     x, y = offset(browser, frame)
     return Target(
-        frame,
-        own,
+        element,
         answer["label"],
         answer["tag"],
         answer["type"],
@@ -101,14 +95,13 @@ def aim(browser: Browser, element_id: str, documents: Mapping[str, str], **optio
     )
 
 
-def offset(browser: Browser, frame: str) -> tuple[float, float]:
-    """Where the content of a frame of another origin begins in the page."""
-    if not frame:
-        return 0.0, 0.0
-    outer, own = split(frame)
-    box = answered(browser.call(outer, "frameBox", own))
-    x, y = offset(browser, outer)
-    return x + box["x"], y + box["y"]
+def offset(browser: Browser, frame: Frame) -> tuple[float, float]:
+    """Where the content of a document begins in the page."""
+    x = y = 0.0
+    for depth in range(len(frame)):
+        box = answered(browser.call(frame[:depth], "frameBox", frame[depth]))
+        x, y = x + box["x"], y + box["y"]
+    return x, y
 
 
 def click_at(browser: Browser, x: float, y: float, count: int = 1) -> None:
@@ -120,8 +113,7 @@ def click_at(browser: Browser, x: float, y: float, count: int = 1) -> None:
 
 def settle(browser: Browser, target: Target | None = None, most: int = SETTLE_MS) -> Effect:
     """Wait until the page is quiet, at most ``most`` ms and a page load, and read back what happened."""
-    frame = target.frame if target else ""
-    own = target.id if target else None
+    frame, own = (target.id.frame, target.id.own) if target else (PAGE, None)
     for attempt in range(_ATTEMPTS):
         try:
             answer = browser.call(frame, "settle", own, {"most": most})
@@ -129,10 +121,10 @@ def settle(browser: Browser, target: Target | None = None, most: int = SETTLE_MS
             # The document, or the frame, was replaced while the call waited in it.
             if attempt == _ATTEMPTS - 1:
                 raise
-            frame, own = "", None
+            frame, own = PAGE, None
             continue
         same = target is None or answer["token"] == target.token
-        fresh = tuple((join(frame, key), role, name) for key, role, name in answer["fresh"])
+        fresh = tuple((ElementId(frame, key), role, name) for key, role, name in answer["fresh"])
         return Effect(
             answer["url"],
             answer["token"],
@@ -146,16 +138,16 @@ def settle(browser: Browser, target: Target | None = None, most: int = SETTLE_MS
 
 
 def finish(
-    browser: Browser, message: str, effect: Effect, *, ok: bool, url_before: str, documents: Mapping[str, str]
+    browser: Browser, message: str, effect: Effect, *, ok: bool, url_before: str, documents: Mapping[Frame, str]
 ) -> ActionResult:
     """The result: the action's own message and what else the page did."""
     notes = [message]
     tab = browser.adopt_tab()
     whole = not effect.frame
-    page = {"url": effect.url, "token": effect.token} if whole and not tab else browser.call("", "pageState")
-    changed = page["token"] != documents.get("")
+    page = {"url": effect.url, "token": effect.token} if whole and not tab else browser.call(PAGE, "pageState")
+    changed = page["token"] != documents.get(PAGE)
     if changed and "status" not in page:
-        page = browser.call("", "pageState")
+        page = browser.call(PAGE, "pageState")
     if tab:
         notes.append(f"{tab}: {page['url']}")
     elif page["url"] != url_before:
@@ -179,5 +171,5 @@ def loading(browser: Browser, error: TimeoutException) -> ActionFailedError:
     """The message for an action whose navigation does not end; the load is given up."""
     with lost_is_an_error():
         browser.driver.execute_cdp_cmd("Page.stopLoading", {})
-    browser.call("", "forget")
+    browser.call(PAGE, "forget")
     return ActionFailedError(f"the page did not load within {browser.options.page_seconds:g} s")

@@ -50,13 +50,13 @@ const pointsOf = (el) => {
   return points.map(([x, y]) => [x + origin.x, y + origin.y]);
 };
 
-const coverOf = (hit) => {
+const coverOf = (hit, prefix) => {
   let control = "";
   for (let node = hit; node && node !== document.body; node = node.parentElement ?? node.getRootNode().host) {
     const role = roleOf(node, node.localName);
     const id = ids.get(node);
     if (role === "dialog" || role === "alertdialog") return control ? `${control} in ${labelFor(node)}` : labelFor(node);
-    if (id && !control) control = `[${id}] ${labelFor(node)}`;
+    if (id && !control) control = `[${prefix}${id}] ${labelFor(node)}`;
   }
   if (control) return control;
   const named = hit.closest("[aria-label],[id],[class]") ?? hit;
@@ -113,10 +113,10 @@ const faceOf = (el) => {
 const GONE = "gone: the element is no longer on the page";
 
 // Checks an element before an action and says where to click it.
-const aim = (id, { typing = false, force = false, seen = token } = {}) => {
+const aim = (id, { typing = false, force = false, seen = token, prefix = "" } = {}) => {
   if (seen !== token) return fail(`${GONE} (another page was loaded)`);
   const el = elementOf(id);
-  if (!el) return fail(elements.has(id) ? GONE : `not found: no element has the id ${id}`);
+  if (!el) return fail(elements.has(id) ? GONE : `not found: no element has the id ${prefix}${id}`);
   if (disabledOf(el)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
   if (typing && readOnlyOf(el)) return fail(`readonly: ${labelFor(el)} cannot be typed into`);
   const face = faceOf(el);
@@ -134,7 +134,7 @@ const aim = (id, { typing = false, force = false, seen = token } = {}) => {
     }
     cover ??= hit;
   }
-  return fail(cover ? `covered by ${coverOf(cover)}` : `outside: ${labelFor(el)} cannot be scrolled into view`);
+  return fail(cover ? `covered by ${coverOf(cover, prefix)}` : `outside: ${labelFor(el)} cannot be scrolled into view`);
 };
 
 // A hit on a label of the control, or on a parent that draws a control with no box of its own, serves as well.

@@ -130,7 +130,7 @@ const findOption = (id, wanted, fresh) => {
     }
     if (el.matches("[role=listbox],[role=menu],[role=radiogroup],[role=tablist]")) pool.push(...el.querySelectorAll("[role=option],[role=menuitem],[role=radio],[role=tab],li"));
   }
-  if (pool.length === 0) pool = fresh.map(([key]) => elementOf(key)).filter(Boolean);
+  if (pool.length === 0) pool = fresh.map(elementOf).filter(Boolean);
   if (pool.length === 0) {
     for (const ref of knownRoots) pool.push(...(ref.deref()?.querySelectorAll("[role=option]") ?? []));
   }

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from skyvern_runner.actions.action import FINAL_TYPES, NEEDS_ID, NEEDS_TEXT, Action, ActionType
+from skyvern_runner.browser.element_id import ElementId
 
 MAX_ACTIONS: Final = 12
 """Actions of one reply that are carried out; further ones are dropped."""
@@ -159,7 +160,9 @@ class CheckedReply:
     """Error codes that the user knows."""
 
 
-def parse_next_actions(text: str | None, labels: Mapping[str, str], error_codes: Mapping[str, str]) -> CheckedReply:
+def parse_next_actions(
+    text: str | None, labels: Mapping[ElementId, str], error_codes: Mapping[str, str]
+) -> CheckedReply:
     """Read a reply and check each action against the last look at the page.
 
     ``labels`` are the elements' ids with their names. An action that is wrong is refused with all that come after it,
@@ -189,7 +192,7 @@ def parse_next_actions(text: str | None, labels: Mapping[str, str], error_codes:
     )
 
 
-def _check(entry: object, labels: Mapping[str, str]) -> Action:
+def _check(entry: object, labels: Mapping[ElementId, str]) -> Action:
     try:
         action = Action.model_validate(entry)
     except ValidationError as error:

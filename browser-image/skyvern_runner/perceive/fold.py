@@ -9,6 +9,7 @@ from functools import partial
 from itertools import accumulate, groupby
 from typing import Final, NamedTuple
 
+from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.perceive.rows import ACTIONABLE, CONTAINER, FORM_CONTROL, IN_VIEW, MARK, Tree
 
 CHARS_PER_TOKEN: Final = 3.6
@@ -29,7 +30,7 @@ class Printed:
     text: str
     tokens: int
     """Estimated."""
-    shown: frozenset[str]
+    shown: frozenset[ElementId]
     """Ids that are printed."""
     hidden: int
     """Rows that are left out."""
@@ -45,7 +46,7 @@ def render(tree: Tree, budget: int, marked: Collection[int] = ()) -> Printed:
     lines = [row.line(marked=index in marked) for index, row in enumerate(tree.rows)]
     fold = _Fold(tree, lines, frozenset(marked), int(max(budget, MIN_BUDGET) * CHARS_PER_TOKEN))
     printed: list[str] = []
-    shown: set[str] = set()
+    shown: set[ElementId] = set()
     hidden = 0
     for start, stop, gap in fold.pieces(fold.fitted()):
         if gap is None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from selenium.common.exceptions import WebDriverException
 
+from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.session import Browser
 from skyvern_runner.errors import BrowserLostError, first_line
 from skyvern_runner.perceive.fold import render
@@ -26,13 +27,11 @@ _FRAME_ATTEMPTS: Final = 2
 class Element:
     """Something that an action can address."""
 
-    id: str
+    id: ElementId
     role: str
     name: str
     states: str
     """As printed."""
-    frame: str
-    """Id of the frame of another origin that holds it, or empty."""
     in_view: bool
     href: str = ""
     """Target of a link."""
@@ -65,15 +64,15 @@ class Snapshot:
     url: str
     title: str
     outline: str
-    elements: Mapping[str, Element]
+    elements: Mapping[ElementId, Element]
     """By id; of the whole page, printed or not."""
-    documents: Mapping[str, str]
-    """Token of each document by frame; an id is good only while its document is."""
+    documents: Mapping[Frame, str]
+    """Token of each document; an id is good only while its document is."""
     stats: Stats
     rows: tuple[Row, ...] = field(repr=False)
 
     @property
-    def labels(self) -> Mapping[str, str]:
+    def labels(self) -> Mapping[ElementId, str]:
         """Role and name of every element, by id."""
         return {key: f'{element.role} "{element.name}"' for key, element in self.elements.items()}
 
@@ -92,18 +91,18 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
     Raises BrowserLostError.
     """
     try:
-        answer = browser.call("", "look", {"textLimit": TEXT_LIMIT})
+        answer = browser.call(PAGE, "look", {"textLimit": TEXT_LIMIT})
     except WebDriverException as error:
         raise BrowserLostError(f"the page cannot be looked at: {first_line(error)}") from error
-    documents = {"": str(answer["token"])}
+    documents = {PAGE: str(answer["token"])}
     tree = _with_frames(browser, parse(answer), documents)
-    same = previous is not None and previous.documents.get("") == documents[""]
+    same = previous is not None and previous.documents.get(PAGE) == documents[PAGE]
     marked = marks(tree.rows, previous.rows if same and previous else None)
     printed = render(tree, budget, marked)
     elements = {
-        row.id: Element(row.id, row.role, row.name, row.states, row.id[:-3], bool(row.flags & IN_VIEW), row.href)
+        row.id: Element(row.id, row.role, row.name, row.states, bool(row.flags & IN_VIEW), row.href)
         for row in tree.rows
-        if row.flags & ACTIONABLE
+        if row.id and row.flags & ACTIONABLE
     }
     stats = Stats(
         elements=answer["seen"],
@@ -125,7 +124,7 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
     )
 
 
-def _with_frames(browser: Browser, tree: Tree, documents: dict[str, str], depth: int = 1) -> Tree:
+def _with_frames(browser: Browser, tree: Tree, documents: dict[Frame, str], depth: int = 1) -> Tree:
     """Put the rows of frames of other origins after the row of their frame."""
     if depth > MAX_FRAME_DEPTH or not any(row.flags & FOREIGN_FRAME for row in tree.rows):
         return tree
@@ -133,15 +132,16 @@ def _with_frames(browser: Browser, tree: Tree, documents: dict[str, str], depth:
     lists = list(tree.lists)
     for row in tree.rows:
         rows.append(row)
-        if not row.flags & FOREIGN_FRAME or len(documents) > MAX_FOREIGN_FRAMES:
+        if not row.id or not row.flags & FOREIGN_FRAME or len(documents) > MAX_FOREIGN_FRAMES:
             continue
-        answer = _foreign(browser, row.id)
+        frame = row.id.content
+        answer = _foreign(browser, frame)
         if answer is None:
             continue
-        documents[row.id] = str(answer["token"])
+        documents[frame] = str(answer["token"])
         inner = parse(
             answer,
-            prefix=row.id,
+            frame=frame,
             depth=row.depth + 1,
             list_base=len(lists),
             outer=row.groups,
@@ -154,7 +154,7 @@ def _with_frames(browser: Browser, tree: Tree, documents: dict[str, str], depth:
     return Tree(tuple(rows), tuple(lists))
 
 
-def _foreign(browser: Browser, frame: str) -> Any:
+def _foreign(browser: Browser, frame: Frame) -> Any:
     """The look of one frame; None for one that cannot be entered, which costs the page nothing else."""
     for _ in range(_FRAME_ATTEMPTS):
         try:

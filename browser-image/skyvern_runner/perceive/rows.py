@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from skyvern_runner.browser.element_id import join
+from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 
 ACTIONABLE: Final = 1
 IN_VIEW: Final = 2
@@ -26,8 +26,8 @@ class Row:
 
     depth: int
     """Nesting."""
-    id: str
-    """Empty for what no action can address."""
+    id: ElementId | None
+    """None for what no action can address."""
     role: str
     """ARIA role, ``text``, ``frame``, ``file``, ``date`` and the like."""
     name: str
@@ -73,13 +73,13 @@ class Tree:
 def parse(
     answer: Mapping[str, Any],
     *,
-    prefix: str = "",
+    frame: Frame = PAGE,
     depth: int = 0,
     list_base: int = 0,
     outer: tuple[tuple[int, int], ...] = (),
     in_view: bool = True,
 ) -> Tree:
-    """Rows of one document. ``prefix`` is the id of the frame that holds it, ``outer`` the lists around that frame."""
+    """Rows of one document. ``outer`` are the lists around the frame that holds it."""
     lists = answer["lists"]
     chains: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
 
@@ -97,7 +97,7 @@ def parse(
         rows.append(
             Row(
                 depth=level + depth,
-                id=join(prefix, key) if key else "",
+                id=ElementId(frame, key) if key else None,
                 role=role,
                 name=name,
                 states=states,

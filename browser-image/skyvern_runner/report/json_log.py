@@ -64,7 +64,12 @@ def _fields(event: Event) -> dict[str, Any]:
             }
         case ActionDone(_, record):
             action = record.action
-            done = {"type": action.type.value, "id": action.id, "ok": record.ok, "seconds": round(record.seconds, 3)}
+            done = {
+                "type": action.type.value,
+                "id": action.id and str(action.id),
+                "ok": record.ok,
+                "seconds": round(record.seconds, 3),
+            }
             return {key: value for key, value in done.items() if value is not None}
         case CompletionChecked():
             return {"achieved": event.achieved}

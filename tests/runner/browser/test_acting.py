@@ -2,6 +2,7 @@
 
 import pytest
 
+from skyvern_runner.browser.element_id import PAGE, ElementId
 from tests.runner.browser.conftest import Agent
 
 pytestmark = pytest.mark.browser
@@ -46,6 +47,16 @@ def test_id_of_a_removed_element_is_gone(targets: Agent) -> None:
     assert done.message.startswith("gone: ")
 
 
+def test_page_that_replaces_its_elements_for_hours_can_still_be_used(agent: Agent) -> None:
+    agent.open("refilled.html")
+    for _ in range(4):
+        agent.script("refill(12000)")
+        agent.look()
+    done = agent.do("click", "Item 5-11999")
+    assert done.ok, done.message
+    assert result(agent) == "Item 5-11999"
+
+
 def test_unknown_id_is_not_found(targets: Agent) -> None:
     done = targets.do("click", id="zz")
     assert not done.ok
@@ -53,9 +64,9 @@ def test_unknown_id_is_not_found(targets: Agent) -> None:
 
 
 def test_unknown_id_in_an_unknown_frame_is_not_found(targets: Agent) -> None:
-    done = targets.do("click", id="zz001")
+    done = targets.do("click", id="zz.1")
     assert not done.ok
-    assert "no element has the id zz001" in done.message
+    assert "no element has the id zz.1" in done.message
 
 
 def test_id_of_an_earlier_page_is_gone_even_if_the_new_page_uses_it(targets: Agent) -> None:
@@ -106,7 +117,7 @@ def test_click_reports_new_controls_and_alerts(targets: Agent) -> None:
     done = targets.do("click", "Add a row")
     assert [entry.split("] ")[1] for entry in done.new_elements] == ['button "Row 1"']
     assert "A row was added" in done.message
-    new = done.new_elements[0].split("]")[0].strip("[")
+    new = ElementId.parse(done.new_elements[0].split("]")[0].strip("["))
     assert targets.look().elements[new].name == "Row 1"
 
 
@@ -164,8 +175,8 @@ def timers(agent: Agent) -> list[tuple[float, float]]:
 def test_quiet_page_is_waited_for_once_and_exactly(agent: Agent) -> None:
     agent.open("windows.html")
     agent.script(WATCH_TIMERS)
-    agent.browser.call("", "arm")
-    agent.browser.call("", "settle", None, {"least": 35})
+    agent.browser.call(PAGE, "arm")
+    agent.browser.call(PAGE, "settle", None, {"least": 35})
     first, *more = timers(agent)
     assert first[1] == 35
     # A timer may fire a moment early; then the rest is waited for, no round of a poll.
@@ -176,8 +187,8 @@ def test_wait_for_quiet_starts_again_at_each_change_and_ends_in_time(agent: Agen
     agent.open("windows.html")
     agent.script("setInterval(() => { document.title = performance.now(); document.body.append('.'); }, 5)")
     agent.script(WATCH_TIMERS)
-    agent.browser.call("", "arm")
-    effect = agent.browser.call("", "settle", None, {"least": 35, "most": 200})
+    agent.browser.call(PAGE, "arm")
+    effect = agent.browser.call(PAGE, "settle", None, {"least": 35, "most": 200})
     assert effect["mutations"] > 1
     slept = timers(agent)
     assert len(slept) > 1

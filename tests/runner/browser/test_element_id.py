@@ -1,23 +1,27 @@
-"""Ids of elements in frames."""
+"""Ids of elements: as text for the model, and back."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skyvern_runner.browser.element_id import join, split
+from skyvern_runner.browser.element_id import PAGE, ElementId
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+OWN = st.text(st.sampled_from(DIGITS), min_size=1, max_size=8)
 
 
-@given(st.lists(st.integers(1, 36**3 - 1), min_size=1, max_size=4))
-def test_ids_of_frames_split_as_they_were_joined(numbers: list[int]) -> None:
-    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+@given(st.lists(OWN, min_size=1, max_size=4))
+def test_id_reads_back_as_it_was_written(numbers: list[str]) -> None:
+    *frame, own = numbers
+    element = ElementId(tuple(frame), own)
+    assert ElementId.parse(str(element)) == element
 
-    def base36(number: int) -> str:
-        return (base36(number // 36) if number >= 36 else "") + digits[number % 36]
 
-    ids = [base36(number) for number in numbers]
-    full = ""
-    for part in ids:
-        full = join(full, part)
-    for part in reversed(ids):
-        full, own = split(full)
-        assert own == part
-    assert full == ""
+@pytest.mark.parametrize("own", ["1", "zzz", "1000", "zzzzzz"])
+def test_element_of_the_page_is_not_taken_for_one_of_a_frame(own: str) -> None:
+    assert ElementId.parse(own) == ElementId(PAGE, own)
+
+
+def test_content_of_a_frame_holds_its_elements() -> None:
+    frame = ElementId.parse("1a.2")
+    assert ElementId.parse("1a.2.3") == ElementId(frame.content, "3")

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from skyvern_crds.runner_contract import ModelSettings
+from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.errors import ModelError, ModelErrorKind, Stopped
 from skyvern_runner.model import prompt
 from skyvern_runner.model.ask import Exchange, Question, ask
@@ -22,7 +23,7 @@ from tests.runner.conftest import ScriptedModel
 pytestmark = pytest.mark.socket
 
 PAGE = 'heading "Check your answers" level=1\n[7] button "Send application"'
-LABELS = {"7": 'button "Send application"'}
+LABELS = {ElementId.parse("7"): 'button "Send application"'}
 QUICK = RetryPolicy(request_seconds=1.0, deadline_seconds=1.5, connect_deadline_seconds=0.3, first_delay=0.05)
 TASK = Task(url="http://site/", goal="Apply", payload={"name": "Chris"})
 
@@ -47,7 +48,7 @@ def failure(chat: ChatModel) -> ModelError:
 def test_an_answer_is_read_with_its_tokens(scripted: ScriptedModel) -> None:
     log: list[Exchange] = []
     reply = ask(model(scripted), question(), log)
-    assert [(action.type.value, action.id) for action in reply.actions] == [("click", "7")]
+    assert [(action.type.value, str(action.id)) for action in reply.actions] == [("click", "7")]
     assert len(log) == 1
     assert log[0].usage.input_tokens > 0
     assert log[0].usage.output_tokens > 0
@@ -171,7 +172,7 @@ def test_an_unusable_answer_is_asked_for_once_more_with_the_complaint(
     scripted.faults(fault)
     log: list[Exchange] = []
     reply = ask(model(scripted), question(), log)
-    assert [action.id for action in reply.actions] == ["7"]
+    assert [str(action.id) for action in reply.actions] == ["7"]
     assert [exchange.problem is None for exchange in log] == [False, True]
     assert complaint in scripted.requests[1]["messages"][-1]["content"]
 

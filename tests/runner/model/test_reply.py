@@ -5,6 +5,7 @@ import jsonschema_rs
 import pytest
 
 from skyvern_runner.actions.action import ActionType
+from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.model.reply import (
     CompletionCheck,
     ReplyError,
@@ -15,7 +16,12 @@ from skyvern_runner.model.reply import (
     parse_next_actions,
 )
 
-LABELS = {"3": 'textbox "Full name"', "7": 'button "Submit"', "1a": 'checkbox "I agree"'}
+LABELS = {
+    ElementId.parse("3"): 'textbox "Full name"',
+    ElementId.parse("7"): 'button "Submit"',
+    ElementId.parse("1a"): 'checkbox "I agree"',
+    ElementId.parse("5.7"): 'button "Pay"',
+}
 CODES = {"SOLD_OUT": "nothing is left"}
 
 
@@ -32,6 +38,7 @@ def reply(*actions: Any, **fields: Any) -> str:
     [
         action("click", id="7"),
         action("CLICK", id="[7]"),
+        action("click", id="[5.7]"),
         {"type": "click", "id": 7},
         action("input_text", id="3", text="Chris"),
         action("input_text", id="3", text=""),
@@ -104,7 +111,7 @@ def test_an_answer_without_actions_is_refused(text: str | None) -> None:
 )
 def test_sloppy_json_is_repaired(wrap: Any) -> None:
     text = wrap(reply(action("click", id="7")))
-    assert [taken.id for taken in parse_next_actions(text, LABELS, CODES).actions] == ["7"]
+    assert [str(taken.id) for taken in parse_next_actions(text, LABELS, CODES).actions] == ["7"]
 
 
 def test_only_the_users_error_codes_are_taken() -> None:
