@@ -6,14 +6,15 @@ from typing import Final
 
 from selenium.common.exceptions import WebDriverException
 
-from skyvern_runner.actions.act import act
-from skyvern_runner.actions.action import Action
+from skyvern_runner.actions.base import PageAction
 from skyvern_runner.browser import screenshot
 from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.navigate import open_page
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.browser.upload_source import UploadSources
-from skyvern_runner.input.effect import ActionResult
+from skyvern_runner.input.interaction import Interaction
+from skyvern_runner.input.outcome import ActionResult
+from skyvern_runner.input.result import carry_out
 from skyvern_runner.perceive.look import DEFAULT_BUDGET, Snapshot, perceive
 
 _NO_UPLOADS: Final = UploadSources()
@@ -44,10 +45,11 @@ class ChromePage:
         self._last = perceive(self._browser, self._last, self._budget)
         return self._last
 
-    def do(self, action: Action) -> ActionResult:
+    def do(self, action: PageAction) -> ActionResult:
         """Carry out one action and read its effect back. Raises BrowserLostError."""
         snapshot = self._last or self.look()
-        return act(self._browser, snapshot, action, self._uploads)
+        interaction = Interaction(self._browser, snapshot.documents, snapshot.url, self._uploads)
+        return carry_out(interaction, action.run)
 
     def host_of(self, element: ElementId | None) -> str:
         """Host name of the document that holds the element; of the page without an id, or for an unknown one."""

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import ValidationError
+
 
 class RunnerError(Exception):
     """Base of every error that the runner raises on purpose."""
@@ -36,6 +38,14 @@ class ModelError(RunnerError):
     def __init__(self, kind: ModelErrorKind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class ReplyError(RunnerError):
+    """The model's reply cannot be used; the message tells the model what to change."""
+
+
+class ActionFailedError(RunnerError):
+    """An action cannot be carried out; the message becomes its result."""
 
 
 class SecretRefusedError(RunnerError):
@@ -97,6 +107,12 @@ class PageLoadError(BrowserError):
 
 class FileSourceError(BrowserError):
     """A file to upload into a page cannot be had."""
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """A validator's complaints in one line: the first five, each with its field."""
+    problems = (f"{'.'.join(map(str, item['loc'])) or 'the object'}: {item['msg']}" for item in error.errors()[:5])
+    return "; ".join(problems)
 
 
 def first_line(error: BaseException) -> str:

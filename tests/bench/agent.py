@@ -16,7 +16,11 @@ from typing import Any, Final
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from skyvern_runner.actions.action import Action
+from skyvern_runner.actions.base import PageAction
+from skyvern_runner.actions.check import Check
+from skyvern_runner.actions.click import Click
+from skyvern_runner.actions.input_text import InputText
+from skyvern_runner.actions.select_option import SelectOption
 from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.chrome_page import ChromePage
@@ -129,19 +133,21 @@ def measure_actions(browser: Browser, page: ChromePage, url: str, rounds: int) -
     page.open(url)
     snapshot = page.look()
 
-    def do(label: str, kind: str, **values: object) -> None:
-        result = page.do(Action.model_validate({"type": kind, "id": id_of(snapshot, label), **values}))
+    def do(action: PageAction) -> None:
+        result = page.do(action)
         if not result.ok:
-            raise SetupError(f"{kind} {label!r} did not work at {url}: {result.message}")
+            raise SetupError(f"{action.describe('')} did not work at {url}: {result.message}")
+
+    count, name, agree, city = (id_of(snapshot, label) for label in ("Count", "Full name", "I agree", "City"))
 
     button = browser.driver.find_element(By.ID, "count")
     samples = by_turns(
         rounds,
         {
-            "click": lambda _: do("Count", "click"),
-            "input_text": lambda n: do("Full name", "input_text", text=f"Chris P. Bacon {n:05}"),
-            "check": lambda n: do("I agree", "check", checked=n % 2 == 0),
-            "select_option": lambda n: do("City", "select_option", text=f"City {OPTIONS - n % OPTIONS}"),
+            "click": lambda _: do(Click(id=count)),
+            "input_text": lambda n: do(InputText(id=name, text=f"Chris P. Bacon {n:05}")),
+            "check": lambda n: do(Check(id=agree, checked=n % 2 == 0)),
+            "select_option": lambda n: do(SelectOption(id=city, text=f"City {OPTIONS - n % OPTIONS}")),
             "element.click": lambda _: button.click(),
         },
     )

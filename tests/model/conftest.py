@@ -7,53 +7,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from skyvern_runner.model.next_actions import next_actions_format
+from skyvern_runner.model.reply import completion_check_format
 from tests.model.app import API_KEY, create_app
 
-NULLABLE_TEXT = {"type": ["string", "null"]}
-ACTION = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["type", "id", "text", "checked", "seconds", "reason"],
-    "properties": {
-        "type": {
-            "enum": [
-                "click",
-                "input_text",
-                "select_option",
-                "check",
-                "upload_file",
-                "press_key",
-                "scroll",
-                "wait",
-                "go_to",
-                "complete",
-                "terminate",
-            ]
-        },
-        "id": NULLABLE_TEXT,
-        "text": NULLABLE_TEXT,
-        "checked": {"type": ["boolean", "null"]},
-        "seconds": {"type": ["number", "null"]},
-        "reason": {"type": "string"},
-    },
-}
 SCHEMAS: dict[str, dict[str, Any]] = {
-    "next_actions": {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["thought", "actions", "errors"],
-        "properties": {
-            "thought": {"type": "string"},
-            "actions": {"type": "array", "items": ACTION},
-            "errors": {"type": "array"},
-        },
-    },
-    "completion_check": {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["achieved", "reason"],
-        "properties": {"achieved": {"type": "boolean"}, "reason": {"type": "string"}},
-    },
+    form.name: dict(form.schema) for form in (next_actions_format(), completion_check_format())
 }
 
 APPLICANT = {

@@ -23,8 +23,8 @@ class Reply:
 
 
 def action(kind: str, reason: str, **fields: Any) -> Action:
-    """Return an action with every field of the reply's schema, null where it does not apply."""
-    return {"type": kind, "id": None, "text": None, "checked": None, "seconds": None, "reason": reason} | fields
+    """Return an action with the fields that the reply's schema gives its type."""
+    return {"type": kind, **fields, "reason": reason}
 
 
 def holds(when: When, prompt: Prompt) -> bool:
@@ -89,9 +89,9 @@ def _perform(deed: Deed, rule: str, prompt: Prompt) -> list[Action]:
     if verb == "wait":
         return [action("wait", why, seconds=deed.wait)]
     if verb == "press":
-        return [action("press_key", why, text=deed.press)]
+        return [action("press_key", why, id=None, text=deed.press)]
     if verb == "scroll":
-        return [action("scroll", why, text=deed.scroll)]
+        return [action("scroll", why, id=None, text=deed.scroll)]
     if verb == "go_to":
         return [action("go_to", why, text=_one(str(deed.go_to), prompt.payload))]
     labels = resolve(getattr(deed, verb), prompt.payload)

@@ -14,7 +14,7 @@ def brief(reply: dict[str, Any]) -> list[tuple[Any, ...]]:
     return [
         (
             action["type"],
-            *(action[key] for key in ("id", "text", "checked") if action[key] is not None),
+            *(action[key] for key in ("id", "text", "checked") if action.get(key) is not None),
         )
         for action in reply["actions"]
     ]

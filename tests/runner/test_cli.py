@@ -1,5 +1,7 @@
 """Wrong use of the command line: each names what to change and leaves with exit code 2."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +73,12 @@ def test_without_arguments_the_task_of_the_pod_is_looked_for(tmp_path: Path) -> 
     assert done.code == 2
     assert "task.json" in done.err
     assert (tmp_path / "dev/termination-log").read_text().startswith('{"outcome":"failed"')
+
+
+def test_command_line_is_read_without_the_large_libraries() -> None:
+    code = "import sys, skyvern_runner.cli; print({'selenium', 'openai', 'pykube', 'jsonschema_rs'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_no_key_fails_before_a_browser_is_started() -> None:

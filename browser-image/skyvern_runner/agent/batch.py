@@ -4,27 +4,29 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from skyvern_runner.actions.action import FINAL_TYPES, MAX_WAIT_SECONDS, Action, ActionType
+from skyvern_runner.actions.base import Action, FinalAction, PageAction
+from skyvern_runner.actions.catalog import AnyAction
+from skyvern_runner.actions.input_text import InputText
+from skyvern_runner.actions.upload_file import UploadFile
+from skyvern_runner.actions.wait import Wait
 from skyvern_runner.agent.context import Context
 from skyvern_runner.agent.page import Page, SnapshotLike
 from skyvern_runner.errors import BrowserError, BrowserLostError, SecretRefusedError
 from skyvern_runner.report.artifacts import JPEG, File
 from skyvern_runner.report.events import ActionDone, Warned
-from skyvern_runner.report.journal import ActionRecord, StepRecord, describe
+from skyvern_runner.report.journal import ActionRecord, StepRecord
 from skyvern_runner.task.task import Task
-
-DEFAULT_WAIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class ActionOutcome:
+class BatchOutcome:
     """What a batch of actions came to."""
 
     lines: tuple[str, ...]
     """History, one line an action."""
     problem: str | None = None
     """Why the batch failed."""
-    final: Action | None = None
+    final: FinalAction | None = None
     """The complete or terminate that the batch ended with."""
 
 
@@ -47,34 +49,33 @@ class Batch:
         self._snapshot = snapshot
         self._lines: list[str] = []
 
-    def carry_out(self, actions: Sequence[Action]) -> ActionOutcome:
-        """Do them in order. Raises BrowserLostError, and Stopped before an action once the run shall stop."""
+    def carry_out(self, actions: Sequence[AnyAction]) -> BatchOutcome:
+        """Do them in order. Raises BrowserLostError, and Stopped before an action once the run is to stop."""
         for number, action in enumerate(actions, start=1):
             self._context.stop.check()
-            if action.type in FINAL_TYPES:
+            if isinstance(action, FinalAction):
                 self._note(action, _Effect(True, action.reason), 0.0)
-                return ActionOutcome(tuple(self._lines), final=action)
+                return BatchOutcome(tuple(self._lines), final=action)
             begin = time.monotonic()
-            effect = self._do(action)
+            effect = self._wait(action) if isinstance(action, Wait) else self._do(action)
             self._note(action, effect, time.monotonic() - begin)
             if not effect.ok:
-                return ActionOutcome(tuple(self._lines), problem=f"{action.type.value} failed: {effect.message}")
+                return BatchOutcome(tuple(self._lines), problem=f"{action.type} failed: {effect.message}")
             if effect.changed_page and number < len(actions):
                 left = len(actions) - number
                 self._lines.append(f"the page changed, so {left} more of your actions were not carried out")
                 break
-        return ActionOutcome(tuple(self._lines))
+        return BatchOutcome(tuple(self._lines))
 
-    def _do(self, action: Action) -> _Effect:
-        if action.type is ActionType.WAIT:
-            seconds = min(MAX_WAIT_SECONDS, DEFAULT_WAIT_SECONDS if action.seconds is None else action.seconds)
-            self._context.stop.sleep(seconds)
-            return _Effect(True, f"waited {seconds:g} s", changed_page=True)
-        if action.type is ActionType.UPLOAD_FILE and not self._task.names_file(action.text or ""):
+    def _wait(self, action: Wait) -> _Effect:
+        """The page may be another one afterwards, so that nothing else is done without a look at it."""
+        return _Effect(True, action.run(self._context.stop.sleep), changed_page=True)
+
+    def _do(self, action: PageAction) -> _Effect:
+        if isinstance(action, UploadFile) and not self._task.names_file(action.text):
             return _Effect(False, f"neither the goal nor the payload names the file {action.text!r}")
         try:
-            resolved = self._resolve(action)
-            result = self._page.do(resolved)
+            result = self._page.do(self._resolved(action))
         except SecretRefusedError as error:
             return _Effect(False, str(error))
         except BrowserLostError:
@@ -83,26 +84,25 @@ class Batch:
             return _Effect(False, self._secrets.mask(str(error)))
         return _Effect(result.ok, self._secrets.mask(result.message), result.changed_page)
 
-    def _resolve(self, action: Action) -> Action:
+    def _resolved(self, action: PageAction) -> PageAction:
         """The action with its secrets put in. They are only for typing, and only into their hosts' pages."""
-        if action.text is None:
-            return action
-        if action.type is not ActionType.INPUT_TEXT:
-            self._secrets.refuse(action.text)
-            return action
-        text = self._secrets.resolve(action.text, lambda: self._page.host_of(action.id))
-        return action.model_copy(update={"text": text})
+        if isinstance(action, InputText):
+            text = self._secrets.resolve(action.text, lambda: self._page.host_of(action.id))
+            return action.model_copy(update={"text": text})
+        if action.argument is not None:
+            self._secrets.refuse(action.argument)
+        return action
 
     def _note(self, action: Action, effect: _Effect, seconds: float) -> None:
-        label = self._secrets.mask(self._snapshot.labels.get(action.id, "") if action.id else "")
+        label = self._secrets.mask(self._snapshot.labels.get(action.element, "") if action.element else "")
         record = ActionRecord(action, effect.ok, effect.message, seconds, self._shoot(action))
         self._step.actions.append(record)
-        self._lines.append(describe(action, label, effect.ok, effect.message))
+        self._lines.append(record.line(label))
         self._context.observer.notify(ActionDone(label, record))
         self._context.publish()
 
     def _shoot(self, action: Action) -> str | None:
-        if action.type in FINAL_TYPES or not self._context.uploader.enabled:
+        if isinstance(action, FinalAction) or not self._context.uploader.enabled:
             return None
         name = f"{self._step.folder}/screenshot-{len(self._step.actions) + 1}.jpg"
         data = capture(self._page.screenshot, self._context)

@@ -7,8 +7,9 @@ from typing import Final
 
 from skyvern_crds.status import StepStatus
 from skyvern_crds.vocabulary import Reason
-from skyvern_runner.actions.action import Action, ActionType
-from skyvern_runner.agent.batch import ActionOutcome, Batch
+from skyvern_runner.actions.base import FinalAction
+from skyvern_runner.actions.terminate import Terminate
+from skyvern_runner.agent.batch import Batch, BatchOutcome
 from skyvern_runner.agent.bounded import bounded
 from skyvern_runner.agent.context import Context
 from skyvern_runner.agent.page import Page, SnapshotLike
@@ -25,14 +26,8 @@ from skyvern_runner.errors import (
 )
 from skyvern_runner.model import prompt
 from skyvern_runner.model.ask import Question, ask
-from skyvern_runner.model.reply import (
-    CheckedReply,
-    CompletionCheck,
-    completion_check_format,
-    next_actions_format,
-    parse_as,
-    parse_next_actions,
-)
+from skyvern_runner.model.next_actions import CheckedReply, next_actions_format, parse_next_actions
+from skyvern_runner.model.reply import CompletionCheck, completion_check_format, parse_as
 from skyvern_runner.report.artifacts import JSON, File
 from skyvern_runner.report.events import CompletionChecked, ModelAnswered, PageOpened, StepStarted, Warned
 from skyvern_runner.report.journal import StepRecord
@@ -212,13 +207,13 @@ class Agent:
         )
         return reply
 
-    def _after(self, step: StepRecord, outcome: ActionOutcome) -> StepEnd:
+    def _after(self, step: StepRecord, outcome: BatchOutcome) -> StepEnd:
         if outcome.problem is not None:
             step.problem = outcome.problem
             return StepEnd(StepStatus.FAILED)
         if outcome.final is None:
             return StepEnd(StepStatus.COMPLETED)
-        if outcome.final.type is ActionType.TERMINATE:
+        if isinstance(outcome.final, Terminate):
             return StepEnd(StepStatus.COMPLETED, terminated(self._task.secrets.mask(outcome.final.reason)))
         if not self._is_complete(step, outcome.final):
             return StepEnd(StepStatus.COMPLETED)
@@ -226,7 +221,7 @@ class Agent:
             self._read(step)
         return StepEnd(StepStatus.COMPLETED, COMPLETED)
 
-    def _is_complete(self, step: StepRecord, claim: Action) -> bool:
+    def _is_complete(self, step: StepRecord, claim: FinalAction) -> bool:
         """The second question: does the page as it is now show that the goal is reached?"""
         view = self._view(self._look())
         messages = prompt.completion_messages(self._task, self._history, view, claim.reason, today=self._context.today)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from skyvern_runner.actions.action import Action
+from skyvern_runner.actions.base import PageAction
 from skyvern_runner.browser.element_id import ElementId
 
 
@@ -59,8 +59,8 @@ class Page(Protocol):
     def host_of(self, element: ElementId | None) -> str:
         """Host name of the document that holds the element; of the page without an id."""
 
-    def do(self, action: Action) -> ActionResultLike:
-        """Carry out one action (not wait, complete, terminate) and read its effect back."""
+    def do(self, action: PageAction) -> ActionResultLike:
+        """Carry out one action and read its effect back."""
 
     def screenshot(self) -> bytes:
         """The visible part of the page as JPEG."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from skyvern_runner.actions.action import Action, ActionType
-from skyvern_runner.browser.element_id import ElementId
+from skyvern_runner.actions.base import Action
+from skyvern_runner.actions.wait import Wait
 
 WINDOW: Final = 20
 """Steps that are remembered."""
@@ -15,6 +15,10 @@ NUDGE_AT: Final = 3
 """Repeats at which the model is told."""
 STOP_AT: Final = 8
 """Repeats at which the run ends."""
+
+
+_INCIDENTAL: Final = {"reason", "seconds"}
+"""Fields that do not make an action another one."""
 
 
 class RepeatState(StrEnum):
@@ -28,7 +32,7 @@ class RepeatState(StrEnum):
 @dataclass(frozen=True)
 class _Turn:
     page: str
-    actions: tuple[tuple[str, ElementId | None, str | None, bool | None], ...]
+    actions: tuple[str, ...]
 
 
 class RepeatDetector:
@@ -44,9 +48,9 @@ class RepeatDetector:
 
         Waiting for a page is no loop; the step budget bounds it.
         """
-        if all(action.type is ActionType.WAIT for action in actions):
+        if all(isinstance(action, Wait) for action in actions):
             return RepeatState.FINE
-        turn = _Turn(page, tuple((action.type.value, action.id, action.text, action.checked) for action in actions))
+        turn = _Turn(page, tuple(action.model_dump_json(exclude=_INCIDENTAL) for action in actions))
         self._turns.append(turn)
         repeats = self._turns.count(turn)
         if repeats >= self._stop_at:

@@ -3,33 +3,35 @@
 import mimetypes
 import re
 import urllib.parse
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import urllib3
 
+from skyvern_crds.urls import SCHEMES
 from skyvern_runner.errors import FileSourceError
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_REDIRECTS: Final = 5
 FETCH_SECONDS: Final = 30.0
-_PIECE: Final = 64 * 1024
+PIECE_BYTES: Final = 2 * 1024 * 1024
+_CHUNK: Final = 64 * 1024
 _FILE_NAME: Final = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)\"?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class UploadFile:
+class SourceFile:
     """A file's name, type and bytes."""
 
     name: str
     content_type: str
     data: bytes = field(repr=False)
 
-
-def _allow_all(_url: str) -> None:
-    """No policy."""
+    def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes]:
+        """The bytes in parts small enough for one message to the browser."""
+        return (self.data[at : at + size] for at in range(0, len(self.data), size))
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,19 @@ class UploadSources:
 
     folders: tuple[Path, ...] = ()
     """Local files are taken from these folders only, since the model chooses the path."""
-    check_url: Callable[[str], None] = _allow_all
-    """Raises for an address that may not be fetched; asked for every redirect too."""
     max_bytes: int = MAX_BYTES
 
 
-def load_file(source: str, sources: UploadSources) -> UploadFile:
+def load_file(source: str, sources: UploadSources) -> SourceFile:
     """The file that ``source`` (a path or an http(s) address) names. Raises FileSourceError."""
-    if urllib.parse.urlsplit(source).scheme.lower() in {"http", "https"}:
-        return _fetch(source, sources)
-    return _read(source, sources)
+    try:
+        load = _fetch if urllib.parse.urlsplit(source).scheme in SCHEMES else _read
+        return load(source, sources)
+    except ValueError as error:  # a bracket that is not closed, a null character
+        raise FileSourceError(f"the file {source!r} cannot be found: {error}") from error
 
 
-def _read(source: str, sources: UploadSources) -> UploadFile:
+def _read(source: str, sources: UploadSources) -> SourceFile:
     path = Path(source.removeprefix("file://")).expanduser().resolve()
     if not any(path.is_relative_to(folder.resolve()) for folder in sources.folders):
         raise FileSourceError(f"the file {source} may not be read: give an http(s) address instead")
@@ -61,14 +63,13 @@ def _read(source: str, sources: UploadSources) -> UploadFile:
         data = path.read_bytes()
     except OSError as error:
         raise FileSourceError(f"the file {source} cannot be read: {error.strerror}") from error
-    return UploadFile(path.name, _type_of(path.name), data)
+    return SourceFile(path.name, _type_of(path.name), data)
 
 
-def _fetch(source: str, sources: UploadSources) -> UploadFile:
+def _fetch(source: str, sources: UploadSources) -> SourceFile:
     url = source
     with urllib3.PoolManager(timeout=urllib3.Timeout(connect=10.0, read=FETCH_SECONDS), retries=False) as pool:
         for _ in range(MAX_REDIRECTS + 1):
-            sources.check_url(url)
             try:
                 answer = pool.request("GET", url, preload_content=False, redirect=False)
                 try:
@@ -81,7 +82,7 @@ def _fetch(source: str, sources: UploadSources) -> UploadFile:
                     data = _body(answer, source, sources)
                     name = _name(url, answer.headers.get("content-disposition", ""))
                     content_type = answer.headers.get("content-type", "").split(";")[0].strip()
-                    return UploadFile(name, content_type or _type_of(name), data)
+                    return SourceFile(name, content_type or _type_of(name), data)
                 finally:
                     answer.release_conn()
             except urllib3.exceptions.HTTPError as error:
@@ -91,7 +92,7 @@ def _fetch(source: str, sources: UploadSources) -> UploadFile:
 
 def _body(answer: urllib3.BaseHTTPResponse, source: str, sources: UploadSources) -> bytes:
     data = bytearray()
-    for piece in answer.stream(_PIECE):
+    for piece in answer.stream(_CHUNK):
         data += piece
         if len(data) > sources.max_bytes:
             raise _too_large(source, sources)
@@ -110,8 +111,3 @@ def _name(url: str, disposition: str) -> str:
 
 def _type_of(name: str) -> str:
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def pieces(data: bytes, size: int = 2 * 1024 * 1024) -> Sequence[bytes]:
-    """The bytes in parts small enough for one message to the browser."""
-    return [data[at : at + size] for at in range(0, len(data), size)]

@@ -4,11 +4,10 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from skyvern_runner.errors import ModelError, ModelErrorKind
+from skyvern_runner.errors import ModelError, ModelErrorKind, ReplyError
 from skyvern_runner.extract.schema import extraction_format, json_schema_of, problems_of, unwrap, without_misfits
 from skyvern_runner.model.ask import Exchange, Model, Question, ask
 from skyvern_runner.model.prompt import PageView, extraction_messages
-from skyvern_runner.model.reply import ReplyError
 from skyvern_runner.report.events import Extracted, Observer, Warned
 from skyvern_runner.task.task import Task
 

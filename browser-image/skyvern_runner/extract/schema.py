@@ -7,7 +7,9 @@ from typing import Any
 import jsonschema_rs
 from pydantic import JsonValue
 
-from skyvern_runner.model.reply import Extraction, ReplyError, ReplyFormat, load_object, parse_as
+from skyvern_runner.errors import ReplyError
+from skyvern_runner.model.reply import Extraction, load_object, parse_as
+from skyvern_runner.model.reply_format import ReplyFormat
 
 _KEY = "extracted_information"
 _KEYWORDS = frozenset({"type", "properties", "items", "$ref", "anyOf", "oneOf", "allOf", "enum", "const", "$schema"})

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
-from skyvern_runner.errors import ModelError, ModelErrorKind
+from skyvern_runner.errors import ModelError, ModelErrorKind, ReplyError
 from skyvern_runner.model.prompt import Message, correction
-from skyvern_runner.model.reply import ReplyError, ReplyFormat
+from skyvern_runner.model.reply_format import ReplyFormat
 
 T = TypeVar("T")
 _TRIES: Final = 2

@@ -13,7 +13,7 @@ from skyvern_crds.runner_contract import ENV_MODEL, ENV_MODEL_API_KEY, ENV_MODEL
 from skyvern_runner.errors import ModelError, ModelErrorKind
 from skyvern_runner.model.ask import Completion, Usage
 from skyvern_runner.model.prompt import Message, schema_in_words
-from skyvern_runner.model.reply import ReplyFormat
+from skyvern_runner.model.reply_format import ReplyFormat
 from skyvern_runner.stop import StopFlag
 from skyvern_runner.task.task import is_web_address
 

@@ -20,13 +20,12 @@ from skyvern_crds.status import (
     StepStatus,
     UserError,
 )
-from skyvern_runner.actions.action import Action
+from skyvern_runner.actions.base import Action
 from skyvern_runner.model.ask import Exchange, Usage
-from skyvern_runner.model.reply import ReportedError
+from skyvern_runner.model.next_actions import ReportedError
 
 MAX_USER_ERRORS: Final = 20
 _MAX_SHORT: Final = 256
-_MAX_SHOWN_TEXT: Final = 80
 
 
 @dataclass(frozen=True)
@@ -44,18 +43,9 @@ class ActionRecord:
     screenshot: str | None = None
     """Artifact with the page after it."""
 
-
-def describe(action: Action, label: str, ok: bool, message: str) -> str:
-    """One line of history: what was done to what, and what came of it."""
-    parts = [action.type.value]
-    if action.id:
-        parts.append(f"[{action.id}] {label}".rstrip())
-    if action.text is not None:
-        text = action.text
-        parts.append(repr(text if len(text) <= _MAX_SHOWN_TEXT else f"{text[: _MAX_SHOWN_TEXT - 1]}…"))
-    if action.checked is not None:
-        parts.append("on" if action.checked else "off")
-    return f"{' '.join(parts)} -> {'ok' if ok else 'FAILED'}: {message}"
+    def line(self, label: str) -> str:
+        """One line of history; ``label`` is the role and name of the action's element."""
+        return f"{self.action.describe(label)} -> {'ok' if self.ok else 'FAILED'}: {self.message}"
 
 
 @dataclass
@@ -90,7 +80,7 @@ class StepRecord:
     def summary(self) -> str:
         """What was done, in one line: kinds and outcomes of the actions, no texts."""
         done = ", ".join(
-            f"{record.action.type.value}{f' [{record.action.id}]' if record.action.id else ''}"
+            f"{record.action.type}{f' [{record.action.element}]' if record.action.element else ''}"
             f"{'' if record.ok else ' failed'}"
             for record in self.actions
         )

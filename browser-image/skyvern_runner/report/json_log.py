@@ -63,14 +63,11 @@ def _fields(event: Event) -> dict[str, Any]:
                 "seconds": round(event.seconds, 3),
             }
         case ActionDone(_, record):
-            action = record.action
-            done = {
-                "type": action.type.value,
-                "id": action.id and str(action.id),
-                "ok": record.ok,
-                "seconds": round(record.seconds, 3),
+            element = record.action.element
+            done = {"type": record.action.type, "id": element and str(element), "ok": record.ok}
+            return {key: value for key, value in done.items() if value is not None} | {
+                "seconds": round(record.seconds, 3)
             }
-            return {key: value for key, value in done.items() if value is not None}
         case CompletionChecked():
             return {"achieved": event.achieved}
         case Extracted():

@@ -18,7 +18,6 @@ from skyvern_runner.report.events import (
     StepStarted,
     Warned,
 )
-from skyvern_runner.report.journal import describe
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _RESET = "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[0m"
 _MAX_RESULT: Final = 2000
@@ -53,9 +52,8 @@ class TerminalView:
                 usage = f"{event.usage.input_tokens} + {event.usage.output_tokens} tokens"
                 return [(_DIM, f"  model: {event.seconds:.1f} s, {usage}"), ("", f"  {event.thought or 'no thought'}")]
             case ActionDone(label, record):
-                line = describe(record.action, label, record.ok, record.message)
                 mark, style = ("+", _GREEN) if record.ok else ("!", _RED)
-                return [(style, f"  {mark} {line}")]
+                return [(style, f"  {mark} {record.line(label)}")]
             case CompletionChecked():
                 return [(_DIM, f"  checked: {'reached' if event.achieved else 'not reached'}: {event.reason}")]
             case Extracted():

@@ -19,7 +19,7 @@ from skyvern_crds.runner_contract import (
     parse_task_document,
 )
 from skyvern_crds.spec import SkyvernTaskSpec
-from skyvern_runner.errors import TaskError
+from skyvern_runner.errors import TaskError, describe_invalid
 from skyvern_runner.task.task_secrets import Secret, SecretBox
 
 DEFAULT_MODEL: Final = "gpt-5-mini"
@@ -85,9 +85,9 @@ def read_document(path: Path) -> TaskDocument:
     try:
         return parse_task_document(text)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5])
         raise TaskError(
-            f"the task document {path} cannot be used: {problems}; operator and runner must be of the same release"
+            f"the task document {path} cannot be used: {describe_invalid(error)}; "
+            "operator and runner must be of the same release"
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skyvern_runner.actions.text import same_text
+from skyvern_runner.actions.input_text import same_text
 
 
 @pytest.mark.parametrize(

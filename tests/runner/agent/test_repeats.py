@@ -1,9 +1,10 @@
-from skyvern_runner.actions.action import Action
+from skyvern_runner.actions.click import Click
+from skyvern_runner.actions.wait import Wait
 from skyvern_runner.agent.repeats import RepeatDetector, RepeatState
 
 
-def click(element: str) -> list[Action]:
-    return [Action.model_validate({"type": "click", "id": element})]
+def click(element: str) -> list[Click]:
+    return [Click.model_validate({"id": element})]
 
 
 def test_the_same_on_the_same_page_is_told_and_then_stopped() -> None:
@@ -26,5 +27,5 @@ def test_the_same_action_on_a_changing_page_is_no_loop() -> None:
 
 def test_waiting_is_no_loop() -> None:
     loops = RepeatDetector(nudge_at=2, stop_at=3)
-    wait = [Action.model_validate({"type": "wait", "seconds": 1})]
+    wait = [Wait(seconds=1)]
     assert {loops.note("page", wait) for _ in range(10)} == {RepeatState.FINE}

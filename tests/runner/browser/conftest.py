@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from skyvern_runner.actions.action import Action
+from skyvern_runner.actions.base import PageAction
+from skyvern_runner.actions.catalog import read_action
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.browser.upload_source import UploadSources
 from skyvern_runner.chrome_page import ChromePage
-from skyvern_runner.input.effect import ActionResult
+from skyvern_runner.input.outcome import ActionResult
 from skyvern_runner.perceive.look import Element, Snapshot, perceive
 from tests.runner.browser.serving import PAGES, Site, serve
 
@@ -43,7 +44,9 @@ class Agent:
     def do(self, kind: str, label: str | None = None, **values: Any) -> ActionResult:
         if label is not None:
             values["id"] = self.find(label).id
-        return self.page.do(Action.model_validate({"type": kind, **values}))
+        action = read_action({"type": kind, **values})
+        assert isinstance(action, PageAction)
+        return self.page.do(action)
 
     def script(self, code: str) -> Any:
         return self.browser.driver.execute_script(code)

@@ -307,8 +307,3 @@ def test_go_to_opens_web_addresses_only(agent: Agent) -> None:
     missing = agent.do("go_to", text=f"{agent.site.url}/missing")
     assert not missing.ok
     assert "404" in missing.message
-
-
-def test_wait_is_carried_out(agent: Agent) -> None:
-    agent.open("keys.html")
-    assert agent.do("wait", seconds=0.05).message.startswith("waited 0.05 s")

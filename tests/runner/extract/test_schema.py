@@ -4,6 +4,7 @@ import jsonschema_rs
 import pytest
 from pydantic import JsonValue
 
+from skyvern_runner.errors import ReplyError
 from skyvern_runner.extract.schema import (
     extraction_format,
     fill_missing,
@@ -12,7 +13,6 @@ from skyvern_runner.extract.schema import (
     unwrap,
     without_misfits,
 )
-from skyvern_runner.model.reply import ReplyError
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

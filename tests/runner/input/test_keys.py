@@ -2,6 +2,7 @@
 
 import pytest
 
+from skyvern_runner.errors import ActionFailedError
 from skyvern_runner.input.keys import find_key
 
 
@@ -23,5 +24,5 @@ def test_keys_are_found_by_name(name: str, key: str, modifiers: int) -> None:
 
 @pytest.mark.parametrize("name", ["", "Hyper", "Super+A"])
 def test_unknown_keys_are_named(name: str) -> None:
-    with pytest.raises(ValueError, match="unknown"):
+    with pytest.raises(ActionFailedError, match="unknown"):
         find_key(name)

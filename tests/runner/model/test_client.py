@@ -14,7 +14,7 @@ from skyvern_runner.errors import ModelError, ModelErrorKind, Stopped
 from skyvern_runner.model import prompt
 from skyvern_runner.model.ask import Exchange, Question, ask
 from skyvern_runner.model.client import ChatModel, RetryPolicy
-from skyvern_runner.model.reply import CheckedReply, next_actions_format, parse_next_actions
+from skyvern_runner.model.next_actions import CheckedReply, next_actions_format, parse_next_actions
 from skyvern_runner.stop import StopFlag
 from skyvern_runner.task.task import Task
 from tests.model.app import API_KEY, MODEL
@@ -48,7 +48,7 @@ def failure(chat: ChatModel) -> ModelError:
 def test_an_answer_is_read_with_its_tokens(scripted: ScriptedModel) -> None:
     log: list[Exchange] = []
     reply = ask(model(scripted), question(), log)
-    assert [(action.type.value, str(action.id)) for action in reply.actions] == [("click", "7")]
+    assert [(action.type, str(action.element)) for action in reply.actions] == [("click", "7")]
     assert len(log) == 1
     assert log[0].usage.input_tokens > 0
     assert log[0].usage.output_tokens > 0
@@ -172,7 +172,7 @@ def test_an_unusable_answer_is_asked_for_once_more_with_the_complaint(
     scripted.faults(fault)
     log: list[Exchange] = []
     reply = ask(model(scripted), question(), log)
-    assert [str(action.id) for action in reply.actions] == ["7"]
+    assert [str(action.element) for action in reply.actions] == ["7"]
     assert [exchange.problem is None for exchange in log] == [False, True]
     assert complaint in scripted.requests[1]["messages"][-1]["content"]
 

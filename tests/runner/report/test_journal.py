@@ -1,18 +1,18 @@
 import json
 
 from skyvern_crds.status import MAX_ARTIFACTS, MAX_RUNNER_STATUS_BYTES, MAX_STEPS_IN_STATUS, Artifact, StepStatus
-from skyvern_runner.actions.action import Action
+from skyvern_runner.actions.input_text import InputText
 from skyvern_runner.agent.finish import keep_result
 from skyvern_runner.agent.verdict import digest
 from skyvern_runner.model.ask import Exchange, Usage
+from skyvern_runner.model.next_actions import ReportedError
 from skyvern_runner.model.prompt import to_json
-from skyvern_runner.model.reply import ReportedError
 from skyvern_runner.report.artifacts import File
 from skyvern_runner.report.journal import ActionRecord, Journal, newest_artifacts
 
 
 def record(text: str = "Chris", message: str = "typed") -> ActionRecord:
-    action = Action.model_validate({"type": "input_text", "id": "3", "text": text})
+    action = InputText.model_validate({"id": "3", "text": text})
     return ActionRecord(action, ok=True, message=message, seconds=0.01)
 
 

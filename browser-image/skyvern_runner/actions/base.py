@@ -1,0 +1,117 @@
+"""What all actions have in common: how the model writes one, when it is refused, and how the history tells it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
+
+from skyvern_runner.browser.element_id import ElementId
+from skyvern_runner.errors import ReplyError
+from skyvern_runner.input.outcome import Outcome
+
+if TYPE_CHECKING:
+    from skyvern_runner.input.interaction import Interaction  # loads selenium, which the start can do without
+
+_MAX_SHOWN_TEXT: Final = 80
+
+
+def _element_id(value: object) -> object:
+    """Models write ``[3]``, ``3`` and ``"3"``; all mean the element 3."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return value
+    bare = value.strip().strip("[]* ")
+    return ElementId.parse(bare) if bare else None
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Id = Annotated[
+    InstanceOf[ElementId],
+    BeforeValidator(_element_id),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string"}),
+]
+"""An element, as in the page outline, with or without brackets."""
+OptionalId = Annotated[
+    InstanceOf[ElementId] | None,
+    BeforeValidator(_element_id),
+    PlainSerializer(lambda value: value and str(value)),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+]
+AnyText = Annotated[str, BeforeValidator(_as_text)]
+"""A text, perhaps empty; models write numbers without quotes."""
+Text = Annotated[str, Field(min_length=1), BeforeValidator(_as_text)]
+
+
+def _reason_last(schema: dict[str, Any]) -> None:
+    properties = schema["properties"]
+    properties["reason"] = properties.pop("reason")
+
+
+class Action(BaseModel):
+    """One action of a reply."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=_reason_last)
+
+    RULE: ClassVar[str]
+    """What the model reads about the action's fields."""
+
+    type: str
+    reason: str = ""
+    """Why, in a few words."""
+
+    @property
+    def element(self) -> ElementId | None:
+        """The element that the action is for, if any."""
+        return None
+
+    @property
+    def argument(self) -> str | None:
+        """The text that comes with the action, if any."""
+        return None
+
+    def check(self, labels: Mapping[ElementId, str]) -> None:
+        """Raises ReplyError when the action cannot be carried out on the page whose elements are ``labels``."""
+        if self.element is not None and self.element not in labels:
+            raise ReplyError(f"there is no element [{self.element}] on this page; use only ids that the outline shows")
+
+    def describe(self, label: str) -> str:
+        """The action as a line of history begins; ``label`` is the role and name of its element."""
+        parts = [self.type]
+        if self.element is not None:
+            parts.append(f"[{self.element}] {label}".rstrip())
+        if self.argument is not None:
+            text = self.argument
+            parts.append(repr(text if len(text) <= _MAX_SHOWN_TEXT else f"{text[: _MAX_SHOWN_TEXT - 1]}…"))
+        return " ".join(parts)
+
+
+class PageAction(Action, ABC):
+    """An action on the page."""
+
+    @abstractmethod
+    def run(self, interaction: "Interaction") -> Outcome:
+        """Carry the action out and read its effect back.
+
+        Raises ActionFailedError and other errors that :func:`skyvern_runner.input.result.carry_out` turns into results.
+        """
+
+
+class ElementAction(PageAction):
+    """An action on an element."""
+
+    id: Id
+
+    @property
+    def element(self) -> ElementId:
+        """The element."""
+        return self.id
+
+
+class FinalAction(Action):
+    """An action that ends the task. It stands alone."""

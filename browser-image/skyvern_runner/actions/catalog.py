@@ -1,0 +1,54 @@
+"""All actions: the one place where a new one is registered, and reading an action from a reply."""
+
+from typing import Annotated, Final, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from skyvern_runner.actions.base import Action
+from skyvern_runner.actions.check import Check
+from skyvern_runner.actions.click import Click
+from skyvern_runner.actions.complete import Complete
+from skyvern_runner.actions.go_to import GoTo
+from skyvern_runner.actions.input_text import InputText
+from skyvern_runner.actions.press_key import PressKey
+from skyvern_runner.actions.scroll import Scroll
+from skyvern_runner.actions.select_option import SelectOption
+from skyvern_runner.actions.terminate import Terminate
+from skyvern_runner.actions.upload_file import UploadFile
+from skyvern_runner.actions.wait import Wait
+from skyvern_runner.errors import ReplyError, describe_invalid
+
+AnyAction = Annotated[
+    Click | InputText | SelectOption | Check | UploadFile | PressKey | Scroll | Wait | GoTo | Complete | Terminate,
+    Field(discriminator="type"),
+]
+"""Every action, in the order in which the rules and the schema list them."""
+ACTIONS: Final[tuple[type[Action], ...]] = get_args(get_args(AnyAction)[0])
+TYPES: Final = tuple(str(action.model_fields["type"].default) for action in ACTIONS)
+RULES: Final = "\n".join(f"- {name}: {action.RULE}" for name, action in zip(TYPES, ACTIONS, strict=True))
+"""The actions as the model reads of them."""
+
+_ADAPTER: Final[TypeAdapter[AnyAction]] = TypeAdapter(AnyAction)
+_NEEDS: Final = {"id": "the id of an element", "text": "a text"}
+
+
+def read_action(entry: object) -> AnyAction:
+    """The action that an entry of a reply means. Raises ReplyError that tells the model what to change."""
+    kind = entry.get("type") if isinstance(entry, dict) else None
+    if isinstance(entry, dict) and isinstance(kind, str):
+        entry = {**entry, "type": kind.strip().lower()}
+    try:
+        return _ADAPTER.validate_python(entry)
+    except ValidationError as error:
+        raise _complaint(error, kind) from None
+
+
+def _complaint(error: ValidationError, kind: object) -> ReplyError:
+    for item in error.errors():
+        if item["type"].startswith("union_tag"):
+            return ReplyError(f"unknown type {kind!r}; the types are {', '.join(TYPES)}")
+        name, *field = item["loc"] or ("",)
+        absent = item["type"] in {"missing", "string_too_short"} or item["input"] is None
+        if field and absent and field[0] in _NEEDS:
+            return ReplyError(f"{name} needs {_NEEDS[str(field[0])]}")
+    return ReplyError(f"the answer does not fit the schema: {describe_invalid(error)}")

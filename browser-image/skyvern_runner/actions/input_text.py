@@ -1,0 +1,144 @@
+"""Typing into fields, and checking that the field took it."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from skyvern_runner.actions.base import AnyText, ElementAction
+from skyvern_runner.browser.element_id import ElementId
+from skyvern_runner.errors import ActionFailedError
+from skyvern_runner.input.outcome import Effect, Outcome, Target
+
+if TYPE_CHECKING:
+    from skyvern_runner.input.interaction import Interaction
+
+_SLOW_LIMIT: Final = 200
+"""Characters up to which a text is typed key by key when typing it at once did not work."""
+_FORMATS: Final = {
+    "date": "write the date as YYYY-MM-DD",
+    "time": "write the time as HH:MM",
+    "month": "write the month as YYYY-MM",
+    "week": "write the week as YYYY-Www",
+    "datetime-local": "write date and time as YYYY-MM-DDTHH:MM",
+    "color": "write the color as #rrggbb",
+    "range": "give a number within min and max",
+}
+"""Input types whose editor is the browser's own; their value is set, with events."""
+
+
+class InputText(ElementAction):
+    """Replace what a field holds."""
+
+    RULE: ClassVar = "id, text. Replaces what the field holds."
+
+    type: Literal["input_text"] = "input_text"
+    text: AnyText
+    """What to type; empty to clear the field."""
+
+    @property
+    def argument(self) -> str:
+        """What to type."""
+        return self.text
+
+    def run(self, interaction: "Interaction") -> Outcome:
+        """Type, else go key by key, else set the value, until the field holds the text."""
+        target = interaction.aim(self.id, typing=True)
+        if target.tag == "select":
+            raise ActionFailedError(f"{target.label} is a list: use select_option")
+        if target.type in _FORMATS:
+            return _set(interaction, target, self.text.strip())
+        if target.type in {"checkbox", "radio", "file"}:
+            instead = "upload_file" if target.type == "file" else "check"
+            raise ActionFailedError(f"{target.label} takes no text: use {instead}")
+        if not (target.state or {}).get("focused"):
+            interaction.click(target)
+        return _type(interaction, target, self.text)
+
+
+def _type(interaction: "Interaction", target: Target, text: str) -> Outcome:
+    effect = None
+    for fill in _ways(text):
+        field = interaction.ask(target.id, "enter")
+        limit = int(field["maximum"])
+        if 0 <= limit < len(text):
+            raise ActionFailedError(f"{target.label} takes at most {limit} characters")
+        if not field["empty"]:
+            interaction.keyboard.delete()
+        fill(interaction, target)
+        inner = ElementId(target.id.frame, str(field["id"]))
+        effect = interaction.settle(Target(inner, target.label, token=target.token))
+        if effect.state is None:
+            return Outcome(True, f"typed into {target.label}, which is gone now", effect)
+        if same_text(text, effect.state):
+            return Outcome(True, f"typed into {target.label}{_shown(text, effect.state)}", effect)
+    return Outcome(False, f"{target.label} holds {_held(effect)} instead", effect or interaction.settle(target))
+
+
+def _ways(text: str) -> list[Callable[["Interaction", Target], None]]:
+    """Ways to put a text in, in the order in which they are tried."""
+
+    def at_once(interaction: "Interaction", _target: Target) -> None:
+        interaction.keyboard.insert(text)
+
+    def key_by_key(interaction: "Interaction", _target: Target) -> None:
+        interaction.keyboard.type(text)
+
+    def by_value(interaction: "Interaction", target: Target) -> None:
+        interaction.ask(target.id, "setValue", text)
+
+    return [at_once, key_by_key, by_value] if len(text) <= _SLOW_LIMIT else [at_once, by_value]
+
+
+def _held(effect: Effect | None) -> str:
+    state = (effect.state if effect else None) or {}
+    return "something else" if state.get("secret") else repr(state.get("raw", "")[:80])
+
+
+def same_text(text: str, state: Mapping[str, Any]) -> bool:
+    """Whether the field holds the text, as it is or as a mask formats it."""
+    raw = str(state["raw"])
+    if _plain(raw) == _plain(text):
+        return True
+    wanted, held = _letters(text), _letters(raw)
+    if not wanted or state.get("secret"):
+        return False
+    # A mask may add its own digits in front, as a country code.
+    return wanted == held or (wanted.isdigit() and held.endswith(wanted) and len(held) - len(wanted) <= 3)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def _shown(text: str, state: Mapping[str, Any]) -> str:
+    raw = str(state["raw"])
+    notes = f", it shows {raw!r}" if _plain(raw) != _plain(text) else ""
+    return f"{notes}, which the page marks as invalid" if state.get("invalid") else notes
+
+
+def _set(interaction: "Interaction", target: Target, value: str) -> Outcome:
+    interaction.ask(target.id, "setValue", value)
+    effect = interaction.settle(target)
+    if effect.state is None:
+        return Outcome(True, f"set {target.label}, which is gone now", effect)
+    held = str(effect.state["raw"])
+    if _same_value(target.type, held, value):
+        return Outcome(True, f"set {target.label} to {held!r}", effect)
+    return Outcome(False, f"{target.label} holds {held!r} instead of {value!r}; {_FORMATS[target.type]}", effect)
+
+
+def _same_value(kind: str, held: str, value: str) -> bool:
+    if held.lower() == value.lower():
+        return True
+    return (kind == "range" and _number(held) == _number(value)) or (kind == "time" and held.startswith(value))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

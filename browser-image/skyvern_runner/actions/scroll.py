@@ -1,0 +1,48 @@
+"""Scrolling."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator
+
+from skyvern_runner.actions.base import OptionalId, PageAction
+from skyvern_runner.browser.element_id import PAGE, ElementId
+from skyvern_runner.input.outcome import Outcome
+
+if TYPE_CHECKING:
+    from skyvern_runner.input.interaction import Interaction
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class Scroll(PageAction):
+    """Scroll the page, or the area around an element, by most of a screen."""
+
+    RULE: ClassVar = "text = up or down; id of a list or area to scroll, or null for the page."
+
+    type: Literal["scroll"] = "scroll"
+    id: OptionalId = None
+    text: Annotated[Literal["up", "down"], BeforeValidator(_lower)]
+    """Direction."""
+
+    @property
+    def element(self) -> ElementId | None:
+        """An element in the area to scroll."""
+        return self.id
+
+    @property
+    def argument(self) -> str:
+        """Direction."""
+        return self.text
+
+    def run(self, interaction: "Interaction") -> Outcome:
+        """Scroll, and say how much is left."""
+        frame, own = self.id or (PAGE, None)
+        moved = interaction.answered(frame, "scrollBy", own, self.text)
+        effect = interaction.settle()
+        if not moved["moved"]:
+            end = "top" if self.text == "up" else "end"
+            return Outcome(False, f"nothing to scroll: the {end} is reached", effect)
+        message = f"scrolled {self.text} by {moved['moved']} px, {moved['below']:.1f} screens below"
+        return Outcome(True, message, effect)

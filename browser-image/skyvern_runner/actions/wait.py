@@ -1,0 +1,28 @@
+"""Waiting for the page."""
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import BeforeValidator, Field
+
+from skyvern_runner.actions.base import Action
+
+DEFAULT_SECONDS: Final = 2.0
+MAX_SECONDS: Final = 30.0
+
+
+class Wait(Action):
+    """Wait, and look again."""
+
+    RULE: ClassVar = "seconds, when the page is still loading."
+
+    type: Literal["wait"] = "wait"
+    seconds: Annotated[
+        float, BeforeValidator(lambda value: DEFAULT_SECONDS if value is None else value), Field(ge=0)
+    ] = DEFAULT_SECONDS
+
+    def run(self, sleep: Callable[[float], None]) -> str:
+        """Wait by ``sleep``, which may raise Stopped; says how long it was."""
+        seconds = min(MAX_SECONDS, self.seconds)
+        sleep(seconds)
+        return f"waited {seconds:g} s"

@@ -1,0 +1,126 @@
+"""What an action may do to the page: aim, click, use keys, open addresses, and wait for the effect."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from selenium.common.exceptions import WebDriverException
+
+from skyvern_runner.browser.element_id import PAGE, SEPARATOR, ElementId, Frame
+from skyvern_runner.browser.navigate import open_page
+from skyvern_runner.browser.session import Browser
+from skyvern_runner.browser.upload_source import SourceFile, UploadSources, load_file
+from skyvern_runner.errors import ActionFailedError
+from skyvern_runner.input.keyboard import Keyboard
+from skyvern_runner.input.outcome import Effect, Target
+
+SETTLE_MS: Final = 1000
+"""Longest wait for a page to become quiet after an action."""
+_ATTEMPTS: Final = 4
+
+
+class Interaction:
+    """One action under way, on the page as the last look showed it."""
+
+    def __init__(self, browser: Browser, documents: Mapping[Frame, str], url: str, uploads: UploadSources) -> None:
+        self.browser = browser
+        self.keyboard = Keyboard(browser)
+        self.url = url
+        """Address of the page before the action."""
+        self._documents = documents
+        self._uploads = uploads
+
+    @property
+    def token(self) -> str | None:
+        """The page's document before the action."""
+        return self._documents.get(PAGE)
+
+    def call(self, frame: Frame, name: str, *args: object) -> Any:
+        """The page script's answer in a document, which may be ``{"error": ...}``."""
+        return self.browser.call(frame, name, *args)
+
+    def answered(self, frame: Frame, name: str, *args: object) -> Any:
+        """The page script's answer in a document. Raises ActionFailedError with the error that it holds."""
+        answer = self.browser.call(frame, name, *args)
+        if isinstance(answer, dict) and "error" in answer:
+            raise ActionFailedError(str(answer["error"]))
+        return answer
+
+    def ask(self, element: ElementId, name: str, *args: object) -> Any:
+        """The page script's answer about an element. Raises ActionFailedError."""
+        return self.answered(element.frame, name, element.own, *args)
+
+    def aim(self, element: ElementId, *, typing: bool = False, force: bool = False, anew: bool = False) -> Target:
+        """Find the element, bring it into view and test what a click there would hit. Raises ActionFailedError.
+
+        ``typing``: it must take text. ``force``: it may be covered. ``anew``: it may be in a document that came after
+        the last look.
+        """
+        frame = element.frame
+        options: dict[str, object] = {"typing": typing, "force": force}
+        if not anew:
+            if frame and frame not in self._documents:
+                raise ActionFailedError(f"not found: no element has the id {element}")
+            if frame in self._documents:
+                options["seen"] = self._documents[frame]
+        options["prefix"] = "".join(f"{each}{SEPARATOR}" for each in frame)
+        answer = self.ask(element, "aim", options)
+        x, y = self._origin(frame)
+        return Target(
+            id=element,
+            label=answer["label"],
+            tag=answer["tag"],
+            type=answer["type"],
+            token=answer["token"],
+            x=answer["x"] + x,
+            y=answer["y"] + y,
+            state=answer["state"],
+        )
+
+    def click(self, target: Target) -> None:
+        """Move the pointer to the target and click with the left button."""
+        at = {"x": target.x, "y": target.y}
+        self.browser.cdp("Input.dispatchMouseEvent", type="mouseMoved", button="none", **at)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.browser.cdp("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
+
+    def open(self, url: str) -> None:
+        """Load ``url``. Raises PageLoadError."""
+        open_page(self.browser, url)
+
+    def load_file(self, source: str) -> SourceFile:
+        """The file at a path or an address. Raises FileSourceError."""
+        return load_file(source, self._uploads)
+
+    def settle(self, target: Target | None = None) -> Effect:
+        """Wait until the page is quiet, at most SETTLE_MS and a page load, and read back what happened."""
+        frame, own = (target.id.frame, target.id.own) if target else (PAGE, None)
+        attempts_left = _ATTEMPTS
+        while True:
+            attempts_left -= 1
+            try:
+                answer = self.browser.call(frame, "settle", own, {"most": SETTLE_MS})
+                break
+            except WebDriverException:
+                # The document, or the frame, was replaced while the call waited in it.
+                if not attempts_left:
+                    raise
+                frame, own = PAGE, None
+        same = target is None or answer["token"] == target.token
+        fresh = tuple((ElementId(frame, key), role, name) for key, role, name in answer["fresh"])
+        return Effect(
+            url=answer["url"],
+            token=answer["token"],
+            mutations=answer["mutations"],
+            fresh=fresh if same else (),
+            messages=tuple(answer["messages"]) if same else (),
+            frame=frame,
+            state=answer["state"] if same else None,
+        )
+
+    def _origin(self, frame: Frame) -> tuple[float, float]:
+        """Where the content of a document begins in the page."""
+        x = y = 0.0
+        for depth, own in enumerate(frame):
+            box = self.answered(frame[:depth], "frameBox", own)
+            x, y = x + box["x"], y + box["y"]
+        return x, y

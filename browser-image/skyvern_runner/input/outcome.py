@@ -1,0 +1,68 @@
+"""What an action aims at, what was seen after it, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from skyvern_runner.browser.element_id import ElementId, Frame
+
+
+@dataclass(frozen=True)
+class Target:
+    """An element that an action aims at."""
+
+    id: ElementId
+    label: str = ""
+    """Role and name."""
+    tag: str = ""
+    type: str = ""
+    """Of an input, as HTML has it."""
+    token: str = ""
+    """The document that holds it."""
+    x: float = 0.0
+    y: float = 0.0
+    """Where to click it, in the page."""
+    state: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What was seen after an action."""
+
+    url: str
+    token: str
+    mutations: int
+    fresh: tuple[tuple[ElementId, str, str], ...]
+    """Controls that appeared: id, role, name."""
+    messages: tuple[str, ...]
+    """Alerts and status lines that appeared."""
+    frame: Frame
+    """The document that was watched."""
+    state: Mapping[str, Any] | None
+    """State of the target afterwards; None when it is gone."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an action came to, in its own words."""
+
+    ok: bool
+    """Whether the intended effect was seen."""
+    message: str
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What an action did, read back from the page."""
+
+    ok: bool
+    """Whether the intended effect was seen."""
+    message: str
+    """The effect, or the cause of the failure, in one line."""
+    changed_page: bool = False
+    """Another document or tab is in front, or the address changed: look again before the next action."""
+    url_before: str = ""
+    url_after: str = ""
+    new_elements: tuple[str, ...] = ()
+    """Controls that appeared, as ``[id] role "name"``."""

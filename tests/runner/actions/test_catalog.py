@@ -1,0 +1,54 @@
+"""What the model is told follows from the action classes."""
+
+from typing import Any
+
+import pytest
+
+from skyvern_runner.actions.base import Action
+from skyvern_runner.actions.catalog import ACTIONS, TYPES, read_action
+from skyvern_runner.browser.element_id import ElementId
+from skyvern_runner.model.next_actions import next_actions_format
+from skyvern_runner.model.rules import ACT_RULES
+
+ENTRIES: list[tuple[dict[str, Any], str]] = [
+    ({"type": "click", "id": "5.7"}, 'click [5.7] button "Pay"'),
+    ({"type": "input_text", "id": "3", "text": "x" * 100}, f"input_text [3] '{'x' * 79}…'"),
+    ({"type": "select_option", "id": "3", "text": "Bern"}, "select_option [3] 'Bern'"),
+    ({"type": "check", "id": "3", "checked": False}, "check [3] off"),
+    ({"type": "check", "id": "3", "checked": None}, "check [3] on"),
+    ({"type": "upload_file", "id": "3", "text": "cv.pdf"}, "upload_file [3] 'cv.pdf'"),
+    ({"type": "press_key", "id": "", "text": "Enter"}, "press_key 'Enter'"),
+    ({"type": "scroll", "id": "3", "text": " Up "}, "scroll [3] 'up'"),
+    ({"type": "wait", "seconds": 1}, "wait"),
+    ({"type": "go_to", "text": "https://x.example/"}, "go_to 'https://x.example/'"),
+    ({"type": "complete"}, "complete"),
+    ({"type": "terminate", "reason": "gone"}, "terminate"),
+]
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=TYPES)
+def test_action_is_in_the_rules_and_in_the_schema(action: type[Action]) -> None:
+    name = str(action.model_fields["type"].default)
+    assert f"\n- {name}: {action.RULE}\n" in ACT_RULES
+    definitions = next_actions_format().schema["$defs"]
+    schema = definitions[action.__name__]["properties"]
+    assert schema["type"]["enum"] == [name]
+    assert list(schema)[-1] == "reason"
+
+
+@pytest.mark.parametrize(("entry", "line"), ENTRIES, ids=lambda value: value if isinstance(value, str) else "")
+def test_action_is_told_in_a_line(entry: dict[str, Any], line: str) -> None:
+    action = read_action(entry)
+    label = 'button "Pay"' if action.element == ElementId.parse("5.7") else ""
+    assert action.describe(label) == line
+
+
+def test_every_action_is_told() -> None:
+    assert {str(entry["type"]) for entry, _ in ENTRIES} == set(TYPES)
+
+
+def test_action_is_written_as_it_was_read() -> None:
+    action = read_action({"type": "press_key", "id": "[5.7]", "text": "Enter", "reason": "send"})
+    assert action.model_dump(mode="json") == {"type": "press_key", "reason": "send", "id": "5.7", "text": "Enter"}
+    nowhere = read_action({"type": "press_key", "text": "Enter"})
+    assert nowhere.model_dump(mode="json")["id"] is None
