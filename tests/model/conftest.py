@@ -10,21 +10,13 @@ from starlette.testclient import TestClient
 from skyvern_runner.model.next_actions import next_actions_format
 from skyvern_runner.model.reply import completion_check_format
 from tests.model.app import API_KEY, create_app
+from tests.site.applicant import applicant
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     form.name: dict(form.schema) for form in (next_actions_format(), completion_check_format())
 }
 
-APPLICANT = {
-    "name": "Chris P. Bacon",
-    "email": "chris@example.com",
-    "phone": "+44 20 7946 0018",
-    "position": "Galley Cook",
-    "employment_type": "Full time",
-    "start_date": "2027-03-01",
-    "resume": "http://site/resume.pdf",
-    "heard_from": ["A friend", "Newspaper"],
-}
+APPLICANT = applicant("http://site")
 
 ABOUT_PAGE = """\
 heading "About you" level=1

@@ -26,13 +26,19 @@ pytestmark = pytest.mark.contract
 QUOTAS = Resource("", "v1", "resourcequotas")
 
 
+async def pod_of_killed_operator(start_operator: StartOperator, own_tasks: Cluster) -> str:
+    """The pod of a task that an operator created just before it was killed."""
+    async with start_operator() as operator:
+        await own_tasks.create()
+        pod = await own_tasks.pod()
+        operator.kill()
+    return pod
+
+
 async def test_pod_made_before_a_crash_is_adopted_and_followed_to_its_end(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
 ) -> None:
-    async with start_operator() as first:
-        await own_tasks.create()
-        pod = await own_tasks.pod()
-        first.kill()
+    pod = await pod_of_killed_operator(start_operator, own_tasks)
     await own_kubelet.start(pod)
     await own_kubelet.end(pod, message=verdict())
     async with start_operator():
@@ -69,10 +75,7 @@ async def test_operator_killed_over_and_over_makes_one_pod_a_task(
 async def test_pod_that_vanished_while_nobody_looked_is_not_run_again(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
 ) -> None:
-    async with start_operator() as first:
-        await own_tasks.create()
-        pod = await own_tasks.pod()
-        first.kill()
+    pod = await pod_of_killed_operator(start_operator, own_tasks)
     await own_kubelet.start(pod)
     await own_kubelet.remove(pod)
     async with start_operator():

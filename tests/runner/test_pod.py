@@ -24,6 +24,7 @@ from tests.model.app import MODEL
 from tests.runner.command import environment
 from tests.runner.conftest import ScriptedModel
 from tests.runner.sink import Sink
+from tests.site.applicant import applicant
 
 pytestmark = [pytest.mark.contract, pytest.mark.browser]
 
@@ -170,15 +171,7 @@ def test_a_task_is_done_and_reported(make_task: Callable[..., Task], site: str, 
         f"{site}/",
         navigationGoal="Apply for a job",
         dataExtractionGoal="the reference",
-        navigationPayload={
-            "name": "Chris P. Bacon",
-            "email": "chris@example.com",
-            "phone": "+44 20 7946 0018",
-            "position": "Galley Cook",
-            "employment_type": "Full time",
-            "start_date": "2027-03-01",
-            "resume": f"{site}/resume.pdf",
-        },
+        navigationPayload=applicant(site),
         extractedInformationSchema={
             "type": "object",
             "properties": {"reference": {"type": "string"}, "salary": {"type": "string"}},

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from tests.model.app import MODEL
 from tests.runner.command import Finished, environment, run
 from tests.runner.conftest import ScriptedModel
+from tests.site.applicant import applicant
 from tests.site.serving import serve
 
 pytestmark = pytest.mark.browser
@@ -32,19 +33,6 @@ SCHEMA = {
     },
     "required": ["reference", "successful", "salary"],
 }
-
-
-def applicant(site: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "name": "Chris P. Bacon",
-        "email": "chris@example.com",
-        "phone": "+44 20 7946 0018",
-        "position": "Galley Cook",
-        "employment_type": "Full time",
-        "start_date": "2027-03-01",
-        "resume": f"{site}/resume.pdf",
-        "heard_from": ["A friend", "Newspaper"],
-    } | changes
 
 
 @pytest.fixture

@@ -6,16 +6,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.site.app import create_app
+from tests.site.applicant import ABOUT, HEARD_FROM
 
-ABOUT = {
-    "full_name": "Chris P. Bacon",
-    "email": "chris@example.com",
-    "phone": "+44 20 7946 0018",
-    "position": "Galley Cook",
-    "employment_type": "Full time",
-    "start_date": "2027-03-01",
-}
-LETTER = {"cover_letter": "I cook at sea.", "accepted_terms": "on", "heard_from": ["A friend", "Newspaper"]}
+LETTER = {"cover_letter": "I cook at sea.", "accepted_terms": "on", "heard_from": HEARD_FROM}
 RESUME = {"resume": ("chris.pdf", b"%PDF-1.4 resume", "application/pdf")}
 
 
@@ -49,7 +42,7 @@ def test_complete_application_is_recorded_as_it_was_entered(browser: TestClient)
     [application] = browser.get("/applications.json").json()
     assert application["reference"] == reference_in(confirmation)
     assert {name: application[name] for name in ABOUT} == ABOUT
-    assert application["heard_from"] == ["A friend", "Newspaper"]
+    assert application["heard_from"] == HEARD_FROM
     assert application["cover_letter"] == "I cook at sea."
     assert application["accepted_terms"] is True
     assert application["resume"]["filename"] == "chris.pdf"

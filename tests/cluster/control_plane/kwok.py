@@ -40,43 +40,38 @@ def completed_ending(after_ms: int = 0) -> TaskEnding:
     return TaskEnding(record.message(), after_ms=after_ms)
 
 
+def _ended(spec: str, status: str, code: str, reason: str, message: str = "") -> str:
+    """The part of a status template that has all containers of a list terminated."""
+    return f"""\
+{status}:
+{{{{ range {spec} }}}}
+- name: {{{{ .name | Quote }}}}
+  image: {{{{ .image | Quote }}}}
+  ready: false
+  restartCount: 0
+  started: false
+  state:
+    terminated:
+      exitCode: {code}
+      reason: {reason}
+      message: {message}
+      startedAt: {{{{ $start | Quote }}}}
+      finishedAt: {{{{ $now | Quote }}}}
+{{{{ end }}}}
+"""
+
+
 def task_stage(ending: TaskEnding) -> dict[str, Any]:
     """A kwok Stage that ends running pods which belong to a SkyvernTask: the runner first, and its sidecar with it."""
+    reason = "{{ if eq $code 0 }}Completed{{ else }}Error{{ end }}"
+    runner = _ended(".spec.containers", "containerStatuses", "{{ $code }}", reason, "{{ $message | Quote }}")
+    browser = _ended(".spec.initContainers", "initContainerStatuses", "0", "Completed", '""')
     template = f"""\
 {{{{ $now := Now }}}}
 {{{{ $start := .status.startTime }}}}
 {{{{ $message := or (index (or .metadata.annotations dict) "{MESSAGE_ANNOTATION}") {json.dumps(ending.message)} }}}}
 {{{{ $code := atoi (or (index (or .metadata.annotations dict) "{EXIT_ANNOTATION}") "{ending.exit_code}") }}}}
-containerStatuses:
-{{{{ range .spec.containers }}}}
-- name: {{{{ .name | Quote }}}}
-  image: {{{{ .image | Quote }}}}
-  ready: false
-  restartCount: 0
-  started: false
-  state:
-    terminated:
-      exitCode: {{{{ $code }}}}
-      reason: {{{{ if eq $code 0 }}}}Completed{{{{ else }}}}Error{{{{ end }}}}
-      message: {{{{ $message | Quote }}}}
-      startedAt: {{{{ $start | Quote }}}}
-      finishedAt: {{{{ $now | Quote }}}}
-{{{{ end }}}}
-initContainerStatuses:
-{{{{ range .spec.initContainers }}}}
-- name: {{{{ .name | Quote }}}}
-  image: {{{{ .image | Quote }}}}
-  ready: false
-  restartCount: 0
-  started: false
-  state:
-    terminated:
-      exitCode: 0
-      reason: Completed
-      startedAt: {{{{ $start | Quote }}}}
-      finishedAt: {{{{ $now | Quote }}}}
-{{{{ end }}}}
-conditions:
+{runner}{browser}conditions:
 {{{{ range list "Ready" "ContainersReady" }}}}
 - type: {{{{ . }}}}
   status: "False"
