@@ -199,6 +199,10 @@ class Reason(StrEnum):
     FIELDS_WITHOUT_EFFECT = "FieldsWithoutEffect"
     """SpecHonored = False."""
 
+    # Of Events only
+    STATUS_UNREADABLE = "StatusUnreadable"
+    """The stored status holds a field that this version cannot read; the message names it and the remedy."""
+
 
 PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
     Reason.QUEUED: Phase.QUEUED,

@@ -7,15 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from skyvern_crds.client import ClusterError
+from skyvern_crds.process import own_namespace
 from skyvern_operator.config import DEFAULT_PATH, load_config
 from skyvern_operator.errors import ConfigError, OperatorError
 from skyvern_operator.main import DEFAULT_PORT, Settings, run
 from skyvern_operator.process.logs import configure_logs
-
-NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--release-namespace",
-        default=environment.get("SKYVERN_RELEASE_NAMESPACE") or _own_namespace(),
+        default=environment.get("SKYVERN_RELEASE_NAMESPACE") or own_namespace() or "default",
         help="namespace of the API-key Secrets (SKYVERN_RELEASE_NAMESPACE; default: the pod's own)",
     )
     parser.add_argument("--kubeconfig", help="default: KUBECONFIG, else the pod's service account")
@@ -80,13 +78,6 @@ def _parser() -> argparse.ArgumentParser:
         choices=("debug", "info", "warning", "error"),
     )
     return parser
-
-
-def _own_namespace() -> str:
-    try:
-        return NAMESPACE_FILE.read_text(encoding="utf-8").strip()
-    except OSError:
-        return "default"
 
 
 if __name__ == "__main__":

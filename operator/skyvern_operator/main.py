@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from skyvern_crds.client import ClusterClient
+from skyvern_crds.process import read_key_file
 from skyvern_crds.vocabulary import Phase
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.admission import Admission
@@ -25,6 +26,7 @@ from skyvern_operator.process.metrics import Metrics, State
 from skyvern_operator.reconcile import Reconciler
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
+from skyvern_operator.watch.intake import Intake
 from skyvern_operator.watch.kopf_adapter import registry, watch
 from skyvern_operator.watch.resync import Resync
 
@@ -77,20 +79,22 @@ async def run(settings: Settings) -> None:
         reconciler = Reconciler(
             config, metrics, store=store, queue=queue, admission=admission, executor=executor, sender=sender
         )
-        resync = Resync(client, store, metrics, settings.namespaces, every_seconds=config.resync_seconds)
+        intake = Intake(store, metrics)
+        resync = Resync(client, store, intake, metrics, settings.namespaces, every_seconds=config.resync_seconds)
         metrics.watch_state(
             lambda: State(
                 phases=Counter(task.status.phase or Phase.CREATED for task in store.tasks()),
                 queued=len(queue),
                 active=admission.active,
                 held=admission.waiting,
+                unreadable=sum(task.unreadable is not None for task in store.tasks()),
             )
         )
         parts = {
             "reconciler": reconciler.run,
             "webhooks": sender.run,
             "resync": resync.run,
-            "watches": lambda: watch(registry(store, resync, metrics), settings.namespaces),
+            "watches": lambda: watch(registry(intake), settings.namespaces),
         }
 
         async def prepare() -> None:
@@ -134,9 +138,6 @@ def read_signing_key(config: OperatorConfig) -> bytes:
     if config.signing_key_file is None:
         raise ConfigError("signingKeyFile is not set: name the file with the release's signing key")
     try:
-        key = config.signing_key_file.read_bytes().strip()
-    except OSError as error:
-        raise ConfigError(f"signingKeyFile: {config.signing_key_file} cannot be read: {error.strerror}") from error
-    if len(key) < 16:
-        raise ConfigError(f"signingKeyFile: {config.signing_key_file} holds {len(key)} bytes; at least 16 are needed")
-    return key
+        return read_key_file(config.signing_key_file, "signingKeyFile")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error

@@ -8,14 +8,15 @@ from typing import Final
 
 from skyvern_crds.client import ClusterError
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.actions import Action, DeliverWebhook, WakeAt
 from skyvern_operator.decision.admission import NOT_ASKED, Admission, Decision
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import Policy, View, holds_slot, wants_slot
 from skyvern_operator.errors import CreateRetryError, StaleRecordError
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.process.isolation import Where, isolated
 from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.facts import Facts
 from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
@@ -57,11 +58,12 @@ class Reconciler:
         """Count the active tasks and line up the others before the first decision, so that none jumps the line."""
         idle = []
         for task in self._store.tasks():
-            pod = self._store.current_pod(task)
-            if holds_slot(task, pod):
-                self._admission.hold(task)
-            elif wants_slot(task, pod):
-                idle.append(task)
+            with isolated(self._metrics, Where.START, task.key):
+                pod = self._store.current_pod(task)
+                if holds_slot(task, pod):
+                    self._admission.hold(task)
+                elif wants_slot(task, pod):
+                    idle.append(task)
         for task in idle:
             self._admission.line_up(task)
         self._admission.settle()
@@ -88,6 +90,7 @@ class Reconciler:
                 self._queue.done(key)
                 self._metrics.reconcile.observe(time.perf_counter() - begun)
                 self._settle_soon()
+            await asyncio.sleep(0)  # a pass may not have waited for anything: probes and watches get their turn
 
     def _failed(self, key: TaskKey, error: Exception) -> None:
         """Come back later; what is known to pass by itself is no news."""
@@ -110,13 +113,17 @@ class Reconciler:
             if task is None:
                 self._admission.release(key)
                 return
-            pod, now = self._store.current_pod(task), datetime.now(UTC)
+            pod, facts, now = self._store.current_pod(task), self._store.facts(task), datetime.now(UTC)
             admission = self._ask_admission(task, pod, now)
-            actions = decide(self._view(task, pod, now, admission))
-            await self._executor.run(task, actions)
-            if not any(_changes_something(action) for action in actions):
+            await self._executor.run(task, decide(self._view(task, pod, facts, now, admission)))
+            if self._knows_nothing_new(task, pod, facts):
                 return
         self._queue.add(key)
+
+    def _knows_nothing_new(self, task: TaskRecord, pod: PodRecord | None, facts: Facts) -> bool:
+        """Whether deciding again would decide the same. Records are replaced, never changed, so identity tells."""
+        now = self._store.task(task.key)
+        return now is task and self._store.current_pod(task) is pod and self._store.facts(task) is facts
 
     def _ask_admission(self, task: TaskRecord, pod: PodRecord | None, now: datetime) -> Decision:
         """Hold the slot of an active task, give one back that is not needed, or ask for one."""
@@ -131,8 +138,7 @@ class Reconciler:
         self._admission.release(task.key)
         return NOT_ASKED
 
-    def _view(self, task: TaskRecord, pod: PodRecord | None, now: datetime, admission: Decision) -> View:
-        facts = self._store.facts(task)
+    def _view(self, task: TaskRecord, pod: PodRecord | None, facts: Facts, now: datetime, admission: Decision) -> View:
         return View(
             task=task,
             pod=pod,
@@ -142,6 +148,7 @@ class Reconciler:
             refusal=facts.refusal,
             webhook=facts.webhook,
             webhook_under_way=self._sender.under_way(task.uid),
+            reported=facts.reported,
         )
 
     def _settle_soon(self) -> None:
@@ -151,7 +158,3 @@ class Reconciler:
     def _settle(self) -> None:
         self._settling = None
         self._admission.settle()
-
-
-def _changes_something(action: Action) -> bool:
-    return not isinstance(action, WakeAt | DeliverWebhook)

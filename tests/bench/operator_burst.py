@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, JsonObject, Resource
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_TASK_UID, TERMINAL_PHASES
-from skyvern_operator.state.records import pod_record
+from skyvern_operator.state.parsing import pod_record
 from tests.cluster import ControlPlane, Progress, control_plane
 from tests.cluster.control_plane.kwok import completed_ending
 from tests.operator.process import OperatorProcess, running_operator

@@ -5,7 +5,7 @@ from typing import Any
 
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, JsonObject, NotFound
 from skyvern_crds.vocabulary import ANNOTATION_CANCEL, API_VERSION, KIND
-from skyvern_operator.state.records import controlling_task
+from skyvern_operator.state.parsing import controlling_task
 from tests.waiting import eventually
 
 

@@ -19,11 +19,22 @@ from tests.operator.receiver import Receiver
 CRD_FILE = Path(__file__).parents[2] / "crds" / "skyverntasks.skyvern.io.yaml"
 NAMESPACES = Resource("", "v1", "namespaces", namespaced=False)
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
+NODE_OBJECT = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
 
 StartOperator = Callable[..., AbstractAsyncContextManager[OperatorProcess]]
 
 
-async def _make_namespace(client: ClusterClient) -> str:
+class Clock:
+    """Wall-clock seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def make_namespace(client: ClusterClient) -> str:
     """A namespace that enforces the restricted level, with the service account of task pods."""
     name = f"operator-{uuid.uuid4().hex[:10]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -37,8 +48,7 @@ def served(control_plane: ControlPlane) -> ControlPlane:
     """The control plane with the committed CRD and a node to bind pods to: those of absent nodes are collected."""
     control_plane.run_kubectl("apply", "--server-side", "-f", str(CRD_FILE))
     control_plane.run_kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRD_FILE))
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
-    control_plane.run_kubectl("apply", "--server-side", "-f", "-", input=json.dumps(node))
+    control_plane.run_kubectl("apply", "--server-side", "-f", "-", input=json.dumps(NODE_OBJECT))
     return control_plane
 
 
@@ -52,7 +62,7 @@ async def client(served: ControlPlane) -> AsyncIterator[ClusterClient]:
 @pytest.fixture(scope="session")
 async def shared_namespace(client: ClusterClient) -> str:
     """The namespace of the shared operator."""
-    return await _make_namespace(client)
+    return await make_namespace(client)
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +93,7 @@ def kubelet(client: ClusterClient, shared_namespace: str) -> Kubelet:
 @pytest.fixture
 async def namespace(client: ClusterClient) -> str:
     """A namespace of the test's own, which no operator looks at yet."""
-    return await _make_namespace(client)
+    return await make_namespace(client)
 
 
 @pytest.fixture
@@ -113,3 +123,9 @@ async def receiver() -> AsyncIterator[Receiver]:
     """A server that takes webhooks."""
     async with Receiver() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that the test moves."""
+    return Clock()

@@ -17,6 +17,7 @@ from skyvern_operator.decision.actions import (
     DeliverWebhook,
     EmitEvent,
     LookUpPod,
+    ReportUnreadable,
     WakeAt,
 )
 from skyvern_operator.decision.admission import ADMITTED
@@ -174,6 +175,8 @@ def _word(action: Action, now: datetime) -> str:
             return f"{status.phase} {succeeded_reason(status)}"
         case EmitEvent(reason, _):
             return f"event {reason}"
+        case ReportUnreadable(faults):
+            return f"report {faults}"
         case DeliverWebhook():
             return "deliver webhook"
         case DeleteTask():

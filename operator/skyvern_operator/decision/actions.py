@@ -45,6 +45,13 @@ class EmitEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportUnreadable:
+    """Report once, in the log and by an Event, which fields of the task's status cannot be read."""
+
+    faults: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverWebhook:
     """Try to deliver the webhook once."""
 
@@ -61,4 +68,14 @@ class WakeAt:
     at: datetime
 
 
-Action = CreatePod | DeletePod | LookUpPod | ApplyStatus | EmitEvent | DeliverWebhook | DeleteTask | WakeAt
+Action = (
+    CreatePod
+    | DeletePod
+    | LookUpPod
+    | ApplyStatus
+    | EmitEvent
+    | ReportUnreadable
+    | DeliverWebhook
+    | DeleteTask
+    | WakeAt
+)

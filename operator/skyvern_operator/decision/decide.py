@@ -20,6 +20,7 @@ from skyvern_operator.decision.actions import (
     DeliverWebhook,
     EmitEvent,
     LookUpPod,
+    ReportUnreadable,
     WakeAt,
 )
 from skyvern_operator.decision.classify import Outcome, classify
@@ -38,13 +39,24 @@ def decide(view: View) -> list[Action]:
     raise AssertionError("the last case always fits")
 
 
-def _unreadable(view: View) -> list[Action] | None:
-    return [] if view.task.unreadable else None
-
-
 def _deleting(view: View) -> list[Action] | None:
     """The garbage collector removes the pod after its owner."""
     return [] if view.task.deleting else None
+
+
+def _unreadable(view: View) -> list[Action] | None:
+    """Nothing is decided from a status that cannot be read. Such a task can be canceled, and its report says so."""
+    task, pod = view.task, view.pod
+    if task.unreadable is None:
+        return None
+    report: list[Action] = [] if view.reported == task.unreadable else [ReportUnreadable(task.unreadable)]
+    if not task.cancel_requested:
+        return report
+    if pod is None and task.status.pod_uid is not None:
+        return [*report, LookUpPod(task.pod_name)]
+    if pod is not None and not (pod.ended or pod.life.gone):
+        return [*report, *_deletion(pod)]
+    return report if task.ended else [*report, *_verdict(view, Reason.CANCELED, "canceled on request")]
 
 
 def _ended(view: View) -> list[Action] | None:
@@ -177,8 +189,8 @@ def _running(view: View) -> list[Action] | None:
 
 
 _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
-    _unreadable,
     _deleting,
+    _unreadable,
     _ended,
     _runner_ended,
     _pod_vanished,

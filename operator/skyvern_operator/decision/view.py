@@ -13,6 +13,7 @@ from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.records import PodRecord, TaskRecord
 
 MAX_INFRA_BACKOFF_SECONDS: Final = 300.0
+MAX_DOUBLINGS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class View:
     webhook: WebhookStatus | None = None
     """Outcome of a try that may not be in status yet."""
     webhook_under_way: bool = False
+    reported: str | None = None
+    """The unreadable fields that were reported last."""
 
     @property
     def agent_started(self) -> bool:
@@ -78,7 +81,8 @@ class View:
         given_up = find(self.task.status.conditions, ConditionType.POD_SCHEDULED)
         if given_up is None or given_up.reason != Reason.INFRA_RETRY:
             return None
-        doubled = self.policy.grace_periods.infra_backoff_seconds * 2 ** (max(self.task.status.attempt or 1, 1) - 1)
+        attempt = min(max(self.task.status.attempt or 1, 1), MAX_DOUBLINGS)
+        doubled = self.policy.grace_periods.infra_backoff_seconds * 2 ** (attempt - 1)
         return given_up.last_transition_time + timedelta(seconds=min(doubled, MAX_INFRA_BACKOFF_SECONDS))
 
     @property

@@ -12,6 +12,7 @@ from skyvern_operator.decision.actions import (
     DeliverWebhook,
     EmitEvent,
     LookUpPod,
+    ReportUnreadable,
     WakeAt,
 )
 from skyvern_operator.execution.pod_actions import PodActions
@@ -57,6 +58,8 @@ class Executor:
                 await self._tasks.apply_status(task, status)
             case EmitEvent(reason, message):
                 await self._tasks.emit(task, reason, message)
+            case ReportUnreadable(faults):
+                await self._tasks.report_unreadable(task, faults)
             case DeliverWebhook():
                 self._deliver(task)
             case DeleteTask():

@@ -15,7 +15,8 @@ from skyvern_operator.errors import CreateRetryError, ProfileError
 from skyvern_operator.execution.pod_manifest import build_pod
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.state.facts import Refusal
-from skyvern_operator.state.records import TaskRecord, controlling_task, pod_record
+from skyvern_operator.state.parsing import controlling_task, pod_record
+from skyvern_operator.state.records import TaskRecord
 from skyvern_operator.state.store import Store
 
 
@@ -35,8 +36,9 @@ class PodActions:
             manifest = build_pod(document, self._config, obj["metadata"].get("labels") or {})
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            self._remember(task, Refusal(Reason.SPEC_INVALID, f"spec.{where}: {first['msg']}"))
+            where = ".".join(["spec", *map(str, first["loc"])])
+            message = f"{where}: {first['msg'].removeprefix('Value error, ')}"
+            self._remember(task, Refusal(Reason.SPEC_INVALID, message))
             return
         except ProfileError as error:
             self._remember(task, Refusal(Reason.SPEC_INVALID, str(error)))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 from skyvern_crds.client import (
     EVENTS,
@@ -19,6 +20,7 @@ from skyvern_crds.client import (
 from skyvern_crds.fitting import fit_operator_status
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import (
+    ANNOTATION_CANCEL,
     API_VERSION,
     KIND,
     MANAGED_BY,
@@ -32,10 +34,16 @@ from skyvern_operator.errors import StaleRecordError
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.names import event_name
-from skyvern_operator.state.records import TaskRecord, task_record
+from skyvern_operator.state.parsing import task_record
+from skyvern_operator.state.records import TaskRecord
 from skyvern_operator.state.store import Store
 
 logger = logging.getLogger(__name__)
+
+UNREADABLE_REMEDY: Final = (
+    "A newer version may have written it. Nothing is done about the task until it can be read: upgrade the operator, "
+    f"or cancel the task with the annotation {ANNOTATION_CANCEL}, or delete it."
+)
 
 
 class TaskActions:
@@ -146,14 +154,20 @@ class TaskActions:
         except (NotFound, Conflict):
             self._store.drop_task(task.key, task.uid)
 
+    async def report_unreadable(self, task: TaskRecord, faults: str) -> None:
+        """Log which fields of the stored status cannot be read, record an Event with the remedy, and remember both."""
+        logger.warning("the task's status cannot be read: %s", faults, extra={"fields": {"task": str(task.key)}})
+        await self.emit(task, Reason.STATUS_UNREADABLE, f"{faults}. {UNREADABLE_REMEDY}")
+        self._store.put_facts(task, replace(self._store.facts(task), reported=faults))
+
     async def emit(self, task: TaskRecord, reason: Reason, message: str) -> None:
-        """Record one Event. Its name follows from the task and the reason, so that it exists once."""
+        """Record one Event. Its name follows from what it says about the task, so that it exists once."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         reference = {"apiVersion": API_VERSION, "kind": KIND, "namespace": task.key.namespace}
         body = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": event_name(task.key.name, task.uid, reason), "namespace": task.key.namespace},
+            "metadata": {"name": event_name(task.key.name, task.uid, reason, message), "namespace": task.key.namespace},
             "involvedObject": reference | {"name": task.key.name, "uid": task.uid},
             "type": "Warning",
             "reason": reason.value,

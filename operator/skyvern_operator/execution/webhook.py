@@ -3,26 +3,26 @@
 import asyncio
 import logging
 import time
-from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import ValidationError
 
-from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, ClusterError, JsonObject, NotFound
+from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, ClusterError, NotFound
+from skyvern_crds.rest.api_key import ApiKeyError, is_api_key, read_api_key
 from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.webhook import webhook_body, webhook_headers
 from skyvern_crds.status import WebhookState, WebhookStatus
-from skyvern_crds.stored import read_task
-from skyvern_crds.vocabulary import LABEL_API_KEY, LABEL_API_KEY_SECRET
+from skyvern_crds.stored import StoredTask, read_task
+from skyvern_crds.urls import REMEDY, split_http_url
+from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET, TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig, Webhook
 from skyvern_operator.errors import WebhookAddressError
+from skyvern_operator.process.isolation import Where, report_error
 from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.state.records import TaskKey, TaskRecord, task_record
+from skyvern_operator.state.records import TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 
 logger = logging.getLogger(__name__)
@@ -47,14 +47,15 @@ class Answer:
 
 def check_address(url: str, settings: Webhook) -> None:
     """Raises WebhookAddressError for an address that is not http or https, or whose host is not allowed."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WebhookAddressError(f"webhookCallbackUrl must be an http or https URL, not {parts.scheme or 'relative'}")
+    parts = split_http_url(url)
+    if parts is None:
+        raise WebhookAddressError(f"spec.webhookCallbackUrl is not usable: {REMEDY}")
+    host = parts.hostname or ""
     if settings.allowed_hosts is not None and not any(
-        parts.hostname == host or (host.startswith("*.") and parts.hostname.endswith(host[1:]))
-        for host in settings.allowed_hosts
+        host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
+        for allowed in settings.allowed_hosts
     ):
-        raise WebhookAddressError(f"the host {parts.hostname} is not in webhook.allowedHosts of the configuration")
+        raise WebhookAddressError(f"the host {host} is not in webhook.allowedHosts of the configuration")
 
 
 def after_try(before: WebhookStatus, answer: Answer, settings: Webhook, now: datetime) -> WebhookStatus:
@@ -128,25 +129,28 @@ class WebhookSender:
             try:
                 await self._deliver(session, task)
             except ClusterError as error:
-                logger.warning(
-                    "the webhook waits for the API server: %s", error, extra={"fields": {"task": str(task.key)}}
-                )
+                fields = {"task": str(task.key)}
+                logger.warning("the webhook waits for the API server: %s", error, extra={"fields": fields})
+                await asyncio.sleep(API_PAUSE_SECONDS)
+            except Exception:  # noqa: BLE001 - the outermost frame of a delivery
+                report_error(self._metrics, Where.WEBHOOK, task.key)
                 await asyncio.sleep(API_PAUSE_SECONDS)
             finally:
                 self._under_way.discard(task.uid)
                 self._wake(task.key)
 
     async def _deliver(self, session: aiohttp.ClientSession, task: TaskRecord) -> None:
-        """One try, with the object as it is now: the runner may have written after the verdict."""
+        """Try once, with the current object: the runner may have written after the verdict."""
         try:
             obj = await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name)
         except NotFound:
             return
-        now = task_record(obj)
-        if now.uid != task.uid or not now.ended or now.status.webhook is None:
+        stored = read_task(obj)
+        status = stored.status
+        if stored.metadata.uid != task.uid or status.phase not in TERMINAL_PHASES or status.webhook is None:
             return
-        answer = await self._try(session, obj)
-        state = after_try(now.status.webhook, answer, self._config.webhook, datetime.now(UTC))
+        answer = await self._try(session, stored)
+        state = after_try(status.webhook, answer, self._config.webhook, datetime.now(UTC))
         self._store.put_facts(task, replace(self._store.facts(task), webhook=state))
         self._metrics.webhooks.labels("delivered" if answer.accepted else "failed").inc()
         fields = {"task": str(task.key), "attempt": state.attempts, "state": state.state, "status": answer.status}
@@ -155,18 +159,27 @@ class WebhookSender:
             extra={"fields": fields},
         )
 
-    async def _try(self, session: aiohttp.ClientSession, obj: JsonObject) -> Answer:
-        url = obj["spec"]["webhookCallbackUrl"]
+    async def _try(self, session: aiohttp.ClientSession, task: StoredTask) -> Answer:
+        """One try. Whatever goes wrong with this task or its receiver is a failed try."""
         try:
+            url = task.spec.webhook_callback_url or ""
             check_address(url, self._config.webhook)
             timestamp = int(time.time())
             links = ArtifactLinks(
                 self._config.public_url, self._signing_key, timestamp, self._config.artifact_link_ttl_seconds
             )
-            body = webhook_body(read_task(obj), links)
-        except (WebhookAddressError, ValidationError) as error:
+            body = webhook_body(task, links)
+            headers = webhook_headers(self._config.webhook.signature, await self._key(task), timestamp, body)
+            return await self._post(session, url, body, headers)
+        except ClusterError:
+            raise  # the API server's fault, not the task's: no try
+        except (WebhookAddressError, ApiKeyError) as error:
             return Answer(error=f"nothing was sent: {error}")
-        headers = webhook_headers(self._config.webhook.signature, await self._key(obj), timestamp, body)
+        except Exception as error:  # noqa: BLE001
+            report_error(self._metrics, Where.WEBHOOK, f"{task.metadata.namespace}/{task.metadata.name}")
+            return Answer(error=f"nothing was sent: {type(error).__name__}: {error}")
+
+    async def _post(self, session: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         try:
             # A redirect could lead anywhere, past allowedHosts too.
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
@@ -176,23 +189,25 @@ class WebhookSender:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(error=f"no answer: {error or type(error).__name__}")
 
-    async def _key(self, obj: JsonObject) -> bytes:
+    async def _key(self, task: StoredTask) -> bytes:
         """The caller's API key for a task made over REST, if that key is for the task's namespace; else the release's.
 
         Anyone who may create tasks may set the label, hence the check: it must not sign with another tenant's key.
         """
-        name = (obj["metadata"].get("labels") or {}).get(LABEL_API_KEY_SECRET)
+        name = task.metadata.labels.get(LABEL_API_KEY_SECRET)
         if not name:
             return self._signing_key
         try:
             secret = await self._client.get(SECRETS, self._release_namespace, name)
         except NotFound:
             return self._signing_key
-        data = {key: b64decode(value) for key, value in (secret.get("data") or {}).items()}
-        is_key = (secret["metadata"].get("labels") or {}).get(LABEL_API_KEY) == "true"
-        if not is_key or data.get("namespace", b"").decode() != obj["metadata"]["namespace"]:
+        if not is_api_key(secret):
             return self._signing_key
-        return data.get("key") or self._signing_key
+        try:
+            api_key = read_api_key(secret)
+        except ApiKeyError as error:
+            raise ApiKeyError(f"Secret {name}: {error}") from error
+        return api_key.key if api_key.namespace == task.metadata.namespace else self._signing_key
 
 
 def _judge(status: int) -> Answer:

@@ -26,6 +26,8 @@ class State:
     """Slots in use."""
     held: int
     """Tasks that a limit holds back."""
+    unreadable: int
+    """Tasks whose stored status cannot be read."""
 
 
 class Metrics:
@@ -56,6 +58,10 @@ class Metrics:
         self.errors = Counter(
             "skyvern_operator_reconcile_errors", "Reconciliations that failed, by kind of error.", ["error"],
             registry=self.registry,
+        )  # fmt: skip
+        self.isolated = Counter(
+            "skyvern_operator_object_errors", "Errors of one object that others did not notice, by where they came up.",
+            ["where"], registry=self.registry,
         )  # fmt: skip
         self.reconcile = Histogram(
             "skyvern_operator_reconcile_seconds", "Time to reconcile a task once.", buckets=_CALL_BUCKETS,
@@ -99,4 +105,7 @@ class _StateCollector(Collector):
         yield tasks
         yield GaugeMetricFamily("skyvern_operator_queue_depth", "Keys in the work queue.", value=state.queued)
         yield GaugeMetricFamily("skyvern_operator_slots_used", "Active tasks.", value=state.active)
+        yield GaugeMetricFamily(
+            "skyvern_operator_unreadable_tasks", "Tasks whose stored status cannot be read.", value=state.unreadable
+        )
         yield GaugeMetricFamily("skyvern_operator_tasks_held", "Tasks that a limit holds back.", value=state.held)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from skyvern_crds.status import WebhookStatus
 from skyvern_crds.vocabulary import Reason
@@ -20,8 +21,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the last create and the last webhook delivery brought."""
+    """What the last create, the last webhook delivery and the last report brought."""
 
     refusal: Refusal | None = None
     webhook: WebhookStatus | None = None
     """Outcome of a delivery that may not be in status yet."""
+    reported: str | None = None
+    """The unreadable fields that were reported last."""
+
+
+NO_FACTS: Final = Facts()

@@ -15,12 +15,12 @@ def pod_name(task: str, uid: str, attempt: int) -> str:
     return _name(task, uid, str(attempt))
 
 
-def event_name(task: str, uid: str, reason: Reason) -> str:
-    """Name of the Event that reports a reason: the same each time, so that it exists once."""
-    return _name(task, uid, reason.value.lower())
+def event_name(task: str, uid: str, reason: Reason, message: str) -> str:
+    """Name of the Event with this message: the same each time, so that the Event exists once."""
+    return _name(task, f"{uid}\n{message}", reason.value.lower())
 
 
-def _name(task: str, uid: str, last: str) -> str:
-    suffix = f"-{hashlib.sha256(uid.encode()).hexdigest()[:DIGEST_CHARACTERS]}-{last}"
+def _name(task: str, identity: str, last: str) -> str:
+    suffix = f"-{hashlib.sha256(identity.encode()).hexdigest()[:DIGEST_CHARACTERS]}-{last}"
     readable = re.sub(r"[^a-z0-9-]", "-", task.lower())[: MAX_NAME - len(suffix)].strip("-")
     return (readable or "task") + suffix

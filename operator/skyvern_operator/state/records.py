@@ -1,24 +1,12 @@
-"""Slim records of SkyvernTasks and their pods: parsed once at the edge, all that decisions need and nothing more."""
+"""Slim records of SkyvernTasks and their pods: what decisions need and nothing more."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from pydantic import ValidationError
-
-from skyvern_crds.runner_contract import CONTAINER_BROWSER, CONTAINER_RUNNER
-from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import OperatorStatus
-from skyvern_crds.vocabulary import (
-    ANNOTATION_CANCEL,
-    ANNOTATION_RETRY_WEBHOOK,
-    GROUP,
-    KIND,
-    LABEL_ATTEMPT,
-    LABEL_MANAGED_BY,
-    MANAGED_BY,
-)
+from skyvern_crds.vocabulary import LABEL_MANAGED_BY, MANAGED_BY
 from skyvern_operator.state.names import pod_name
 
 POD_SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
@@ -67,7 +55,7 @@ class TaskRecord:
     reported: bool
     """The runner has written to status."""
     unreadable: str | None = None
-    """Why the stored status cannot be read (written by a newer version, say); such a task is left alone."""
+    """Which fields of the stored status cannot be read, and why. Such a task can only be canceled or deleted."""
 
     @property
     def ended(self) -> bool:
@@ -179,94 +167,6 @@ class PodRecord:
         return TaskKey(self.namespace, self.task_name)
 
 
-def task_record(obj: dict[str, Any]) -> TaskRecord:
-    """Parse a SkyvernTask given as Kubernetes JSON."""
-    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
-    annotations = meta.get("annotations") or {}
-    unreadable, parsed = None, OperatorStatus()
-    try:
-        parsed = OperatorStatus.model_validate(status)
-    except ValidationError as error:
-        unreadable = f"{error.error_count()} fields of status are unreadable, the first: {error.errors()[0]['loc']}"
-    return TaskRecord(
-        key=TaskKey(meta["namespace"], meta["name"]),
-        uid=meta["uid"],
-        version=int(meta["resourceVersion"]),
-        generation=meta.get("generation", 1),
-        created_at=_time(meta["creationTimestamp"]),
-        deleting="deletionTimestamp" in meta,
-        cancel_requested=annotations.get(ANNOTATION_CANCEL, "false") != "false",
-        webhook_retry=(annotations.get(ANNOTATION_RETRY_WEBHOOK) or "")[:64] or None,
-        has_webhook=bool(spec.get("webhookCallbackUrl")),
-        suspend=bool(spec.get("suspend", False)),
-        priority=_number(spec, "priority"),
-        profile=spec.get("profile"),
-        start_deadline_seconds=_number(spec, "start_deadline_seconds"),
-        active_deadline_seconds=_number(spec, "active_deadline_seconds"),
-        ttl_seconds=spec.get("ttlSecondsAfterFinished"),
-        infra_retries=_number(spec, "infra_retries"),
-        without_effect=_without_effect(spec),
-        status=parsed,
-        reported=bool(status.get("lastHeartbeat") or status.get("stepCount")),
-        unreadable=unreadable,
-    )
-
-
-def _number(spec: dict[str, Any], field: str) -> int:
-    info = SkyvernTaskSpec.model_fields[field]
-    return int(spec.get(info.alias or field, info.default))
-
-
-def _without_effect(spec: dict[str, Any]) -> tuple[str, ...]:
-    """Fields that are accepted for callers of the Tasks API and that nothing here acts upon."""
-    given = ("totpVerificationUrl", "totpIdentifier", "maxScreenshotScrolls")
-    proxy = ("proxyLocation",) if spec.get("proxyLocation", "NONE") != "NONE" else ()
-    return proxy + tuple(field for field in given if spec.get(field))
-
-
-def pod_record(obj: dict[str, Any]) -> PodRecord | None:
-    """Parse a pod given as Kubernetes JSON; None when no SkyvernTask controls it."""
-    meta, status = obj["metadata"], obj.get("status") or {}
-    owner = controlling_task(obj)
-    if owner is None:
-        return None
-    deletion_due = _optional_time(meta.get("deletionTimestamp"))
-    attempt = (meta.get("labels") or {}).get(LABEL_ATTEMPT, "1")
-    conditions = {entry["type"]: entry for entry in status.get("conditions") or ()}
-    scheduled = conditions.get("PodScheduled", {})
-    disruption = conditions.get("DisruptionTarget", {})
-    return PodRecord(
-        namespace=meta["namespace"],
-        name=meta["name"],
-        uid=meta["uid"],
-        version=int(meta["resourceVersion"]),
-        task_uid=owner["uid"],
-        task_name=owner["name"],
-        attempt=int(attempt) if attempt.isdigit() else 1,
-        phase=status.get("phase", "Pending"),
-        reason=status.get("reason", ""),
-        message=status.get("message", ""),
-        node_name=(obj.get("spec") or {}).get("nodeName"),
-        life=PodLife.LIVE if deletion_due is None else PodLife.DELETING,
-        deletion_due=deletion_due,
-        scheduled={"True": True, "False": False}.get(scheduled.get("status", "")),
-        scheduled_at=_optional_time(scheduled.get("lastTransitionTime")),
-        scheduling_reason=scheduled.get("reason", ""),
-        scheduling_message=scheduled.get("message", ""),
-        disruption=disruption.get("reason", "") if disruption.get("status") == "True" else "",
-        runner=_container(status.get("containerStatuses"), CONTAINER_RUNNER),
-        browser=_container(status.get("initContainerStatuses"), CONTAINER_BROWSER),
-    )
-
-
-def controlling_task(obj: dict[str, Any]) -> dict[str, Any] | None:
-    """The owner reference of the SkyvernTask that controls the object, if there is one."""
-    for owner in obj["metadata"].get("ownerReferences") or ():
-        if owner.get("controller") and owner["kind"] == KIND and owner["apiVersion"].partition("/")[0] == GROUP:
-            return dict(owner)
-    return None
-
-
 def vanished_pod(task: TaskRecord, name: str) -> PodRecord:
     """Stands for a pod that the task's status names and the API server does not have."""
     return PodRecord(
@@ -280,32 +180,3 @@ def vanished_pod(task: TaskRecord, name: str) -> PodRecord:
         phase="Unknown",
         life=PodLife.VANISHED,
     )
-
-
-def _container(statuses: list[dict[str, Any]] | None, name: str) -> ContainerRecord:
-    entry = next((entry for entry in statuses or () if entry["name"] == name), None)
-    if entry is None:
-        return ContainerRecord()
-    last = (entry.get("lastState") or {}).get("terminated") or {}
-    for state in (ContainerState.TERMINATED, ContainerState.RUNNING, ContainerState.WAITING):
-        value = (entry.get("state") or {}).get(state.value)
-        if value is not None:
-            return ContainerRecord(
-                state=state,
-                reason=value.get("reason", ""),
-                message=value.get("message", ""),
-                image=entry.get("image", ""),
-                exit_code=value.get("exitCode"),
-                started_at=_optional_time(value.get("startedAt")),
-                finished_at=_optional_time(value.get("finishedAt")),
-                killed_for_memory="OOMKilled" in (value.get("reason"), last.get("reason")),
-            )
-    return ContainerRecord()
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _optional_time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

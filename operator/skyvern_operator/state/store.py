@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from skyvern_operator.state.facts import Facts
+from skyvern_operator.state.facts import NO_FACTS, Facts
 from skyvern_operator.state.records import PodLife, PodRecord, TaskKey, TaskRecord, vanished_pod
 
 TOMBSTONE_SECONDS: Final = 300.0
@@ -58,17 +58,20 @@ class Store:
         return self._pods.get(task_uid, {}).get(name)
 
     def current_pod(self, task: TaskRecord) -> PodRecord | None:
-        """The pod of the task's current attempt."""
-        return self.pod(task.uid, task.pod_name) if task.uid in self._pods else None
+        """The pod of the task's current attempt; the newest one where the status does not tell the attempt."""
+        pods = self._pods.get(task.uid)
+        if pods and task.unreadable:
+            return max(pods.values(), key=lambda pod: (not pod.life.gone, pod.attempt))
+        return pods.get(task.pod_name) if pods else None
 
     def facts(self, task: TaskRecord) -> Facts:
         """What else is known about a task."""
-        return self._facts.get(task.uid, Facts())
+        return self._facts.get(task.uid, NO_FACTS)
 
     def put_facts(self, task: TaskRecord, facts: Facts) -> None:
         """Remember facts about a task for as long as the task is here."""
         now = self._tasks.get(task.key)
-        if facts == Facts() or now is None or now.uid != task.uid:
+        if facts == NO_FACTS or now is None or now.uid != task.uid:
             self._facts.pop(task.uid, None)
         else:
             self._facts[task.uid] = facts

@@ -1,6 +1,7 @@
 """The keyed work queue: one entry a key, one worker a key, urgent ones first, and one heap of wake-ups."""
 
 import asyncio
+import contextlib
 import heapq
 import random
 import time
@@ -8,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from skyvern_crds.backoff import full_jitter
 from skyvern_operator.state.records import TaskKey
 
 FIRST_BACKOFF: Final = 0.25
@@ -22,9 +24,9 @@ class WorkQueue:
     are wall-clock seconds, since they come from objects; the sleep is bounded, so that a clock that is set is noticed.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, jitter: random.Random | None = None) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.time, rng: Callable[[], float] = random.random) -> None:
         self._clock = clock
-        self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, no secret
+        self._rng = rng
         self._urgent: OrderedDict[TaskKey, float] = OrderedDict()
         self._normal: OrderedDict[TaskKey, float] = OrderedDict()
         self._working: set[TaskKey] = set()
@@ -66,8 +68,8 @@ class WorkQueue:
         """Come back to a key that failed: exponential back-off with full jitter. Returns the delay in seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        bound = min(FIRST_BACKOFF * float(2 ** min(failures, 16)), MAX_BACKOFF)
-        delay = max(bound * self._jitter.uniform(0.5, 1.0), at_least)
+        jittered = full_jitter(failures + 1, first=FIRST_BACKOFF, longest=MAX_BACKOFF, rng=self._rng)
+        delay = max(jittered, at_least)
         self.wake_at(key, self._clock() + delay)
         return delay
 
@@ -90,10 +92,10 @@ class WorkQueue:
                 self._changed.set()
                 return key, max(0.0, self._clock() - added)
             self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), self._pause())
-            except TimeoutError:
-                continue
+            # Not wait_for: before Python 3.12 it loses a wake-up, or a cancellation, that comes with the timeout.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause()):
+                    await self._changed.wait()
 
     def done(self, key: TaskKey) -> None:
         """The worker has finished with the key."""

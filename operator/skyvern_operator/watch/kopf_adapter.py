@@ -1,4 +1,4 @@
-"""kopf at the edge: it logs in, keeps the two watches, and hands every event to the store. Nothing else of it is used.
+"""kopf at the edge: it logs in, keeps the two watches, and hands every event on. Nothing else of it is used.
 
 No handler but ``on.event``: those leave no annotation and no finalizer on any object.
 """
@@ -11,10 +11,9 @@ from typing import Any, Final
 import kopf
 
 from skyvern_crds.vocabulary import GROUP, MANAGED_BY, PLURAL, VERSION
-from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.state.records import POD_SELECTOR, pod_record, task_record
-from skyvern_operator.state.store import Store
-from skyvern_operator.watch.resync import Resync
+from skyvern_operator.state.records import POD_SELECTOR
+from skyvern_operator.watch import kopf_json
+from skyvern_operator.watch.intake import Intake
 
 SERVER_TIMEOUT_SECONDS: Final = 270
 EXIT_SECONDS: Final = 20
@@ -79,7 +78,7 @@ def settings() -> kopf.OperatorSettings:
     return values
 
 
-def registry(store: Store, resync: Resync, metrics: Metrics) -> kopf.OperatorRegistry:
+def registry(intake: Intake) -> kopf.OperatorRegistry:
     """The three handlers."""
     handlers = kopf.OperatorRegistry()
 
@@ -89,26 +88,11 @@ def registry(store: Store, resync: Resync, metrics: Metrics) -> kopf.OperatorReg
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def on_task(event: kopf.RawEvent, **_: Any) -> None:
-        record = task_record(dict(event["object"]))
-        resync.tasks.saw(record.uid, record.version)
-        metrics.events.labels("tasks").inc()
-        if event["type"] == "DELETED":
-            store.drop_task(record.key, record.uid)
-        else:
-            store.put_task(record)
+        intake.task_event(dict(event["object"]), deleted=event["type"] == "DELETED")
 
     @kopf.on.event("", "v1", "pods", registry=handlers)
     async def on_pod(event: kopf.RawEvent, **_: Any) -> None:
-        obj: dict[str, Any] = dict(event["object"])
-        resync.pods.saw(obj["metadata"]["uid"], int(obj["metadata"]["resourceVersion"]))
-        metrics.events.labels("pods").inc()
-        record = pod_record(obj)
-        if record is None:
-            return
-        if event["type"] == "DELETED":
-            store.drop_pod(record)
-        else:
-            store.put_pod(record)
+        intake.pod_event(dict(event["object"]), deleted=event["type"] == "DELETED")
 
     return handlers
 
@@ -116,6 +100,7 @@ def registry(store: Store, resync: Resync, metrics: Metrics) -> kopf.OperatorReg
 async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] | None) -> None:
     """Run kopf until the process is told to stop (it takes SIGTERM and SIGINT), or fails."""
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    kopf_json.install()
     # Not kopf.operator(): at its end that waits for, and cancels, every task of the loop, ours included.
     tasks = await kopf.spawn_tasks(
         registry=handlers,

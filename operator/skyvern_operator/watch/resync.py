@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, ClusterError, JsonObject, NotFound, Resource
+from skyvern_crds.stored import read_metadata
 from skyvern_crds.vocabulary import CRD_NAME
 from skyvern_operator.errors import DeadWatchError, SetupError
 from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.state.records import POD_SELECTOR, pod_record, task_record
+from skyvern_operator.state.records import POD_SELECTOR
 from skyvern_operator.state.store import Store
-from skyvern_operator.watch.delivery_log import DeliveryLog
+from skyvern_operator.watch.intake import Intake
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Resync:
         self,
         client: ClusterClient,
         store: Store,
+        intake: Intake,
         metrics: Metrics,
         namespaces: Sequence[str] | None,
         *,
@@ -53,13 +55,12 @@ class Resync:
         """``namespaces`` None means all of them."""
         self._client = client
         self._store = store
+        self._intake = intake
         self._metrics = metrics
         self._scopes: Sequence[str | None] = namespaces if namespaces is not None else [None]
         self._every = every_seconds
         self._lag = lag_seconds
         self._recheck = recheck_seconds
-        self.tasks = DeliveryLog()
-        self.pods = DeliveryLog()
         self.synced = asyncio.Event()
 
     async def first(self) -> None:
@@ -98,7 +99,7 @@ class Resync:
         await asyncio.sleep(self._lag)  # a watch that is merely late brings the deletion and the last state with it
         self._drop_absent(tasks, pods)
         missed = {}
-        for kind, log, listed in (("tasks", self.tasks, tasks), ("pods", self.pods, pods)):
+        for kind, log, listed in (("tasks", self._intake.tasks, tasks), ("pods", self._intake.pods, pods)):
             missed[kind] = len(log.missing(listed.versions))
             log.forget_absent(listed.versions, listed.as_of)
             if missed[kind]:
@@ -108,18 +109,18 @@ class Resync:
 
     async def _list(self) -> tuple[_Listed, _Listed]:
         # Pods first: a task that is listed later than its pods were never looks as if its pod had vanished.
-        pods = await self._take_in(PODS, POD_SELECTOR, self._put_pod)
-        tasks = await self._take_in(SKYVERNTASKS, "", self._put_task)
+        pods = await self._take_in(PODS, POD_SELECTOR, self._intake.listed_pod)
+        tasks = await self._take_in(SKYVERNTASKS, "", self._intake.listed_task)
         self._metrics.resynced.set(time.time())
         return tasks, pods
 
     def _drop_absent(self, tasks: _Listed, pods: _Listed) -> None:
         for pod in list(self._store.pods()):
             if pod.uid not in pods.versions and pod.version <= pods.as_of:
-                self._store.lose_pod(pod)
+                self._intake.absent_pod(pod)
         for task in list(self._store.tasks()):
             if task.uid not in tasks.versions and task.version <= tasks.as_of:
-                self._store.drop_task(task.key, task.uid)
+                self._intake.absent_task(task)
 
     async def _take_in(self, kind: Resource, selector: str, put: Callable[[JsonObject], None]) -> _Listed:
         listed, moments = _Listed(), []
@@ -128,16 +129,9 @@ class Resync:
             async for page in self._client.list_pages(kind, namespace, label_selector=selector):
                 moment = int(page.resource_version)
                 for obj in page.items:
-                    listed.versions[obj["metadata"]["uid"]] = int(obj["metadata"]["resourceVersion"])
+                    meta = read_metadata(obj)
+                    listed.versions[meta.uid] = meta.resource_version
                     put(obj)
             moments.append(moment)
         listed.as_of = min(moments, default=0)
         return listed
-
-    def _put_task(self, obj: JsonObject) -> None:
-        self._store.put_task(task_record(obj))
-
-    def _put_pod(self, obj: JsonObject) -> None:
-        record = pod_record(obj)
-        if record is not None:
-            self._store.put_pod(record)

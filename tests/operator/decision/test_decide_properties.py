@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from skyvern_operator.decision.actions import WakeAt
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.state.records import PodLife
+from tests.operator.decision.simulation import World
 from tests.operator.examples import a_task
-from tests.operator.simulation import World
 
 EVENTS = ("start", "finish", "crash", "evict", "remove", "confirm", "cancel", "suspend", "resume", "wait", "restart")
 LIVES = st.lists(st.tuples(st.sampled_from(EVENTS), st.none() | st.integers(0, 3)), max_size=12)

@@ -1,33 +1,19 @@
 """The work queue, with a clock of the test's own."""
 
 import asyncio
-import random
 
 import pytest
 
-from skyvern_operator.execution.token_bucket import TokenBucket
 from skyvern_operator.state.records import TaskKey
 from skyvern_operator.state.work_queue import MAX_BACKOFF, WorkQueue
+from tests.operator.conftest import Clock
 
 A, B, C = (TaskKey("jobs", name) for name in "abc")
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture
 def queue(clock: Clock) -> WorkQueue:
-    return WorkQueue(clock=clock, jitter=random.Random(1))
+    return WorkQueue(clock=clock, rng=lambda: 0.9)
 
 
 async def take(queue: WorkQueue) -> TaskKey:
@@ -98,41 +84,11 @@ async def test_waiting_worker_is_woken_by_a_key(queue: WorkQueue) -> None:
 
 def test_backoff_grows_to_a_bound_and_starts_anew(queue: WorkQueue) -> None:
     delays = [queue.retry(A) for _ in range(20)]
-    assert delays[0] <= 0.25
-    assert delays[3] > delays[0]
-    assert MAX_BACKOFF / 2 <= delays[-1] <= MAX_BACKOFF
+    assert delays[:3] == pytest.approx([0.225, 0.45, 0.9])
+    assert delays[-1] == pytest.approx(0.9 * MAX_BACKOFF)
     queue.forget(A)
-    assert queue.retry(A) <= 0.25
+    assert queue.retry(A) == pytest.approx(0.225)
 
 
 def test_server_that_asks_for_time_gets_it(queue: WorkQueue) -> None:
     assert queue.retry(A, at_least=7) == 7
-
-
-async def test_bucket_lets_a_burst_through_and_then_its_rate(clock: Clock) -> None:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 3))
-
-    bucket = TokenBucket(10, 2, clock=clock, sleep=sleep)
-    for _ in range(4):
-        await bucket.take()
-    assert slept == [0.1, 0.2]
-    clock.now += 1
-    await bucket.take()
-    assert slept == [0.1, 0.2]
-
-
-async def test_urgent_write_does_not_wait_and_is_paid_for_by_the_next(clock: Clock) -> None:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 3))
-
-    bucket = TokenBucket(10, 1, clock=clock, sleep=sleep)
-    await bucket.take()
-    await bucket.take(urgent=True)
-    assert slept == []
-    await bucket.take()
-    assert slept == [0.2]

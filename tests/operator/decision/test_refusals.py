@@ -1,12 +1,11 @@
-"""What the API server's refusal of a pod means, and what the configuration's reader says."""
+"""What the API server's refusal of a pod means."""
 
 import pytest
 
 from skyvern_crds.client import Forbidden, Invalid
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.config import parse_config
 from skyvern_operator.decision.refusals import refusal_of
-from skyvern_operator.errors import ConfigError, CreateRetryError
+from skyvern_operator.errors import CreateRetryError
 
 
 @pytest.mark.parametrize(
@@ -33,10 +32,3 @@ def test_refusal_of_a_pod_has_a_reason(error: Forbidden | Invalid, reason: Reaso
 def test_refusal_that_is_a_matter_of_time_is_retried(error: Forbidden) -> None:
     with pytest.raises(CreateRetryError):
         refusal_of(error, 15)
-
-
-def test_configuration_error_names_each_field() -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse_config("images: {browser: b}\nwebhook: {signature: v9}\n", "config.yaml")
-    assert "images.runner" in str(caught.value)
-    assert "webhook.signature" in str(caught.value)

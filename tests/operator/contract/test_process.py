@@ -13,6 +13,7 @@ from skyvern_operator.errors import DeadWatchError
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.records import TaskKey
 from skyvern_operator.state.store import Store
+from skyvern_operator.watch.intake import Intake
 from skyvern_operator.watch.resync import Resync
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster, condition, reason_of
@@ -158,6 +159,7 @@ async def test_cluster_without_the_crd_is_named(control_plane: ControlPlane, tmp
 import asyncio
 from skyvern_crds.client import SKYVERNTASKS, ClusterClient, Resource
 from skyvern_operator.watch import resync
+from skyvern_operator.watch.intake import Intake
 from skyvern_operator.errors import SetupError
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.records import TaskKey
@@ -165,7 +167,8 @@ from skyvern_operator.state.store import Store
 resync.SKYVERNTASKS = Resource("skyvern.io", "v1", "absent")
 async def main():
     async with await ClusterClient.connect({str(control_plane.kubeconfig)!r}) as client:
-        await resync.Resync(client, Store(lambda key, urgent: None), Metrics(), None, every_seconds=1).first()
+        store, metrics = Store(lambda key, urgent: None), Metrics()
+        await resync.Resync(client, store, Intake(store, metrics), metrics, None, every_seconds=1).first()
 try:
     asyncio.run(main())
 except SetupError as error:
@@ -201,10 +204,12 @@ def test_wrong_configuration_is_named_and_ends_the_process(wrong: dict[str, obje
 
 
 async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, own_tasks: Cluster) -> None:
+    store, metrics = Store(ignore), Metrics()
     resync = Resync(
         client,
-        Store(ignore),
-        Metrics(),
+        store,
+        Intake(store, metrics),
+        metrics,
         [own_tasks.namespace],
         every_seconds=0.01,
         lag_seconds=0.01,
@@ -219,8 +224,9 @@ async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, 
 async def test_deletion_that_the_watch_lost_is_healed_by_the_next_list(
     client: ClusterClient, own_tasks: Cluster
 ) -> None:
-    store = Store(ignore)
-    resync = Resync(client, store, Metrics(), [own_tasks.namespace], every_seconds=60, lag_seconds=0)
+    store, metrics = Store(ignore), Metrics()
+    intake = Intake(store, metrics)
+    resync = Resync(client, store, intake, metrics, [own_tasks.namespace], every_seconds=60, lag_seconds=0)
     await own_tasks.create()
     await resync.first()
     assert len(store) == 1

@@ -256,7 +256,43 @@ ROWS: list[Row] = [
     ("nothing runs on after the end", look_at(ended(), running_pod()), ["delete pod-1", "wake +3600"]),
     ("a cancellation after the end is ignored", look_at(ended(cancel_requested=True)), ["wake +3600"]),
     ("a task under deletion is left alone", look_at(running(deleting=True), running_pod()), []),
-    ("a status from the future is left alone", look_at(a_task(unreadable="phase")), []),
+    # A status that cannot be read
+    ("an unreadable status is reported", look_at(a_task(unreadable="status.phase: odd")), ["report status.phase: odd"]),
+    ("and then left alone", look_at(a_task(unreadable="odd"), reported="odd"), []),
+    ("another fault is reported again", look_at(a_task(unreadable="odd"), reported="even"), ["report odd"]),
+    ("so is its pod", look_at(a_task(unreadable="odd"), COMPLETED_POD, reported="odd"), []),
+    ("and its deadlines", look_at(running(unreadable="odd"), running_pod(), now=9000, reported="odd"), []),
+    (
+        "it can be canceled: its pod is deleted",
+        look_at(running(unreadable="odd", cancel_requested=True), running_pod(), reported="odd"),
+        ["delete pod-1"],
+    ),
+    (
+        "its pod under deletion is waited for",
+        look_at(running(unreadable="odd", cancel_requested=True), deleting(running_pod()), reported="odd"),
+        [],
+    ),
+    (
+        "canceled once its pod is gone",
+        look_at(running(unreadable="odd", cancel_requested=True), gone(running_pod()), reported="odd"),
+        ["canceled Canceled"],
+    ),
+    (
+        "canceled without a pod",
+        look_at(a_task(unreadable="odd", cancel_requested=True)),
+        ["report odd", "canceled Canceled"],
+    ),
+    (
+        "a pod that its status names is looked up before",
+        look_at(running(unreadable="odd", cancel_requested=True), reported="odd"),
+        ["look up pod"],
+    ),
+    (
+        "an end that is written stands",
+        look_at(ended(unreadable="odd", cancel_requested=True), COMPLETED_POD, reported="odd"),
+        [],
+    ),
+    ("a deleted one is left to the garbage collector", look_at(a_task(unreadable="odd", deleting=True)), []),
     # Webhook
     ("the webhook is due with the verdict", look_at(ended(has_webhook=True)), ["deliver webhook"]),
     ("one try at a time", look_at(ended(has_webhook=True), webhook_under_way=True), []),
@@ -349,3 +385,9 @@ def test_backoff_doubles() -> None:
     evicted_again = replace(EVICTED_UNSTARTED, name=a_pod(2).name, uid="pod-2", attempt=2)
     second = known(known(RETRYING, a_pod(2), now=10), evicted_again, now=100)
     assert tell(decide(look_at(second, now=100)), 100) == ["wake +20"]
+
+
+def test_attempt_number_beyond_all_measure_does_not_stop_the_operator() -> None:
+    status = RETRYING.status.model_copy(update={"attempt": 10**11})
+    task = replace(RETRYING, status=status)
+    assert tell(decide(look_at(task, now=4))) == ["wake +300"]

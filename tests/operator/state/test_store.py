@@ -1,23 +1,13 @@
 """What is known: versions decide, whatever the order of arrival."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from skyvern_crds.vocabulary import Phase, Reason
+from skyvern_crds.vocabulary import Reason
 from skyvern_operator.state.facts import Facts, Refusal
-from skyvern_operator.state.records import (
-    ContainerState,
-    PodLife,
-    PodRecord,
-    TaskKey,
-    TaskRecord,
-    pod_record,
-    task_record,
-)
+from skyvern_operator.state.records import PodLife, PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store, is_urgent
-from skyvern_operator.watch.delivery_log import DeliveryLog
 from tests.operator.examples import (
     COMPLETED_POD,
     NOW,
@@ -152,58 +142,6 @@ def test_pod_that_could_not_be_found_stands_as_gone(store: Store) -> None:
     assert gone.life is PodLife.VANISHED
 
 
-def test_delivery_log_names_what_the_watch_has_not_delivered() -> None:
-    log = DeliveryLog()
-    log.saw("a", 5)
-    log.saw("a", 4)
-    log.saw("b", 1)
-    assert log.missing({"a": 5, "b": 2, "c": 1}) == {"b", "c"}
-
-
-def test_delivery_log_forgets_what_is_gone_and_not_what_came_after_the_list() -> None:
-    log = DeliveryLog()
-    log.saw("gone", 5)
-    log.saw("new", 12)
-    log.forget_absent({"other": 3}, as_of=10)
-    assert log.missing({"gone": 5, "new": 12}) == {"gone"}
-
-
-def test_task_is_parsed_with_the_defaults_of_its_spec() -> None:
-    record = task_record(task_object(status={"phase": "running", "stepCount": 2, "steps": [{"stepId": "stp_1"}]}))
-    assert record.start_deadline_seconds == 900
-    assert record.status.phase is Phase.RUNNING
-    assert record.reported
-    assert record.without_effect == ("proxyLocation",)
-
-
-def test_status_of_another_version_is_not_guessed_at() -> None:
-    record = task_record(task_object(status={"phase": "reviewing"}))
-    assert record.unreadable is not None
-    assert "phase" in record.unreadable
-
-
-@pytest.mark.parametrize(("value", "asked"), [("true", True), ("", True), ("false", False), (None, False)])
-def test_cancel_annotation(value: str | None, asked: bool) -> None:
-    annotations = {} if value is None else {"skyvern.io/cancel": value}
-    assert task_record(task_object(annotations=annotations)).cancel_requested is asked
-
-
-def test_pod_is_parsed_with_its_containers() -> None:
-    record = pod_record(pod_object())
-    assert record is not None
-    assert record.runner.state is ContainerState.TERMINATED
-    assert record.runner.exit_code == 1
-    assert record.browser.killed_for_memory
-    assert record.disruption == "EvictionByEvictionAPI"
-    assert record.ended
-
-
-def test_pod_of_somebody_else_is_none_of_ours() -> None:
-    obj = pod_object()
-    obj["metadata"]["ownerReferences"][0]["kind"] = "Job"
-    assert pod_record(obj) is None
-
-
 def test_provisional_deletion_yields_to_what_the_watch_tells(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
@@ -215,54 +153,3 @@ def test_provisional_deletion_yields_to_what_the_watch_tells(store: Store) -> No
     told = store.pod(TASK_UID, a_pod().name)
     assert told is not None
     assert told.life is PodLife.LIVE
-
-
-def task_object(status: dict[str, Any] | None = None, annotations: dict[str, str] | None = None) -> dict[str, Any]:
-    return {
-        "metadata": {
-            "name": "apply",
-            "namespace": "jobs",
-            "uid": TASK_UID,
-            "resourceVersion": "7",
-            "generation": 1,
-            "creationTimestamp": "2026-01-01T12:00:00Z",
-            "annotations": annotations or {},
-        },
-        "spec": {"url": "https://example.com", "proxyLocation": "US-CA"},
-        "status": status or {},
-    }
-
-
-def pod_object() -> dict[str, Any]:
-    ended = {"exitCode": 1, "reason": "Error", "startedAt": "2026-01-01T12:00:00Z"}
-    return {
-        "metadata": {
-            "name": "apply-1",
-            "namespace": "jobs",
-            "uid": "pod-1",
-            "resourceVersion": "8",
-            "labels": {"skyvern.io/attempt": "1"},
-            "ownerReferences": [
-                {
-                    "apiVersion": "skyvern.io/v1",
-                    "kind": "SkyvernTask",
-                    "name": "apply",
-                    "uid": TASK_UID,
-                    "controller": True,
-                }
-            ],
-        },
-        "spec": {"nodeName": "a-node"},
-        "status": {
-            "phase": "Running",
-            "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}],
-            "containerStatuses": [{"name": "runner", "state": {"terminated": ended}}],
-            "initContainerStatuses": [
-                {
-                    "name": "browser",
-                    "state": {"running": {}},
-                    "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
-                }
-            ],
-        },
-    }

@@ -1,0 +1,158 @@
+"""An error of one object, injected into each place where many are handled: the others go on to their ends."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, JsonObject, Resource
+from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
+from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_API_KEY_SECRET, MANAGER_OPERATOR, Phase
+from skyvern_operator.config import OperatorConfig
+from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.parsing import task_record
+from skyvern_operator.state.records import TaskKey, TaskRecord
+from skyvern_operator.state.store import Store
+from skyvern_operator.watch.intake import Intake
+from skyvern_operator.watch.kopf_adapter import registry, watch
+from skyvern_operator.watch.resync import Resync
+from tests.cluster import ControlPlane
+from tests.operator.cluster import Cluster
+from tests.operator.receiver import Receiver
+from tests.waiting import until
+
+pytestmark = pytest.mark.contract
+
+
+class UnforeseenError(RuntimeError):
+    """An error that no code foresaw."""
+
+
+class FaultyClient(ClusterClient):
+    """A client on which reading one Secret raises what no client raises."""
+
+    async def get(self, ref: Resource, namespace: str | None, name: str) -> JsonObject:
+        if ref == SECRETS and name == "poison":
+            raise UnforeseenError("a Secret that no code foresaw")
+        return await super().get(ref, namespace, name)
+
+
+@pytest.fixture
+def changed() -> list[str]:
+    """Names of the tasks whose changes the store has passed on."""
+    return []
+
+
+@pytest.fixture
+def store(changed: list[str]) -> Store:
+    """A store whose listener raises for the task ``poison``."""
+
+    def on_change(key: TaskKey, *, urgent: bool) -> None:
+        if key.name == "poison":
+            raise UnforeseenError
+        changed.append(key.name)
+
+    return Store(on_change)
+
+
+def errors(metrics: Metrics, where: str) -> float | None:
+    """How many errors were counted at a place."""
+    return metrics.registry.get_sample_value("skyvern_operator_object_errors_total", {"where": where})
+
+
+@pytest.fixture
+async def watching(
+    served: ControlPlane, namespace: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Metrics]:
+    """kopf, watching the test's namespace for a store that raises for one task."""
+    monkeypatch.setenv("KUBECONFIG", str(served.kubeconfig))
+    metrics = Metrics()
+    kopf = asyncio.create_task(watch(registry(Intake(store, metrics)), [namespace]))
+    try:
+        yield metrics
+        assert not kopf.done()
+    finally:
+        kopf.cancel()
+        await asyncio.gather(kopf, return_exceptions=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().remove_signal_handler(number)  # kopf's
+
+
+async def test_watch_goes_on_after_an_event_that_raises(
+    watching: Metrics, changed: list[str], own_tasks: Cluster
+) -> None:
+    for name in ("before", "poison", "after"):
+        await own_tasks.create(name)
+    await until(lambda: {"before", "after"} <= set(changed), what="the other tasks taken in")
+    await until(lambda: errors(watching, "watch") == 1, what="the error counted")
+    await own_tasks.cancel("before")
+    await own_tasks.cancel("poison")
+    await until(lambda: changed.count("before") == 2, what="a later change taken in")
+
+
+async def test_list_goes_on_after_an_object_that_raises(
+    client: ClusterClient, store: Store, changed: list[str], own_tasks: Cluster
+) -> None:
+    metrics = Metrics()
+    for name in ("after", "before", "poison", "last"):
+        await own_tasks.create(name)
+    intake = Intake(store, metrics)
+    resync = Resync(client, store, intake, metrics, [own_tasks.namespace], every_seconds=60, lag_seconds=0)
+    await resync.first()
+    assert sorted(changed) == ["after", "before", "last"]
+    assert errors(metrics, "list") == 1
+    for name in ("before", "poison"):
+        await client.delete(SKYVERNTASKS, own_tasks.namespace, name)
+    await resync.compare()
+    assert sorted(task.key.name for task in store.tasks()) == ["after", "last"]
+
+
+async def ended_with_webhook(tasks: Cluster, name: str, url: str, api_key: str = "") -> TaskRecord:
+    """A completed task whose webhook is due."""
+    await tasks.create(name, labels={LABEL_API_KEY_SECRET: api_key}, webhookCallbackUrl=url)
+    webhook = WebhookStatus(state=WebhookState.PENDING)
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name},
+        "status": OperatorStatus(phase=Phase.COMPLETED, webhook=webhook).wire(),
+    }
+    answer = await tasks.client.apply(
+        SKYVERNTASKS, tasks.namespace, name, body, field_manager=MANAGER_OPERATOR, subresource="status"
+    )
+    return task_record(answer)
+
+
+async def test_delivery_that_raises_is_a_failed_try_and_the_others_arrive(
+    served: ControlPlane, own_tasks: Cluster, receiver: Receiver
+) -> None:
+    config = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}, "webhook": {"concurrency": 1}})
+    metrics, store = Metrics(), Store(ignore)
+    poison = await ended_with_webhook(own_tasks, "poison", receiver.url, api_key="poison")
+    sound = [await ended_with_webhook(own_tasks, f"sound-{number}", receiver.url) for number in range(3)]
+    async with await FaultyClient.connect(str(served.kubeconfig)) as client:
+        sender = WebhookSender(
+            client, store, config, metrics, signing_key=b"k" * 16, release_namespace=own_tasks.namespace, wake=ignore
+        )
+        worker = asyncio.create_task(sender.run())
+        try:
+            for task in (poison, *sound):
+                store.put_task(task)
+                sender.submit(task)
+            await receiver.wait(len(sound))
+            state = store.facts(poison).webhook
+            assert not worker.done()
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+    assert sorted(delivery.json["task_id"] for delivery in receiver.deliveries) == ["sound-0", "sound-1", "sound-2"]
+    assert state is not None
+    assert (state.state, state.attempts) == (WebhookState.PENDING, 1)
+    assert state.last_error == "nothing was sent: UnforeseenError: a Secret that no code foresaw"
+    assert errors(metrics, "webhook") == 1
+
+
+def ignore(key: TaskKey, *, urgent: bool = False) -> None:
+    """A change that no queue waits for."""

@@ -1,0 +1,116 @@
+"""The workers: what one task raises concerns that task alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from skyvern_crds.client import ClusterClient
+from skyvern_operator.config import OperatorConfig
+from skyvern_operator.decision.admission import Admission
+from skyvern_operator.execution.executor import Executor
+from skyvern_operator.execution.pod_actions import PodActions
+from skyvern_operator.execution.task_actions import TaskActions
+from skyvern_operator.execution.token_bucket import TokenBucket
+from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.execution.writer import Writer
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.reconcile import Reconciler
+from skyvern_operator.state.records import TaskKey, TaskRecord
+from skyvern_operator.state.store import Store
+from skyvern_operator.state.work_queue import WorkQueue
+from tests.crds.kubeconfig import kubeconfig
+from tests.operator.examples import ended
+from tests.waiting import until
+
+CONFIG = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}, "workers": 4})
+POISON = TaskKey("jobs", "poison")
+
+
+class Parts:
+    """A reconciler without an API server: what it decides here are deliveries of webhooks, kept in ``delivered``."""
+
+    def __init__(self, client: ClusterClient) -> None:
+        self.metrics, self.queue = Metrics(), WorkQueue(rng=lambda: 0.0)
+        self.store = Store(self.queue.add)
+        self.delivered: list[str] = []
+        self.tries = 0
+        writer = Writer(TokenBucket(100, 100), self.metrics)
+        sender = WebhookSender(
+            client, self.store, CONFIG, self.metrics, signing_key=b"k", release_namespace="r", wake=self.queue.add
+        )
+        executor = Executor(
+            PodActions(client, writer, self.store, CONFIG),
+            TaskActions(client, writer, self.store, self.metrics),
+            deliver=self._deliver,
+            wake=self._wake,
+        )
+        self.reconciler = Reconciler(
+            CONFIG,
+            self.metrics,
+            store=self.store,
+            queue=self.queue,
+            admission=Admission(CONFIG.limits, {}, self.queue.add),
+            executor=executor,
+            sender=sender,
+        )
+
+    def _deliver(self, task: TaskRecord) -> None:
+        if task.key == POISON:
+            self.tries += 1
+            raise RecursionError("an object that no code foresaw")
+        self.delivered.append(task.key.name)
+
+    def _wake(self, key: TaskKey, at: datetime) -> None:
+        self.queue.wake_at(key, at.timestamp())
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[None]:
+    worker = asyncio.create_task(parts.reconciler.run())
+    try:
+        yield
+        assert not worker.done()
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+@pytest.fixture
+async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
+    config = tmp_path / "kubeconfig"
+    config.write_text(kubeconfig("http://127.0.0.1:9", {"token": "none"}))
+    async with await ClusterClient.connect(str(config)) as client:
+        yield Parts(client)
+
+
+def due(name: str) -> TaskRecord:
+    """A completed task whose webhook is due."""
+    return replace(ended(has_webhook=True), key=TaskKey("jobs", name), uid=f"uid-{name}")
+
+
+async def test_task_whose_reconciliation_raises_is_tried_again_and_others_are_not_held_up(parts: Parts) -> None:
+    names = [f"task-{number}" for number in range(8)]
+    parts.store.put_task(due("poison"))
+    for name in names:
+        parts.store.put_task(due(name))
+    async with running(parts):
+        await until(lambda: sorted(parts.delivered) == names, what="all others delivered")
+        await until(lambda: parts.tries >= 3, what="poison tried again")
+        parts.store.put_task(due("late"))
+        await until(lambda: "late" in parts.delivered, what="a later task delivered")
+    assert parts.metrics.registry.get_sample_value(
+        "skyvern_operator_reconcile_errors_total", {"error": "RecursionError"}
+    ) == float(parts.tries)
+
+
+async def test_reconciliation_that_learns_nothing_new_is_not_repeated(parts: Parts) -> None:
+    parts.store.put_task(due("once"))
+    async with running(parts):
+        await until(lambda: parts.delivered, what="delivered")
+        await until(lambda: len(parts.queue) == 0, what="queue empty")
+    assert parts.delivered == ["once"]
