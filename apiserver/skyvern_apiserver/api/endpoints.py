@@ -16,9 +16,9 @@ from skyvern_apiserver.cache.task_lookup import find_task
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_apiserver.services import Services, services_of
+from skyvern_apiserver.tasks.create import CreatedTask
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.responses import json_response
-from skyvern_apiserver.wire.schemas import CreatedTask
 from skyvern_crds.rest.response import TaskResponse
 
 T = TypeVar("T")

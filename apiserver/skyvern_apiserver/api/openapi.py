@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from skyvern_apiserver.api.operations import OPERATIONS, Operation
-from skyvern_apiserver.wire.schemas import ErrorText, InvalidRequest
+from skyvern_apiserver.wire.error_models import ErrorText, InvalidRequest
 
 REF: Final = "#/components/schemas/{model}"
 KEY_ERRORS: Final = (403, 429, 503)

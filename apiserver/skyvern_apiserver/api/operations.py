@@ -6,13 +6,12 @@ from typing import Any, Final, Literal
 from skyvern_apiserver.api.endpoints import Endpoint, FixedEndpoint, KeyEndpoint, PublicEndpoint, TaskEndpoint
 from skyvern_apiserver.artifacts.download import DOWNLOAD, download_file
 from skyvern_apiserver.tasks.cancel import cancel_task
-from skyvern_apiserver.tasks.create import NEW_TASK, create_task
+from skyvern_apiserver.tasks.create import NEW_TASK, CreatedTask, create_task
 from skyvern_apiserver.tasks.listing import ListQuery, list_tasks
 from skyvern_apiserver.tasks.read import get_task
 from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
 from skyvern_apiserver.wire.input import query_input
-from skyvern_apiserver.wire.schemas import CreatedTask
 from skyvern_crds.rest.response import StepResponse, TaskResponse
 
 API: Final = "/api/v1"

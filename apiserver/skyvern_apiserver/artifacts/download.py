@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
@@ -14,8 +15,18 @@ from skyvern_apiserver.artifacts.file_path import read_file_path
 from skyvern_apiserver.errors import ApiError
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.wire.input import Input
-from skyvern_apiserver.wire.schemas import LinkQuery
 from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, LinkError, verify_link
+
+
+class LinkQuery(BaseModel):
+    """Query of a signed link."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    expires: str
+    """Unix time at which the link expires."""
+    signature: str
+    """Hex HMAC-SHA256 of path and expiry."""
 
 
 @dataclass(frozen=True, slots=True)

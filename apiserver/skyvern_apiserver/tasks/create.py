@@ -15,11 +15,11 @@ from skyvern_apiserver.wire.body import read_json
 from skyvern_apiserver.wire.error_details import details_of
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.parameters import read_max_steps
-from skyvern_apiserver.wire.schemas import CreatedTask
 from skyvern_crds import wire
 from skyvern_crds.client import SKYVERNTASKS, AlreadyExists, NotFound
 from skyvern_crds.ids import TASK_PREFIX, name_of, new_id
 from skyvern_crds.rest.request import TaskRequest
+from skyvern_crds.rest.response import Answer
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.vocabulary import (
     ANNOTATION_REQUEST,
@@ -39,6 +39,13 @@ MAX_STEPS_HEADER: Final = {
     "description": "Overrides any other step limit of the task; 0 is ignored.",
     "schema": {"type": "integer", "minimum": 0, "maximum": MAX_STEPS_LIMIT},
 }
+
+
+class CreatedTask(Answer):
+    """Answer to the creation of a task."""
+
+    task_id: str
+    """Id of the task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ async def test_upload_for_a_former_object_of_the_name_is_refused(
 ) -> None:
     path = running.upload_path("x.png").replace(running.uid, str(uuid4()))
     answer = await inside.put(path, content=b"x", headers={"authorization": f"Bearer {running.token}"})
-    # For good, unlike the 403 before the operator has noted the pod: the runner gives up at once.
+    # Final, unlike the 403 before the operator has recorded the pod: the runner gives up at once.
     assert (answer.status_code, answer.json()["detail"]) == (
         404,
         f"Task {running.name} is gone: nothing more is stored for it",

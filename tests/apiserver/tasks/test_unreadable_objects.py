@@ -1,5 +1,6 @@
 """Objects that our programs never write but a cluster may hold: none affects the answers for another."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from skyvern_crds.client import Change, ChangeType
 from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.response import TaskResponse, task_response
 from tests.apiserver.calls import create
-from tests.apiserver.cluster import Tenants
+from tests.apiserver.cluster import Tenants, api_key
 from tests.apiserver.conftest import Caller
 from tests.crds.corpus import Poison, load_poison
 from tests.waiting import until
@@ -116,3 +117,18 @@ async def test_unreadable_objects_show_in_the_metrics(
     text = (await inside.get("/metrics")).text
     line = next(each for each in text.splitlines() if 'unreadable_objects{kind="SkyvernTask"}' in each)
     assert float(line.split()[1]) >= sum(bool(poison.unreadable) for poison in STORABLE)
+
+
+@pytest.mark.contract
+async def test_secret_without_a_readable_key_affects_no_other_key(
+    caller: Caller, tenants: Tenants, services: Services, inside: httpx2.AsyncClient
+) -> None:
+    secret = api_key(tenants, "broken", tenants.odd)
+    del secret["stringData"]["key"]
+    secret["data"] = {"key": base64.b64encode(b"\xff\xfe").decode()}
+    tenants.plane.run_kubectl("create", "--filename=-", input=json.dumps(secret))
+    await until(lambda: (tenants.release, "broken") in services.secrets.left_out)
+    assert (await caller("olga").get("/api/v1/tasks")).status_code == 200
+    assert 'skyvern_apiserver_unreadable_objects{kind="Secret"} 1.0' in (await inside.get("/metrics")).text
+    tenants.plane.run_kubectl("delete", "secret", "broken", "--namespace", tenants.release)
+    await until(lambda: (tenants.release, "broken") not in services.secrets.left_out)

@@ -1,28 +1,10 @@
-"""Models of the answers that only the facade gives; those of tasks and steps are in skyvern_crds.rest.response."""
+"""Models of error answers."""
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from skyvern_crds.rest.response import Answer
-
-
-class CreatedTask(Answer):
-    """Answer to the creation of a task."""
-
-    task_id: str
-    """Id of the task."""
-
-
-class LinkQuery(BaseModel):
-    """Query of a signed link."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    expires: str
-    """Unix time at which the link expires."""
-    signature: str
-    """Hex HMAC-SHA256 of path and expiry."""
 
 
 class ErrorText(Answer):
