@@ -19,7 +19,7 @@ from skyvern_crds.vocabulary import Phase
 
 CHUNK_TASKS: Final = 50
 """Tasks that a long list renders before other requests get their turn."""
-MAX_NUMBER: Final = 10**9
+MAX_PAGE: Final = 10**9
 """Highest page and page size."""
 
 
@@ -28,9 +28,9 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    page: int = Field(1, ge=1, le=MAX_NUMBER)
+    page: int = Field(1, ge=1, le=MAX_PAGE)
     """Page number, from 1."""
-    page_size: int = Field(10, ge=1, le=MAX_NUMBER)
+    page_size: int = Field(10, ge=1, le=MAX_PAGE)
     """Tasks per page."""
     task_status: list[Phase] = Field(default_factory=list)
     """Only tasks with one of these statuses; may be repeated."""
