@@ -5,17 +5,19 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from skyvern_crds.runner_contract import ENV_MODEL, ENV_MODEL_API_KEY, ENV_MODEL_BASE_URL, ExitCode
+from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_runner.agent.context import Context
 from skyvern_runner.agent.finish import run_task
 from skyvern_runner.agent.verdict import Verdict, command_exit_code
 from skyvern_runner.errors import TaskError
 from skyvern_runner.launch import BrowserSettings, Launcher
+from skyvern_runner.limits import limit
 from skyvern_runner.model.client import ChatModel, RetryPolicy
 from skyvern_runner.report.artifacts import FolderStore, Uploader
 from skyvern_runner.report.journal import Journal
@@ -88,9 +90,19 @@ def _add_task(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON with facts for filling in forms; files that it names may be beside it",
     )
-    parser.add_argument("--max-steps", type=_count, default=25, metavar="N", help="step budget (default: %(default)s)")
     parser.add_argument(
-        "--max-retries", type=_retries, default=3, metavar="N", help="retries of a failed step (default: %(default)s)"
+        "--max-steps",
+        type=_count("max_steps"),
+        default=Task.max_steps,
+        metavar="N",
+        help="step budget (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-retries",
+        type=_count("max_retries_per_step"),
+        default=Task.max_retries,
+        metavar="N",
+        help="retries of a failed step (default: %(default)s)",
     )
 
 
@@ -172,15 +184,14 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 1000:
-        raise argparse.ArgumentTypeError("must be 1 to 1000")
-    return value
+def _count(field: str) -> Callable[[str], int]:
+    """A reader of numbers in the range of a field of the task's spec."""
+    least, most = limit(SkyvernTaskSpec, field, "ge"), limit(SkyvernTaskSpec, field, "le")
 
+    def count(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be {least} to {most}")
+        return value
 
-def _retries(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 20:
-        raise argparse.ArgumentTypeError("must be 0 to 20")
-    return value
+    return count

@@ -126,7 +126,7 @@ def _context(pod: Pod, document: TaskDocument, task: Task, log: JsonLog, stop: S
 
 def _terminate(pod: Pod, verdict: Verdict, journal: Journal) -> None:
     """Write the termination message; the last thing a run does."""
-    record = verdict.record(journal.step_count, journal.result)
+    record = verdict.record(journal.step_count, journal.result_sha256)
     pod.path(TERMINATION_LOG).write_text(record.message(), encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from skyvern_runner.agent.page import Page, SnapshotLike
 from skyvern_runner.errors import BrowserError, BrowserLostError, SecretRefusedError
 from skyvern_runner.report.artifacts import JPEG, File
 from skyvern_runner.report.events import ActionDone, Warned
-from skyvern_runner.report.journal import ActionRecord, StepRecord
+from skyvern_runner.report.records import ActionRecord, StepRecord
 from skyvern_runner.task.task import Task
 
 

@@ -4,10 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from pydantic import JsonValue
-
+from skyvern_crds import wire
 from skyvern_crds.rest.response import FINAL_SCREENSHOT
-from skyvern_crds.status import MAX_INLINE_RESULT_BYTES, ResultReference
 from skyvern_runner.agent.batch import capture
 from skyvern_runner.agent.bounded import bounded
 from skyvern_runner.agent.context import Context
@@ -15,17 +13,14 @@ from skyvern_runner.agent.loop import Agent
 from skyvern_runner.agent.page import Page
 from skyvern_runner.agent.verdict import Verdict, verdict_of
 from skyvern_runner.errors import RunnerError, Stopped
-from skyvern_runner.model.prompt import to_json
 from skyvern_runner.report.artifacts import JSON, PNG, File
 from skyvern_runner.report.events import Ended
-from skyvern_runner.report.journal import Journal
 from skyvern_runner.task.task import Task
 
 BROWSER_SECONDS: Final = 4.0
 UPLOAD_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 6.0
 """Together below the 30 s from SIGTERM to SIGKILL, so that the verdict is written whatever hangs."""
-RESULT_FILE: Final = "result.json"
 STEPS_FILE: Final = "steps.json"
 
 
@@ -72,23 +67,10 @@ def _keep_last_view(page: Page, context: Context) -> None:
 
 
 def _keep_records(context: Context) -> None:
-    journal = context.journal
-    keep_result(journal, context.uploader.put, enabled=context.uploader.enabled)
-    if context.uploader.enabled:
-        records = [step.as_json() for step in journal.steps]
-        context.uploader.put(File(STEPS_FILE, JSON, to_json(records).encode()))
-
-
-def keep_result(journal: Journal, put: Callable[[File], None], *, enabled: bool) -> None:
-    """Move a result that is too large for the status into a file."""
-    file = result_file(journal.result)
-    if file is None or len(file.data) <= MAX_INLINE_RESULT_BYTES or not enabled:
+    if not context.uploader.enabled:
         return
-    artifact = file.artifact()
-    journal.result_reference = ResultReference(name=file.name, size=artifact.size, sha256=artifact.sha256)
-    put(file)
-
-
-def result_file(result: JsonValue) -> File | None:
-    """The result as a file; None without one."""
-    return None if result is None else File(RESULT_FILE, JSON, to_json(result).encode())
+    journal = context.journal
+    if (result := journal.set_aside_large_result()) is not None:
+        context.uploader.put(result)
+    records = [step.as_json() for step in journal.steps]
+    context.uploader.put(File(STEPS_FILE, JSON, wire.encode(records)))

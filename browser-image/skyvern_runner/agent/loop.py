@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from skyvern_crds import wire
 from skyvern_crds.status import StepStatus
 from skyvern_crds.vocabulary import Reason
 from skyvern_runner.actions.base import FinalAction
@@ -30,7 +31,7 @@ from skyvern_runner.model.next_actions import CheckedReply, next_actions_format,
 from skyvern_runner.model.reply import CompletionCheck, completion_check_format, parse_as
 from skyvern_runner.report.artifacts import JSON, File
 from skyvern_runner.report.events import CompletionChecked, ModelAnswered, PageOpened, StepStarted, Warned
-from skyvern_runner.report.journal import StepRecord
+from skyvern_runner.report.records import StepRecord
 from skyvern_runner.task.task import Task
 
 MAX_BROWSER_REPLACEMENTS: Final = 2
@@ -242,7 +243,7 @@ class Agent:
         result = extract(
             self._task, view, context.model, step.exchanges, today=context.today, observer=context.observer
         )
-        self._context.journal.result = result
+        context.journal.take_result(result)
 
     def _replace_browser(self, error: BrowserLostError) -> None:
         self._replaced += 1
@@ -289,5 +290,5 @@ class Agent:
         asked = [{"kind": item.kind, "messages": list(item.messages)} for item in step.exchanges]
         answered = [{"kind": item.kind, "reply": item.reply, "problem": item.problem} for item in step.exchanges]
         for name, value in (("prompt", asked), ("reply", answered)):
-            data = prompt.to_json(value).encode()
+            data = wire.encode(value)
             self._context.uploader.put(File(f"{step.folder}/{name}.json", JSON, data))

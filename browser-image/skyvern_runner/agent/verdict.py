@@ -1,10 +1,6 @@
 """How a run ended, and what each way to end is called."""
 
-import hashlib
-import json
 from dataclasses import dataclass
-
-from pydantic import JsonValue
 
 from skyvern_crds.runner_contract import MAX_TERMINATION_REASON, ExitCode, TerminationRecord
 from skyvern_crds.vocabulary import PHASE_OF_REASON, Phase, Reason
@@ -25,14 +21,14 @@ class Verdict:
         """The task's phase."""
         return PHASE_OF_REASON[self.reason]
 
-    def record(self, step_count: int, result: JsonValue) -> TerminationRecord:
+    def record(self, step_count: int, result_sha256: str | None) -> TerminationRecord:
         """The verdict as the termination message."""
         return TerminationRecord(
             outcome=self.outcome,
             reason=self.reason,
             failure_reason=self.failure_reason and self.failure_reason[:MAX_TERMINATION_REASON],
             step_count=step_count,
-            result_sha256=None if result is None else digest(result),
+            result_sha256=result_sha256,
         )
 
 
@@ -88,13 +84,3 @@ def command_exit_code(verdict: Verdict) -> ExitCode:
             return ExitCode.STOPPED
         case _:
             return ExitCode.FAILED
-
-
-def canonical(result: JsonValue) -> bytes:
-    """Canonical JSON of a result: sorted keys, no blanks, UTF-8."""
-    return json.dumps(result, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def digest(result: JsonValue) -> str:
-    """SHA-256 of the canonical JSON, lower-case hex."""
-    return hashlib.sha256(canonical(result)).hexdigest()

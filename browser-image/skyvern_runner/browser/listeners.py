@@ -11,6 +11,8 @@ from typing import Any, Final
 import websocket
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from skyvern_crds import wire
+
 _SECONDS: Final = 2.0
 
 
@@ -49,7 +51,7 @@ def _ask(url: str, expression: str) -> None:
 
 def _command(socket: websocket.WebSocket, number: int, method: str, parameters: dict[str, object]) -> list[Any]:
     """Send a command and return the events that came before its answer."""
-    socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+    socket.send(wire.dumps({"id": number, "method": method, "params": parameters}))
     events: list[Any] = []
     while True:
         message = json.loads(socket.recv())

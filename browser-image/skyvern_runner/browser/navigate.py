@@ -10,11 +10,11 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
+from skyvern_crds.urls import is_http_url
 from skyvern_runner.browser.element_id import PAGE
 from skyvern_runner.browser.session import Browser, lost_is_an_error
 from skyvern_runner.errors import PageErrorKind, PageLoadError, first_line
 
-SCHEMES: Final = ("http", "https")
 READY_MS: Final = 2000
 """Longest wait for the frames, images and first requests of a page whose document is there."""
 _CAUSES: Final = {
@@ -27,7 +27,6 @@ _CAUSES: Final = {
     "ERR_INTERNET_DISCONNECTED": "there is no network",
     "ERR_EMPTY_RESPONSE": "the server sent an empty answer",
     "ERR_TOO_MANY_REDIRECTS": "it redirects in circles",
-    "ERR_BLOCKED_BY_CLIENT": "the runner's URL policy forbids it",
     "ERR_UNSAFE_PORT": "the browser refuses this port",
     "ERR_SSL_PROTOCOL_ERROR": "the server does not speak TLS correctly",
 }
@@ -35,7 +34,7 @@ _CAUSES: Final = {
 
 def open_page(browser: Browser, url: str) -> None:
     """Load ``url`` and wait for its document. Raises PageLoadError, BrowserLostError."""
-    if urllib.parse.urlsplit(url).scheme.lower() not in SCHEMES:
+    if not is_http_url(url):
         raise PageLoadError(PageErrorKind.UNREACHABLE, f"{url} was not opened: only http and https addresses are")
     before = browser.call(PAGE, "pageState")
     with lost_is_an_error():

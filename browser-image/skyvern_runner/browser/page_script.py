@@ -7,6 +7,7 @@ from typing import Any, Final
 from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from skyvern_runner.browser.invisible import INVISIBLE
 from skyvern_runner.browser.listeners import ask_listeners
 
 _PARTS: Final = ("registry", "tree", "names", "outline", "act", "fill", "files", "move", "api")
@@ -66,5 +67,6 @@ class PageScript:
         key = json.dumps(self._key)
         return (
             f'(() => {{\n"use strict";\nconst KEY = Symbol.for({key});\nconst LATE = {json.dumps(late)};\n'
+            f'const INVISIBLE = new RegExp({json.dumps(INVISIBLE)}, "gu");\n'
             f"if (window[KEY]) return;\n{self._body}\n}})();"
         )

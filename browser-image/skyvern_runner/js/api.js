@@ -22,7 +22,6 @@ Object.defineProperty(window, KEY, {
     elementOf,
     forget: () => { leaving = false; return stringify({}); },
     hostOf: (id) => stringify({ host: (elementOf(id)?.ownerDocument.location ?? location).hostname }),
-    read: (id) => { const el = elementOf(id); return stringify(el ? { state: stateOf(el), label: labelFor(el) } : { error: GONE }); },
     press: (id) => { const el = elementOf(id); if (!el) return fail(GONE); startWatch(); el.click(); return stringify({}); },
     focus: (id) => { const el = elementOf(id); if (!el) return fail(GONE); (fieldOf(el) ?? el).focus({ preventScroll: true }); return stringify({}); },
     arm: () => { startWatch(); return stringify({ token }); },

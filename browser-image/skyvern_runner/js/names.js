@@ -1,8 +1,5 @@
 // Roles, names, states and values of elements, after ARIA in HTML and accname, cut down to what an outline needs.
 
-// Control characters, soft hyphens, zero-width and direction marks, variation selectors, tag characters.
-// eslint-disable-next-line no-control-regex, no-misleading-character-class -- these characters are what it looks for
-const INVISIBLE = /[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/gu;
 const SPACES = /\s+/g;
 const clean = (text) => text.replace(INVISIBLE, "").replace(SPACES, " ").trim();
 const cut = (text, limit) => (text.length > limit ? text.slice(0, limit - 1).trimEnd() + "…" : text);

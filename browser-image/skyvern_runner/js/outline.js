@@ -1,4 +1,4 @@
-// One look: the visible page as rows [depth, id, role, name, states, flags, list, item, href], in reading order.
+// One look: the visible page as rows [depth, id, role, name, states, flags, list, item], in reading order.
 // Python folds and prints them; here nothing is left out but what a reader cannot see.
 
 const ACTIONABLE = 1;
@@ -38,10 +38,8 @@ const walk = ({ textLimit }) => {
   knownRoots.add(new WeakRef(document));
 
   const boxFlags = (box) => (box.bottom + origin.y > clip.top && box.top + origin.y < clip.bottom && box.right + origin.x > clip.left && box.left + origin.x < clip.right ? IN_VIEW : 0);
-  const push = (depth, id, role, name, states, flags, href) => {
-    const row = [depth, id, role, name, states, flags, list, item];
-    if (href) row.push(href);
-    rows.push(row);
+  const push = (depth, id, role, name, states, flags) => {
+    rows.push([depth, id, role, name, states, flags, list, item]);
   };
   const flush = () => {
     if (!pending.length) return;
@@ -53,8 +51,7 @@ const walk = ({ textLimit }) => {
     flush();
     const last = rows[rows.length - 1];
     if (last && last[2] === "text" && name && last[3].replace(/[\s:*]+$/, "") === name.replace(/[\s:*]+$/, "")) rows.pop();
-    const href = role === "link" && el.href ? String(el.href.baseVal ?? el.href) : "";
-    push(depth, idOf(el), role, name, statesOf(el, role), flags | ACTIONABLE, href);
+    push(depth, idOf(el), role, name, statesOf(el, role), flags | ACTIONABLE);
   };
 
   const visitChildren = (parent, depth, style, ground, pointer) => {

@@ -1,7 +1,6 @@
 """The language model: chat completions of an OpenAI-compatible server, with retries within a deadline."""
 
 import importlib
-import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -9,13 +8,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from skyvern_crds.backoff import full_jitter
 from skyvern_crds.runner_contract import ENV_MODEL, ENV_MODEL_API_KEY, ENV_MODEL_BASE_URL, ModelSettings
+from skyvern_crds.urls import is_http_url
 from skyvern_runner.errors import ModelError, ModelErrorKind
 from skyvern_runner.model.ask import Completion, Usage
 from skyvern_runner.model.prompt import Message, schema_in_words
 from skyvern_runner.model.reply_format import ReplyFormat
 from skyvern_runner.stop import StopFlag
-from skyvern_runner.task.task import is_web_address
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
@@ -34,7 +34,7 @@ class RetryPolicy:
     connect_deadline_seconds: float = 30.0
     """One question, while no connection comes about at all."""
     first_delay: float = 0.5
-    """Pause before the first retry; each further one doubles, with jitter."""
+    """Longest pause before the first retry; it doubles with each further one."""
     max_delay: float = 20.0
     """Longest pause that the server did not ask for."""
 
@@ -84,7 +84,7 @@ class ChatModel:
                 f"no API key for the language model: set {ENV_MODEL_API_KEY} (in a cluster: the key 'api-key' of the "
                 "Secret with the model's settings; any value for a server that wants none)",
             )
-        if self._settings.base_url and not is_web_address(self._settings.base_url):
+        if self._settings.base_url and not is_http_url(self._settings.base_url):
             raise ModelError(
                 ModelErrorKind.OTHER,
                 f"{ENV_MODEL_BASE_URL} is {self._settings.base_url!r}, which is no address of a model server: "
@@ -196,9 +196,9 @@ class _Attempts:
     def _pause(self, kind: ModelErrorKind, detail: str, asked: float | None = None) -> float:
         self._count += 1
         policy = self._policy
-        delay = min(policy.max_delay, policy.first_delay * 2.0 ** (self._count - 1))
-        delay *= random.uniform(0.7, 1.3)  # noqa: S311
-        if asked is not None:
+        if asked is None:
+            delay = full_jitter(self._count, first=policy.first_delay, longest=policy.max_delay)
+        else:
             delay = max(asked, 0.05)
         unanswered = kind is ModelErrorKind.UNREACHABLE and not detail.startswith("HTTP")
         deadline = policy.connect_deadline_seconds if unanswered else policy.deadline_seconds

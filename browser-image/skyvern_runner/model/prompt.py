@@ -1,12 +1,13 @@
 """The messages to the model: what never changes first, then the task, then the history, and the page last."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from skyvern_crds import wire
+from skyvern_runner.browser.invisible import visible
 from skyvern_runner.model.rules import ACT_RULES, CHECK_RULES, EXTRACT_RULES
 from skyvern_runner.task.task import Task
 
@@ -18,10 +19,6 @@ HISTORY_LINES: Final = 60
 MAX_LINE: Final = 300
 """Characters of a line of history."""
 
-_INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
-)
-"""Characters that a reader does not see and that could carry hidden words."""
 _FENCE: Final = re.compile(r"<(\s*/?\s*page\b)", re.IGNORECASE)
 
 
@@ -68,7 +65,7 @@ def extraction_messages(task: Task, view: PageView, *, today: date) -> list[Mess
     wanted = f"# Wanted\n{task.extraction_goal or 'Whatever the schema describes.'}"
     schema = ""
     if task.schema is not None:
-        schema = f"# Schema or example of the result\n{to_json(task.schema)}"
+        schema = f"# Schema or example of the result\n{wire.dumps(task.schema)}"
     return [
         _system(EXTRACT_RULES),
         _user(_join(wanted, schema, _payload_section(task), _codes_section(task), f"Today is {today.isoformat()}.")),
@@ -84,7 +81,9 @@ def correction(reply: str | None, problem: str) -> list[Message]:
 
 def schema_in_words(name: str, schema: Mapping[str, Any]) -> str:
     """For servers without schema support: the schema as text, with the request's name."""
-    return f"Answer with one JSON object, {name}, that fits this JSON schema, and with nothing else:\n{to_json(schema)}"
+    return (
+        f"Answer with one JSON object, {name}, that fits this JSON schema, and with nothing else:\n{wire.dumps(schema)}"
+    )
 
 
 def task_section(task: Task, today: date) -> str:
@@ -104,18 +103,13 @@ def task_section(task: Task, today: date) -> str:
     return _join("\n".join(parts), *sections, f"Today is {today.isoformat()}.")
 
 
-def to_json(value: object) -> str:
-    """Compact JSON, readable beyond ASCII."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def clean(text: str) -> str:
     """Text of a page without invisible characters and without anything that could close its fence."""
-    return _FENCE.sub(r"&lt;\1", _INVISIBLE.sub("", text))
+    return _FENCE.sub(r"&lt;\1", visible(text))
 
 
 def _payload_section(task: Task) -> str:
-    return f"# Payload (facts for filling in forms)\n{to_json(task.payload)}" if task.payload is not None else ""
+    return f"# Payload (facts for filling in forms)\n{wire.dumps(task.payload)}" if task.payload is not None else ""
 
 
 def _codes_section(task: Task) -> str:
@@ -140,7 +134,7 @@ def _history_section(history: Sequence[str]) -> str:
 
 
 def _page_section(view: PageView) -> str:
-    head = f"# Page\nURL: {_line(view.url)}\nTitle: {json.dumps(_line(view.title), ensure_ascii=False)}"
+    head = f"# Page\nURL: {_line(view.url)}\nTitle: {wire.dumps(_line(view.title))}"
     text = f"\n# Text of the page\n<page-text>\n{clean(view.text)}\n</page-text>" if view.text else ""
     return f"{head}\n<page>\n{clean(view.outline)}\n</page>{text}"
 

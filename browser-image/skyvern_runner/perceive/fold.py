@@ -1,6 +1,5 @@
 """Folding: an outline within a budget of tokens, with a line for each part that is left out."""
 
-import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -9,6 +8,7 @@ from functools import partial
 from itertools import accumulate, groupby
 from typing import Final, NamedTuple
 
+from skyvern_crds import wire
 from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.perceive.rows import ACTIONABLE, CONTAINER, FORM_CONTROL, IN_VIEW, MARK, Tree
 
@@ -131,7 +131,7 @@ class _Fold:
         if cause >= 0:
             starts = self._starts[cause]
             name = self._tree.lists[cause].name
-            where = f"list {json.dumps(name, ensure_ascii=False)}" if name else "this list"
+            where = f"list {wire.dumps(name)}" if name else "this list"
             return f"{indent}... {bisect_left(starts, stop) - bisect_left(starts, start)} more in {where}"
         controls = self._controls[stop] - self._controls[start]
         texts = stop - start - controls

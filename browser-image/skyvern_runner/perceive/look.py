@@ -33,8 +33,6 @@ class Element:
     states: str
     """As printed."""
     in_view: bool
-    href: str = ""
-    """Target of a link."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
     marked = marks(tree.rows, previous.rows if same and previous else None)
     printed = render(tree, budget, marked)
     elements = {
-        row.id: Element(row.id, row.role, row.name, row.states, bool(row.flags & IN_VIEW), row.href)
+        row.id: Element(row.id, row.role, row.name, row.states, bool(row.flags & IN_VIEW))
         for row in tree.rows
         if row.id and row.flags & ACTIONABLE
     }

@@ -1,12 +1,11 @@
 """Rows of an outline, as the page script sends them and as they are printed."""
 
-import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from skyvern_crds import wire
 from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 
 ACTIONABLE: Final = 1
@@ -17,7 +16,6 @@ FOREIGN_FRAME: Final = 16
 
 MARK: Final = "*"
 """Stands before a row that is new or changed."""
-_FENCE: Final = re.compile(r"<(?=/?\s*page\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,6 @@ class Row:
     """ACTIONABLE and the others."""
     groups: tuple[tuple[int, int], ...]
     """Lists that the row belongs to, outermost first, each with the ordinal of the list's item."""
-    href: str = ""
-    """Target of a link."""
 
     @property
     def signature(self) -> tuple[str, str, str]:
@@ -50,8 +46,8 @@ class Row:
         """The printed row."""
         mark = MARK if marked else ""
         number = f"[{self.id}] " if self.id and not self.flags & FOREIGN_FRAME else ""
-        name = f" {json.dumps(self.name, ensure_ascii=False)}" if self.name or self.id else ""
-        return "  " * self.depth + _FENCE.sub("‹", f"{mark}{number}{self.role}{name}{self.states}")
+        name = f" {wire.dumps(self.name)}" if self.name or self.id else ""
+        return "  " * self.depth + f"{mark}{number}{self.role}{name}{self.states}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ def parse(
         return known
 
     rows = []
-    for level, key, role, name, states, flags, index, item, *href in answer["rows"]:
+    for level, key, role, name, states, flags, index, item in answer["rows"]:
         rows.append(
             Row(
                 depth=level + depth,
@@ -103,7 +99,6 @@ def parse(
                 states=states,
                 flags=flags if in_view else flags & ~IN_VIEW,
                 groups=chain(index, item),
-                href=href[0] if href else "",
             )
         )
     return Tree(tuple(rows), tuple(ItemList(entry[0], entry[2]) for entry in lists))

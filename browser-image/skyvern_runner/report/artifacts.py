@@ -2,7 +2,6 @@
 
 import hashlib
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from urllib.parse import quote
 
 import urllib3
 
+from skyvern_crds.backoff import full_jitter
 from skyvern_crds.rest.artifacts import UPLOAD_PATH, check_name, store_key
 from skyvern_crds.status import Artifact
 from skyvern_runner.errors import UploadError
@@ -23,7 +23,7 @@ QUEUE_LENGTH: Final = 64
 """Files that wait for their upload; further ones are lost, so that a dead gateway costs no memory."""
 RETRY_SECONDS: Final = 20.0
 """How long one file is tried."""
-_FIRST_BACKOFF: Final = 0.2
+_FIRST_BACKOFF: Final = 0.4
 _MAX_BACKOFF: Final = 4.0
 _TIMEOUT: Final = urllib3.Timeout(connect=5.0, read=20.0)
 
@@ -40,10 +40,14 @@ class File:
     content_type: str
     data: bytes
 
+    @property
+    def sha256(self) -> str:
+        """Digest of the bytes, lower-case hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
     def artifact(self) -> Artifact:
         """Its entry in the status."""
-        digest = hashlib.sha256(self.data).hexdigest()
-        return Artifact(name=self.name, content_type=self.content_type, size=len(self.data), sha256=digest)
+        return Artifact(name=self.name, content_type=self.content_type, size=len(self.data), sha256=self.sha256)
 
 
 class Store(Protocol):
@@ -82,10 +86,10 @@ class GatewayStore:
         """PUT the file, again after what may pass. Raises UploadError."""
         who = self._identity
         url = f"{self._url}{UPLOAD_PATH}/{quote(store_key(who.namespace, who.name, who.uid, file.name))}"
-        delay = _FIRST_BACKOFF
+        failures = 0
         while (problem := self._send(url, file)) is not None:
-            delay = min(_MAX_BACKOFF, delay * 2)
-            pause = delay * random.uniform(0.6, 1.0)  # noqa: S311
+            failures += 1
+            pause = full_jitter(failures, first=_FIRST_BACKOFF, longest=_MAX_BACKOFF)
             if time.monotonic() + pause > deadline:
                 raise UploadError(f"{file.name} was not stored: {problem}")
             time.sleep(pause)

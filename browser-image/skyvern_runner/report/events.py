@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from skyvern_crds.vocabulary import Phase, Reason
 from skyvern_runner.model.ask import Usage
-from skyvern_runner.report.journal import ActionRecord
+from skyvern_runner.report.records import ActionRecord
 
 
 @dataclass(frozen=True)

@@ -2,129 +2,30 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from pydantic import JsonValue
 
+from skyvern_crds import wire
 from skyvern_crds.fitting import fit_runner_status
-from skyvern_crds.ids import STEP_PREFIX, new_id
 from skyvern_crds.status import (
     MAX_ARTIFACTS,
+    MAX_INLINE_RESULT_BYTES,
     MAX_STEPS_IN_STATUS,
     Artifact,
     ResultReference,
     RunnerStatus,
-    Step,
     StepStatus,
     UserError,
 )
-from skyvern_runner.actions.base import Action
-from skyvern_runner.model.ask import Exchange, Usage
+from skyvern_runner.limits import cut, limit
+from skyvern_runner.model.ask import Usage
 from skyvern_runner.model.next_actions import ReportedError
+from skyvern_runner.report.artifacts import JSON, File
+from skyvern_runner.report.records import StepRecord
 
-MAX_USER_ERRORS: Final = 20
-_MAX_SHORT: Final = 256
-
-
-@dataclass(frozen=True)
-class ActionRecord:
-    """An action and what came of it."""
-
-    action: Action
-    """As the model gave it: placeholders, no secrets."""
-    ok: bool
-    """Whether its effect was seen."""
-    message: str
-    """The effect or the failure."""
-    seconds: float
-    """Duration."""
-    screenshot: str | None = None
-    """Artifact with the page after it."""
-
-    def line(self, label: str) -> str:
-        """One line of history; ``label`` is the role and name of the action's element."""
-        return f"{self.action.describe(label)} -> {'ok' if self.ok else 'FAILED'}: {self.message}"
-
-
-@dataclass
-class StepRecord:
-    """A step in full; it grows while the step runs."""
-
-    order: int
-    retry_index: int
-    step_id: str = field(default_factory=lambda: new_id(STEP_PREFIX))
-    status: StepStatus = StepStatus.RUNNING
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    modified_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    url: str = ""
-    title: str = ""
-    thought: str = ""
-    actions: list[ActionRecord] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
-    problem: str | None = None
-    is_last: bool = False
-
-    @property
-    def folder(self) -> str:
-        """Folder of the step's artifacts."""
-        return f"steps/{self.order:02d}-{self.retry_index}"
-
-    @property
-    def usage(self) -> Usage:
-        """Tokens of all its questions."""
-        return sum((exchange.usage for exchange in self.exchanges), Usage())
-
-    @property
-    def summary(self) -> str:
-        """What was done, in one line: kinds and outcomes of the actions, no texts."""
-        done = ", ".join(
-            f"{record.action.type}{f' [{record.action.element}]' if record.action.element else ''}"
-            f"{'' if record.ok else ' failed'}"
-            for record in self.actions
-        )
-        return " - ".join(part for part in (done, self.problem) if part)
-
-    def as_status(self) -> Step:
-        """The step as the object's status lists it."""
-        return Step(
-            step_id=self.step_id,
-            order=self.order,
-            retry_index=self.retry_index,
-            status=self.status,
-            created_at=self.created_at,
-            modified_at=self.modified_at,
-            input_token_count=self.usage.input_tokens,
-            output_token_count=self.usage.output_tokens,
-            actions=len(self.actions),
-            is_last=self.is_last,
-            url=self.url[:_MAX_SHORT] or None,
-            summary=self.summary[:_MAX_SHORT] or None,
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The full record."""
-        usage = self.usage
-        step = self.as_status().model_dump(mode="json", exclude={"actions", "summary", "url"})
-        return step | {
-            "url": self.url,
-            "title": self.title,
-            "thought": self.thought,
-            "problem": self.problem,
-            "cached_token_count": usage.cached_tokens,
-            "model_seconds": round(sum(exchange.seconds for exchange in self.exchanges), 3),
-            "actions": [
-                record.action.model_dump(mode="json", exclude_none=True)
-                | {
-                    "ok": record.ok,
-                    "message": record.message,
-                    "seconds": round(record.seconds, 3),
-                    "screenshot": record.screenshot,
-                }
-                for record in self.actions
-            ],
-        }
+RESULT_FILE: Final = "result.json"
 
 
 class Journal:
@@ -136,9 +37,8 @@ class Journal:
         self._artifacts: list[Artifact] = []
         self._errors: dict[str, ReportedError] = {}
         self.current_url = ""
-        self.result: JsonValue = None
-        self.result_reference: ResultReference | None = None
-        self.extra_exchanges: list[Exchange] = []
+        self._result: JsonValue = None
+        self._result_reference: ResultReference | None = None
 
     @property
     def steps(self) -> Sequence[StepRecord]:
@@ -176,23 +76,49 @@ class Journal:
         """The user's errors so far."""
         return [
             UserError(
-                error_code=error.error_code[:128],
-                reasoning=error.reasoning[:1024],
+                error_code=cut(error.error_code, UserError, "error_code"),
+                reasoning=cut(error.reasoning, UserError, "reasoning"),
                 confidence_float=error.confidence_float,
             )
-            for error in list(self._errors.values())[-MAX_USER_ERRORS:]
+            for error in list(self._errors.values())[-limit(RunnerStatus, "errors", "max_length") :]
         ]
+
+    def take_result(self, value: JsonValue) -> None:
+        """Note the extracted information."""
+        self._result = value
+
+    @property
+    def result(self) -> JsonValue:
+        """The extracted information."""
+        return self._result
+
+    @property
+    def result_file(self) -> File | None:
+        """The extracted information as a file; None without any.
+
+        Its keys are sorted, as the API server sorts those of the status, so that both have one digest.
+        """
+        return None if self._result is None else File(RESULT_FILE, JSON, wire.encode(_sorted(self._result)))
+
+    @property
+    def result_sha256(self) -> str | None:
+        """Digest of the file that the extracted information is, or would be."""
+        file = self.result_file
+        return None if file is None else file.sha256
+
+    def set_aside_large_result(self) -> File | None:
+        """Extracted information that is too large for the status, which from now on names this file in its place."""
+        file = self.result_file
+        if file is None or len(file.data) <= MAX_INLINE_RESULT_BYTES:
+            return None
+        self._result_reference = ResultReference(name=file.name, size=len(file.data), sha256=file.sha256)
+        return file
 
     def add_artifact(self, artifact: Artifact) -> None:
         """Note a stored artifact; a newer one of the same name replaces the older."""
         with self._lock:
             self._artifacts = [known for known in self._artifacts if known.name != artifact.name]
             self._artifacts.append(artifact)
-
-    def has_artifact(self, name: str) -> bool:
-        """Whether the artifact is stored."""
-        with self._lock:
-            return any(known.name == name for known in self._artifacts)
 
     def status(self) -> RunnerStatus:
         """The runner's part of the object's status, within its size budget."""
@@ -202,10 +128,10 @@ class Journal:
         status = RunnerStatus(
             steps=steps,
             step_count=self.step_count,
-            current_url=self.current_url[:2083] or None,
+            current_url=cut(self.current_url, RunnerStatus, "current_url") or None,
             last_heartbeat=datetime.now(UTC),
-            extracted_information=None if self.result_reference else self.result,
-            extracted_information_ref=self.result_reference,
+            extracted_information=None if self._result_reference else self._result,
+            extracted_information_ref=self._result_reference,
             errors=self.errors,
             artifacts=artifacts,
         )
@@ -220,3 +146,9 @@ def newest_artifacts(artifacts: Sequence[Artifact]) -> list[Artifact]:
     texts = {artifact.name for artifact in artifacts if artifact.name.endswith(("/prompt.json", "/reply.json"))}
     dropped = set([artifact.name for artifact in artifacts if artifact.name in texts][:excess])
     return [artifact for artifact in artifacts if artifact.name not in dropped][-MAX_ARTIFACTS:]
+
+
+def _sorted(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value

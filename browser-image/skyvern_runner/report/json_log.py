@@ -1,6 +1,5 @@
 """The run as logs of a pod: one JSON object a line."""
 
-import json
 import sys
 import threading
 import time
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
+from skyvern_crds import wire
 from skyvern_runner.report.events import (
     ActionDone,
     CompletionChecked,
@@ -37,7 +37,7 @@ class JsonLog:
     def write(self, level: str, message: str, **fields: Any) -> None:
         """Write one line."""
         now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": now, "level": level, "message": message, "task": self._task} | fields)
+        line = wire.dumps({"time": now, "level": level, "message": message, "task": self._task} | fields)
         with self._lock:
             self._stream.write(f"{line}\n")
             self._stream.flush()
@@ -71,7 +71,7 @@ def _fields(event: Event) -> dict[str, Any]:
         case CompletionChecked():
             return {"achieved": event.achieved}
         case Extracted():
-            return {"bytes": len(json.dumps(event.result))}
+            return {"bytes": wire.size(event.result)}
         case Warned():
             return {"what": event.what, "error": event.message}
         case Ended():

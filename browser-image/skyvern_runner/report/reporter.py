@@ -1,11 +1,11 @@
 """Reports to the object's status: the latest one wins, in the background."""
 
-import random
 import threading
 import time
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from skyvern_crds.backoff import full_jitter
 from skyvern_crds.status import RunnerStatus
 from skyvern_runner.errors import ReportError
 from skyvern_runner.report.events import Observer, Warned
@@ -129,8 +129,8 @@ class ClusterReporter:
     def _failed(self, status: RunnerStatus, error: ReportError) -> None:
         with self._changed:
             self._failures += 1
-            delay = min(_MAX_BACKOFF, _FIRST_BACKOFF * 2 ** (self._failures - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
-            self._not_before = time.monotonic() + delay
+            pause = full_jitter(self._failures, first=_FIRST_BACKOFF, longest=_MAX_BACKOFF)
+            self._not_before = time.monotonic() + pause
             if error.passing:
                 self._pending = self._pending or status
             first = self._failures == 1

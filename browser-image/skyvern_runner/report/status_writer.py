@@ -1,11 +1,11 @@
 """Server-side apply of the runner's fields to the object's status, through pykube-ng."""
 
-import json
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from skyvern_crds import wire
 from skyvern_crds.status import RunnerStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, MANAGER_RUNNER, PLURAL
 from skyvern_runner.errors import ReportError
@@ -64,7 +64,7 @@ class PykubeWriter:
                 url=f"{PLURAL}/{identity.name}/status",
                 params={"fieldManager": MANAGER_RUNNER, "force": "true"},
                 headers={"Content-Type": "application/apply-patch+yaml"},
-                data=json.dumps(body, ensure_ascii=False).encode(),
+                data=wire.encode(body),
                 timeout=_TIMEOUT_SECONDS,
             )
         except (requests.RequestException, OSError) as error:

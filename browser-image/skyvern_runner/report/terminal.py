@@ -1,11 +1,10 @@
 """The run as lines on a terminal."""
 
-import json
 import sys
 import threading
-from collections.abc import Callable
 from typing import Final, TextIO
 
+from skyvern_crds import wire
 from skyvern_crds.vocabulary import Phase
 from skyvern_runner.report.events import (
     ActionDone,
@@ -26,18 +25,16 @@ _MAX_RESULT: Final = 2000
 class TerminalView:
     """Shows the run to a person. Colors only on a terminal."""
 
-    def __init__(self, stream: TextIO = sys.stderr, mask: Callable[[str], str] = str) -> None:
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
         self._stream = stream
-        self._mask = mask
         self._color = stream.isatty()
         self._lock = threading.Lock()
 
     def notify(self, event: Event) -> None:
         """Print the event."""
         for style, text in self._lines(event):
-            line = self._mask(text)
             with self._lock:
-                self._stream.write(f"{style}{line}{_RESET}\n" if self._color and style else f"{line}\n")
+                self._stream.write(f"{style}{text}{_RESET}\n" if self._color and style else f"{text}\n")
                 self._stream.flush()
 
     def _lines(self, event: Event) -> list[tuple[str, str]]:
@@ -57,7 +54,7 @@ class TerminalView:
             case CompletionChecked():
                 return [(_DIM, f"  checked: {'reached' if event.achieved else 'not reached'}: {event.reason}")]
             case Extracted():
-                return [("", f"  read: {json.dumps(event.result, ensure_ascii=False)[:_MAX_RESULT]}")]
+                return [("", f"  read: {wire.dumps(event.result)[:_MAX_RESULT]}")]
             case Warned():
                 return [(_YELLOW, f"  warning: {event.what}: {event.message}")]
             case Ended():

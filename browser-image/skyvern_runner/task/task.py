@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import JsonValue, ValidationError
 
@@ -19,6 +18,7 @@ from skyvern_crds.runner_contract import (
     parse_task_document,
 )
 from skyvern_crds.spec import SkyvernTaskSpec
+from skyvern_crds.urls import is_http_url
 from skyvern_runner.errors import TaskError, describe_invalid
 from skyvern_runner.task.task_secrets import Secret, SecretBox
 
@@ -60,11 +60,9 @@ class Task:
     """Extra HTTP headers."""
     secrets: SecretBox = field(default_factory=SecretBox, repr=False)
     """Values that the model does not see."""
-    totp_url: str | None = None
-    """Polled for a verification code."""
-    max_steps: int = 25
+    max_steps: int = SkyvernTaskSpec.model_fields["max_steps"].default
     """Step budget."""
-    max_retries: int = 3
+    max_retries: int = SkyvernTaskSpec.model_fields["max_retries_per_step"].default
     """Further tries of a failed step."""
     model_name: str | None = None
     """The task's own choice of a model."""
@@ -109,7 +107,6 @@ def task_of(document: TaskDocument, *, payload_file: Path, secrets_dir: Path) ->
         error_codes=spec.error_code_mapping or {},
         headers=spec.extra_http_headers or {},
         secrets=SecretBox(_secrets(spec, secrets_dir)),
-        totp_url=spec.totp_verification_url,
         max_steps=spec.max_steps,
         max_retries=spec.max_retries_per_step,
         model_name=spec.model.model_name if spec.model else None,
@@ -125,18 +122,9 @@ def read_json(path: Path, what: str) -> Any:
         raise TaskError(f"{what}: {path} is no JSON: {error}; check it with 'python -m json.tool {path}'") from None
 
 
-def is_web_address(url: str) -> bool:
-    """Whether ``url`` is an http or https address with a host."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(map(str.isspace, url))
-    except ValueError:
-        return False
-
-
 def check_url(url: str, what: str) -> str:
     """Return ``url`` when it is an http or https address. Raises TaskError."""
-    if not is_web_address(url):
+    if not is_http_url(url):
         raise TaskError(f"{what} {url!r} is no web address: give one such as https://example.com/")
     return url
 

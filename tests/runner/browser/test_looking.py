@@ -3,10 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
+from skyvern_runner.model.prompt import PageView, next_actions_messages
 from skyvern_runner.perceive.look import Snapshot
+from skyvern_runner.task.task import Task
 from tests.runner.browser.conftest import Agent
 
 pytestmark = pytest.mark.browser
@@ -75,7 +78,12 @@ def test_invisible_characters_are_stripped(look: Look) -> None:
 
 
 def test_page_cannot_close_the_fence_of_its_outline(look: Look) -> None:
-    assert "</page" not in look("hidden.html").outline
+    seen = look("hidden.html")
+    assert "</page>" in seen.outline
+    view = PageView(seen.url, seen.title, seen.outline)
+    prompt = next_actions_messages(Task(url=seen.url, goal="Look"), [], view, today=date(2027, 2, 3))[-1]["content"]
+    assert prompt.lower().count("</page") == 1
+    assert prompt.endswith("</page>")
 
 
 def test_shadow_roots_open_and_closed_are_shown_and_work(agent: Agent) -> None:

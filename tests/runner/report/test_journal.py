@@ -1,14 +1,20 @@
+import hashlib
 import json
 
-from skyvern_crds.status import MAX_ARTIFACTS, MAX_RUNNER_STATUS_BYTES, MAX_STEPS_IN_STATUS, Artifact, StepStatus
+from skyvern_crds import wire
+from skyvern_crds.status import (
+    MAX_ARTIFACTS,
+    MAX_RUNNER_STATUS_BYTES,
+    MAX_STEPS_IN_STATUS,
+    Artifact,
+    RunnerStatus,
+    StepStatus,
+)
 from skyvern_runner.actions.input_text import InputText
-from skyvern_runner.agent.finish import keep_result
-from skyvern_runner.agent.verdict import digest
 from skyvern_runner.model.ask import Exchange, Usage
 from skyvern_runner.model.next_actions import ReportedError
-from skyvern_runner.model.prompt import to_json
-from skyvern_runner.report.artifacts import File
-from skyvern_runner.report.journal import ActionRecord, Journal, newest_artifacts
+from skyvern_runner.report.journal import Journal, newest_artifacts
+from skyvern_runner.report.records import ActionRecord
 
 
 def record(text: str = "Chris", message: str = "typed") -> ActionRecord:
@@ -53,9 +59,9 @@ def test_the_longest_run_stays_within_its_share_of_the_object() -> None:
         step.problem = "ö" * 500
         journal.end(step, StepStatus.FAILED)
         journal.add_artifact(artifact(f"steps/{order:02d}-0/screenshot-1.jpg"))
-    journal.result = {"text": "x" * 16000}
+    journal.take_result({"text": "x" * 16000})
     status = journal.status()
-    assert len(to_json(status.wire()).encode()) <= MAX_RUNNER_STATUS_BYTES
+    assert wire.size(status.wire()) <= MAX_RUNNER_STATUS_BYTES
     assert 1 <= len(status.steps) <= MAX_STEPS_IN_STATUS
     assert status.steps[-1].order == 999
     assert status.step_count == 1000
@@ -76,25 +82,32 @@ def test_an_artifact_of_the_same_name_replaces_the_older() -> None:
     assert len(journal.status().artifacts) == 1
 
 
-def test_a_small_result_is_inline_with_its_nulls() -> None:
+def test_small_result_is_inline_with_its_nulls() -> None:
     journal = Journal()
-    journal.result = {"reference": None, "list": [None]}
-    files: list[File] = []
-    keep_result(journal, files.append, enabled=True)
-    assert files == []
+    journal.take_result({"reference": None, "list": [None]})
+    assert journal.set_aside_large_result() is None
     assert journal.status().wire()["extractedInformation"] == {"reference": None, "list": [None]}
 
 
-def test_a_large_result_is_a_file_and_a_reference() -> None:
+def test_large_result_is_a_file_and_a_reference() -> None:
     journal = Journal()
-    journal.result = {"text": "x" * 20000}
-    files: list[File] = []
-    keep_result(journal, files.append, enabled=True)
-    (file,) = files
-    wire = journal.status().wire()
-    assert "extractedInformation" not in wire
-    assert wire["extractedInformationRef"]["name"] == "result.json"
+    journal.take_result({"text": "x" * 20000})
+    file = journal.set_aside_large_result()
+    assert file is not None
+    status = journal.status().wire()
+    assert "extractedInformation" not in status
+    assert status["extractedInformationRef"]["name"] == "result.json"
     assert json.loads(file.data) == journal.result
+
+
+def test_result_has_one_digest_in_its_file_its_reference_and_the_verdict() -> None:
+    journal = Journal()
+    journal.take_result({"text": "x" * 20000, "lines": [{"b": 1, "a": 2}]})
+    file = journal.set_aside_large_result()
+    assert file is not None
+    digest = hashlib.sha256(file.data).hexdigest()
+    assert journal.status().wire()["extractedInformationRef"]["sha256"] == digest
+    assert journal.result_sha256 == digest
 
 
 def test_the_newest_word_on_an_error_code_counts() -> None:
@@ -104,5 +117,21 @@ def test_the_newest_word_on_an_error_code_counts() -> None:
     assert {error.error_code: error.reasoning for error in journal.errors} == {"A": "second", "B": ""}
 
 
-def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
-    assert digest({"a": 1, "b": "ü"}) == digest({"b": "ü", "a": 1})
+def test_digest_does_not_depend_on_the_order_of_keys() -> None:
+    one, other = Journal(), Journal()
+    one.take_result({"a": 1, "b": {"c": "ü", "d": [{"e": 1, "f": 2}]}})
+    other.take_result({"b": {"d": [{"f": 2, "e": 1}], "c": "ü"}, "a": 1})
+    assert one.result_sha256 == other.result_sha256
+
+
+def test_texts_are_cut_to_the_limits_of_the_status() -> None:
+    journal = Journal()
+    journal.begin(0, 0).url = "u" * 3000
+    journal.current_url = "v" * 3000
+    codes = [f"{number:03}{'c' * 300}" for number in range(30)]
+    journal.add_errors([ReportedError(error_code=code, reasoning="r" * 3000) for code in codes])
+    status = journal.status()
+    RunnerStatus.model_validate(status.model_dump())
+    assert (len(status.steps[0].url or ""), len(status.current_url or "")) == (256, 2083)
+    assert [len(error.error_code) for error in status.errors] == [128] * 20
+    assert {len(error.reasoning) for error in status.errors} == {1024}
