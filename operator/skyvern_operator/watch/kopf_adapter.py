@@ -52,7 +52,7 @@ class _NoProgress(kopf.ProgressStorage):
         return essence
 
 
-def settings() -> kopf.OperatorSettings:
+def settings(exit_seconds: float | None) -> kopf.OperatorSettings:
     """kopf's settings: server-side selection of pods, lists in pages, timeouts on everything, no posting."""
     values = kopf.OperatorSettings()
     values.posting.enabled = False
@@ -71,7 +71,7 @@ def settings() -> kopf.OperatorSettings:
     values.networking.error_backoffs = (0.5, 1, 2, 4, 8)
     values.networking.enforce_retry_after = True
     values.execution.max_workers = 2
-    values.process.ultimate_exiting_timeout = EXIT_SECONDS
+    values.process.ultimate_exiting_timeout = exit_seconds
     values.persistence.finalizer = f"{GROUP}/unused"
     values.persistence.progress_storage = _NoProgress()
     values.persistence.diffbase_storage = _NoDiff()
@@ -97,14 +97,19 @@ def registry(intake: Intake) -> kopf.OperatorRegistry:
     return handlers
 
 
-async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] | None) -> None:
-    """Run kopf until the process is told to stop (it takes SIGTERM and SIGINT), or fails."""
+async def watch(
+    handlers: kopf.OperatorRegistry, namespaces: Sequence[str] | None, *, exit_seconds: float | None = EXIT_SECONDS
+) -> None:
+    """Run kopf until the process gets SIGTERM or SIGINT, or until kopf fails.
+
+    ``exit_seconds`` after that kopf kills the process, whatever it still does; None lets it live.
+    """
     logging.getLogger("kopf").setLevel(logging.WARNING)
     kopf_json.install()
     # Not kopf.operator(): at its end that waits for, and cancels, every task of the loop, ours included.
     tasks = await kopf.spawn_tasks(
         registry=handlers,
-        settings=settings(),
+        settings=settings(exit_seconds),
         standalone=True,
         clusterwide=namespaces is None,
         namespaces=list(namespaces or ()),

@@ -69,7 +69,7 @@ async def watching(
     """kopf, watching the test's namespace for a store that raises for one task."""
     monkeypatch.setenv("KUBECONFIG", str(served.kubeconfig))
     metrics = Metrics()
-    kopf = asyncio.create_task(watch(registry(Intake(store, metrics)), [namespace]))
+    kopf = asyncio.create_task(watch(registry(Intake(store, metrics)), [namespace], exit_seconds=None))
     try:
         yield metrics
         assert not kopf.done()
