@@ -36,8 +36,9 @@ def test_secrets_that_an_example_names_are_in_its_file(file: Path) -> None:
     secrets = {secret["metadata"]["name"]: secret["stringData"] for secret in documents(file, "Secret")}
     (task,) = documents(file, "SkyvernTask")
     spec = SkyvernTaskSpec.model_validate(task["spec"])
-    sources = [spec.navigation_payload_from] if spec.navigation_payload_from else []
-    references = [source.secret_key_ref for source in [*sources, *(spec.secrets or [])]]
+    references = [secret.secret_key_ref for secret in spec.secrets or []]
+    if spec.navigation_payload_from is not None:
+        references.append(spec.navigation_payload_from.secret_key_ref)
     assert [ref for ref in references if ref.key not in secrets.get(ref.name, {})] == []
     assert secrets.keys() == {ref.name for ref in references}
 
