@@ -49,8 +49,6 @@ ENV_MODEL: Final = "SKYVERN_MODEL"
 ENV_MODEL_API_KEY: Final = "OPENAI_API_KEY"
 ENV_MODEL_BASE_URL: Final = "OPENAI_BASE_URL"
 ENV_POD_NAME: Final = "SKYVERN_POD_NAME"
-ENV_ALLOW_PRIVATE_HOSTS: Final = "SKYVERN_ALLOW_PRIVATE_HOSTS"
-"""Comma list of host patterns or networks that the URL policy lets through although they are private."""
 
 MODEL_SECRET_API_KEY: Final = "api-key"  # noqa: S105
 MODEL_SECRET_BASE_URL: Final = "base-url"  # noqa: S105

@@ -153,6 +153,8 @@ class OperatorConfig(_Model):
     """Internal base URL of the artifacts gateway; runners upload nothing without it."""
     public_url: str = "http://127.0.0.1:8080"
     """Base of the artifact links in webhooks."""
+    facade_url: str | None = None
+    """Base URL of the facade within the cluster, from which webhooks take large results; publicUrl without it."""
     artifact_link_ttl_seconds: Annotated[int, Field(ge=60)] = DEFAULT_TTL_SECONDS
     """How long those links work."""
     signing_key_file: Path | None = None
@@ -165,8 +167,6 @@ class OperatorConfig(_Model):
     resources: TaskResources = TaskResources()
     profiles: dict[str, Profile] = Field(default_factory=dict)
     sandbox: Sandbox = Sandbox()
-    allow_private_hosts: list[str] = Field(default_factory=list)
-    """Private hosts and networks that task browsers may visit."""
     writes: Writes = Writes()
     resync_seconds: Annotated[float, Field(gt=0)] = 300
     workers: Annotated[int, Field(ge=1, le=256)] = 16

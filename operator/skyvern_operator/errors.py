@@ -29,5 +29,9 @@ class WebhookAddressError(OperatorError):
     """The operator may not call this webhook address."""
 
 
+class ResultError(OperatorError):
+    """The extracted information of a task cannot be read; the message says why."""
+
+
 class DeadWatchError(OperatorError):
     """A watch does not deliver what a list shows: the process must restart."""

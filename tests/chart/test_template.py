@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess, run
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
@@ -83,6 +84,23 @@ def test_links_work_equally_long_in_answers_and_in_webhooks(
     rendered = manifests(*values)
     assert operator_config(rendered).artifact_link_ttl_seconds == seconds
     assert facade_settings(rendered, tmp_path).link_ttl_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [([], 604800), (["--set", "tasks.defaultTtlSeconds=0"], 0), (["--set", "tasks.defaultTtlSeconds=null"], None)],
+)
+def test_null_keeps_ended_tasks(manifests: Render, values: list[str], seconds: int | None) -> None:
+    assert operator_config(manifests(*values)).default_ttl_seconds == seconds
+
+
+def test_operator_takes_large_results_from_the_facades_service(manifests: Render) -> None:
+    rendered = manifests("--set", "apiserver.service.port=8000,apiserver.publicUrl=https://tasks.example.com")
+    facade = urlsplit(operator_config(rendered).facade_url or "")
+    name, namespace, _ = str(facade.hostname).split(".")
+    [service] = [found for found in of_kind(rendered, "Service") if found["metadata"]["name"] == name]
+    assert service["metadata"]["namespace"] == namespace
+    assert facade.port in [port["port"] for port in service["spec"]["ports"]]
 
 
 def test_digest_wins_over_the_tag(manifests: Render) -> None:

@@ -13,7 +13,7 @@ from tests.cluster.release.install import (
     install_reachable,
     prepare_images,
 )
-from tests.cluster.release.scripted import SCRIPTED_MODEL, SITE_HOST, ScriptedServers, deploy
+from tests.cluster.release.scripted import SCRIPTED_MODEL, ScriptedServers, deploy
 
 NAMESPACE = "skyvern-e2e"
 ABSENT_IMAGE = "127.0.0.1:1/skyvern/absent:none"
@@ -21,7 +21,6 @@ ABSENT_IMAGE = "127.0.0.1:1/skyvern/absent:none"
 WANTED = Release(
     task_namespaces=("default", NAMESPACE),
     model=SCRIPTED_MODEL,
-    allow_private_hosts=(SITE_HOST, "kubernetes.default.svc"),
     sets=(
         f"apiKeys.namespace={NAMESPACE}",
         "operator.config.gracePeriods.imagePullSeconds=2",

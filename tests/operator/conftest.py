@@ -12,8 +12,9 @@ import pytest
 from skyvern_crds.client import ClusterClient, Resource
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster
+from tests.operator.facade import Facade
 from tests.operator.kubelet import NODE, Kubelet
-from tests.operator.process import OperatorProcess, running_operator
+from tests.operator.process import SIGNING_KEY, OperatorProcess, running_operator
 from tests.operator.receiver import Receiver
 
 CRD_FILE = Path(__file__).parents[2] / "crds" / "skyverntasks.skyvern.io.yaml"
@@ -123,6 +124,13 @@ async def receiver() -> AsyncIterator[Receiver]:
     """A server that takes webhooks."""
     async with Receiver() as receiver:
         yield receiver
+
+
+@pytest.fixture
+async def facade() -> AsyncIterator[Facade]:
+    """A server where the facade stands."""
+    async with Facade(SIGNING_KEY) as facade:
+        yield facade
 
 
 @pytest.fixture

@@ -112,14 +112,14 @@ capabilities: {drop: [ALL]}
   "serviceAccountName" .Values.tasks.serviceAccount
   "modelSecretName" (include "skyvern.modelSecret" .)
   "artifactsUrl" (printf "http://%s-apiserver-internal.%s.svc:8081" (include "skyvern.fullname" .) .Release.Namespace)
+  "facadeUrl" (printf "http://%s-apiserver.%s.svc:%v" (include "skyvern.fullname" .) .Release.Namespace .Values.apiserver.service.port)
   "publicUrl" (include "skyvern.publicUrl" .)
   "artifactLinkTtlSeconds" (int64 .Values.artifacts.linkTtlSeconds)
   "signingKeyFile" "/etc/skyvern/signing/signing-key"
   "webhook" (dict "signature" .Values.webhook.signature)
   "limits" $limits
-  "defaultTtlSeconds" (int64 .Values.tasks.defaultTtlSeconds)
+  "defaultTtlSeconds" (ternary nil (int64 .Values.tasks.defaultTtlSeconds) (kindIs "invalid" .Values.tasks.defaultTtlSeconds))
   "resources" .Values.tasks.resources
-  "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile))
-  "allowPrivateHosts" .Values.tasks.allowPrivateHosts -}}
+  "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile)) -}}
 {{- mergeOverwrite $config (deepCopy .Values.operator.config) | toYaml -}}
 {{- end -}}

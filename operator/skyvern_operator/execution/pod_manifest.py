@@ -176,7 +176,6 @@ def _runner_environment(config: OperatorConfig, effective: EffectiveProfile) -> 
         contract.ENV_CHROME_BINARY: contract.CHROME_BINARY,
         contract.ENV_CHROME_SANDBOX: "on" if config.sandbox.seccomp_profile else "off",
         contract.ENV_ARTIFACTS_URL: config.artifacts_url or "",
-        contract.ENV_ALLOW_PRIVATE_HOSTS: ",".join(config.allow_private_hosts),
     }
     environment: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in plain.items() if value]
     environment.append({"name": contract.ENV_POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})

@@ -4,22 +4,23 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
+from pydantic import JsonValue
 
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, ClusterError, NotFound
 from skyvern_crds.rest.api_key import ApiKeyError, is_api_key, read_api_key
 from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.webhook import webhook_body, webhook_headers
-from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_crds.stored import StoredTask, read_task
-from skyvern_crds.urls import REMEDY, split_http_url
 from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET, TERMINAL_PHASES
-from skyvern_operator.config import OperatorConfig, Webhook
-from skyvern_operator.errors import WebhookAddressError
+from skyvern_operator.config import OperatorConfig
+from skyvern_operator.errors import ResultError, WebhookAddressError
+from skyvern_operator.execution.result_reader import ResultReader
+from skyvern_operator.execution.webhook_rules import Answer, after_try, check_address, judge
 from skyvern_operator.process.isolation import Where, report_error
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.records import TaskKey, TaskRecord
@@ -30,51 +31,6 @@ logger = logging.getLogger(__name__)
 API_PAUSE_SECONDS: Final = 5.0
 """Before another look when the API server does not answer; that is not a try."""
 USER_AGENT: Final = "skyvern-operator"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How one try ended."""
-
-    status: int | None = None
-    error: str | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the receiver has it."""
-        return self.error is None
-
-
-def check_address(url: str, settings: Webhook) -> None:
-    """Raises WebhookAddressError for an address that is not http or https, or whose host is not allowed."""
-    parts = split_http_url(url)
-    if parts is None:
-        raise WebhookAddressError(f"spec.webhookCallbackUrl is not usable: {REMEDY}")
-    host = parts.hostname or ""
-    if settings.allowed_hosts is not None and not any(
-        host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
-        for allowed in settings.allowed_hosts
-    ):
-        raise WebhookAddressError(f"the host {host} is not in webhook.allowedHosts of the configuration")
-
-
-def after_try(before: WebhookStatus, answer: Answer, settings: Webhook, now: datetime) -> WebhookStatus:
-    """The delivery's state after one more try. Pure."""
-    attempts = before.attempts + 1
-    tried = before.model_copy(
-        update={
-            "attempts": attempts,
-            "last_attempt_at": now,
-            "last_status_code": answer.status,
-            "last_error": answer.error[:1024] if answer.error is not None else None,
-            "next_attempt_at": None,
-        }
-    )
-    if answer.accepted:
-        return tried.model_copy(update={"state": WebhookState.DELIVERED})
-    if attempts > len(settings.schedule):
-        return tried.model_copy(update={"state": WebhookState.FAILED})
-    return tried.model_copy(update={"next_attempt_at": now + timedelta(seconds=settings.schedule[attempts - 1])})
 
 
 class WebhookSender:
@@ -99,6 +55,8 @@ class WebhookSender:
         self._signing_key = signing_key
         self._release_namespace = release_namespace
         self._wake = wake
+        self._results = ResultReader(config.facade_url or config.public_url, signing_key)
+        self._one_large = asyncio.Semaphore(1)
         self._pending: asyncio.Queue[TaskRecord] = asyncio.Queue()
         self._under_way: set[str] = set()
 
@@ -162,28 +120,29 @@ class WebhookSender:
     async def _try(self, session: aiohttp.ClientSession, task: StoredTask) -> Answer:
         """One try. Whatever goes wrong with this task or its receiver is a failed try."""
         try:
-            url = task.spec.webhook_callback_url or ""
-            check_address(url, self._config.webhook)
-            timestamp = int(time.time())
-            links = ArtifactLinks(
-                self._config.public_url, self._signing_key, timestamp, self._config.artifact_link_ttl_seconds
-            )
-            body = webhook_body(task, links)
-            headers = webhook_headers(self._config.webhook.signature, await self._key(task), timestamp, body)
-            return await self._post(session, url, body, headers)
+            check_address(task.spec.webhook_callback_url or "", self._config.webhook)
+            key, reference = await self._key(task), task.status.extracted_information_ref
+            if reference is None:
+                return await self._post(session, task, key, _inline_result(task))
+            async with self._one_large:  # in memory at a time
+                return await self._post(session, task, key, await self._results.read(session, task, reference))
         except ClusterError:
             raise  # the API server's fault, not the task's: no try
-        except (WebhookAddressError, ApiKeyError) as error:
+        except (WebhookAddressError, ApiKeyError, ResultError) as error:
             return Answer(error=f"nothing was sent: {error}")
         except Exception as error:  # noqa: BLE001
             report_error(self._metrics, Where.WEBHOOK, f"{task.metadata.namespace}/{task.metadata.name}")
             return Answer(error=f"nothing was sent: {type(error).__name__}: {error}")
 
-    async def _post(self, session: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    async def _post(self, session: aiohttp.ClientSession, task: StoredTask, key: bytes, result: JsonValue) -> Answer:
+        now, settings = int(time.time()), self._config
+        links = ArtifactLinks(settings.public_url, self._signing_key, now, settings.artifact_link_ttl_seconds)
+        body = webhook_body(task, links, result=result)
+        headers, url = webhook_headers(settings.webhook.signature, key, now, body), task.spec.webhook_callback_url or ""
         try:
             # A redirect could lead anywhere, past allowedHosts too.
             async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-                return _judge(response.status)
+                return judge(response.status)
         except TimeoutError:
             return Answer(error=f"no answer within {self._config.webhook.timeout_seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -210,9 +169,9 @@ class WebhookSender:
         return api_key.key if api_key.namespace == task.metadata.namespace else self._signing_key
 
 
-def _judge(status: int) -> Answer:
-    if 200 <= status < 300:
-        return Answer(status=status)
-    if 300 <= status < 400:
-        return Answer(status=status, error=f"the receiver answered {status}; redirects are not followed")
-    return Answer(status=status, error=f"the receiver answered {status}")
+def _inline_result(task: StoredTask) -> JsonValue:
+    """The result as the object has it. Raises ResultError for one that exists and cannot be read: never null."""
+    for fault in task.unreadable:
+        if fault.field.startswith("status.extractedInformation"):
+            raise ResultError(f"the result cannot be read: {fault}")
+    return task.status.extracted_information

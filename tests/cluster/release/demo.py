@@ -24,7 +24,7 @@ from tests.cluster.release.install import (
     model_from_environment,
     prepare_images,
 )
-from tests.cluster.release.scripted import SCRIPTED_MODEL, SITE_HOST, ScriptedServers, deploy, get_json
+from tests.cluster.release.scripted import SCRIPTED_MODEL, ScriptedServers, deploy, get_json
 
 TASK = Path(__file__).parents[2] / "e2e" / "demo-task.yaml"
 TASK_SECONDS = 300.0
@@ -118,7 +118,7 @@ def run_demo(progress: Progress) -> bool:
     cluster = up(progress)
     images = prepare_images(cluster, progress, (*CHART_IMAGES, "scripted"))
     servers = deploy(cluster, images["scripted"], progress)
-    release = Release(model=choose_model(cluster, progress), allow_private_hosts=(SITE_HOST,))
+    release = Release(model=choose_model(cluster, progress))
     release = install_reachable(cluster, images, progress, release)
     progress.note(f"set-up took {time.monotonic() - began:.1f} s; now: kubectl apply -f {TASK.name}")
     return run_task(cluster, release, servers)

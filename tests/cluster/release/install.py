@@ -39,7 +39,6 @@ class Release:
     task_namespaces: tuple[str, ...] = ("default",)
     model: ModelSettings = ModelSettings()
     public_url: str = ""
-    allow_private_hosts: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
 
     @property
@@ -76,7 +75,6 @@ def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release
         "tasks": {
             "namespaces": list(release.task_namespaces),
             "sandbox": {"seccompProfile": cluster.seccomp_profile or ""},
-            "allowPrivateHosts": list(release.allow_private_hosts),
         },
         "apiserver": {"publicUrl": release.public_url},
         "model": {

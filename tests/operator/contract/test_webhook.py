@@ -1,15 +1,27 @@
 """Webhooks of ended tasks, taken by a real server."""
 
 import base64
+import hashlib
 from typing import Any
 
 import pytest
 
-from skyvern_crds.client import SECRETS, ClusterClient
+from skyvern_crds import wire
+from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient
+from skyvern_crds.rest.artifacts import store_key
 from skyvern_crds.rest.webhook import SignatureStyle
-from skyvern_crds.vocabulary import ANNOTATION_RETRY_WEBHOOK, LABEL_API_KEY, LABEL_API_KEY_SECRET
+from skyvern_crds.status import MAX_INLINE_RESULT_BYTES
+from skyvern_crds.vocabulary import (
+    ANNOTATION_RETRY_WEBHOOK,
+    API_VERSION,
+    KIND,
+    LABEL_API_KEY,
+    LABEL_API_KEY_SECRET,
+    MANAGER_RUNNER,
+)
 from tests.operator.cluster import Cluster
 from tests.operator.conftest import StartOperator
+from tests.operator.facade import Facade
 from tests.operator.kubelet import Kubelet, verdict
 from tests.operator.process import SIGNING_KEY
 from tests.operator.receiver import Receiver
@@ -110,6 +122,63 @@ async def test_key_of_another_namespace_never_signs(
     await complete(tasks, kubelet, webhookCallbackUrl=receiver.url, labels={LABEL_API_KEY_SECRET: key})
     [delivery] = await receiver.wait()
     assert delivery.signed_with(SIGNING_KEY)
+
+
+LARGE: dict[str, Any] = {"rows": [{"name": f"row {number}", "note": "ä" * 100} for number in range(200)]}
+
+
+async def complete_with_large_result(tasks: Cluster, kubelet: Kubelet, url: str, sha256: str = "") -> tuple[str, bytes]:
+    """Run a task whose result is an artifact; the artifact's key and content, which the runner would have stored."""
+    content = wire.encode(LARGE)
+    assert len(content) > MAX_INLINE_RESULT_BYTES
+    uid = (await tasks.create(webhookCallbackUrl=url))["metadata"]["uid"]
+    pod = await tasks.pod()
+    await kubelet.start(pod)
+    reference = {"name": "result.json", "size": len(content), "sha256": sha256 or hashlib.sha256(content).hexdigest()}
+    body = {"apiVersion": API_VERSION, "kind": KIND, "status": {"stepCount": 1, "extractedInformationRef": reference}}
+    await tasks.client.apply(
+        SKYVERNTASKS, tasks.namespace, tasks.name, body, field_manager=MANAGER_RUNNER, subresource="status"
+    )
+    await tasks.reason("Running")
+    await kubelet.end(pod, message=verdict())
+    return store_key(tasks.namespace, tasks.name, uid, "result.json"), content
+
+
+async def test_result_that_is_too_large_for_the_object_is_in_the_webhook(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver, facade: Facade
+) -> None:
+    async with start_operator(facadeUrl=facade.url, webhook={"schedule": [0.2] * 30}):
+        key, content = await complete_with_large_result(own_tasks, own_kubelet, receiver.url)
+        status = await own_tasks.status(lambda status: status.get("webhook", {}).get("lastError"), "a failed try")
+        reason = "the result result.json cannot be read from the facade: 404 Artifact not found"
+        assert status["webhook"]["lastError"] == f"nothing was sent: {reason}"
+        assert receiver.deliveries == []
+        facade.files[key] = content
+        [delivery] = await receiver.wait()
+    assert delivery.json["extracted_information"] == LARGE
+    assert delivery.signed_with(SIGNING_KEY)
+    assert key.rpartition("/")[2] in delivery.json["extracted_information_url"]
+
+
+async def test_result_that_is_not_what_the_runner_stored_is_never_sent(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver, facade: Facade
+) -> None:
+    async with start_operator(facadeUrl=facade.url):
+        key, content = await complete_with_large_result(own_tasks, own_kubelet, receiver.url)
+        facade.files[key] = content.replace(b"row 1", b"row 7")
+        status = await own_tasks.status(lambda status: status.get("webhook", {}).get("state") == "Failed", "given up")
+    assert "differs from the digest in status" in status["webhook"]["lastError"]
+    assert receiver.deliveries == []
+
+
+async def test_facade_that_is_away_delays_the_result(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
+) -> None:
+    async with start_operator(facadeUrl="http://127.0.0.1:9"):
+        await complete_with_large_result(own_tasks, own_kubelet, receiver.url)
+        status = await own_tasks.status(lambda status: status.get("webhook", {}).get("state") == "Failed", "given up")
+    assert "the facade does not answer" in status["webhook"]["lastError"]
+    assert receiver.deliveries == []
 
 
 async def test_delivery_goes_on_where_a_killed_operator_was(

@@ -1,0 +1,66 @@
+"""Reads the extracted information that is too large for its object from the facade, as any holder of a link does."""
+
+import hashlib
+import time
+from typing import Final
+
+import aiohttp
+from pydantic import JsonValue
+
+from skyvern_crds import wire
+from skyvern_crds.rest.artifacts import ArtifactLinks, ArtifactNameError
+from skyvern_crds.status import ResultReference
+from skyvern_crds.stored import StoredTask
+from skyvern_operator.errors import ResultError
+
+MAX_RESULT_BYTES: Final = 16 * 1024 * 1024
+"""The facade stores no larger file."""
+LINK_SECONDS: Final = 300
+
+
+class ResultReader:
+    """Reads results from the facade at its address within the cluster, through links of its own signing key."""
+
+    def __init__(self, facade_url: str, signing_key: bytes) -> None:
+        self._facade_url = facade_url
+        self._signing_key = signing_key
+
+    async def read(self, session: aiohttp.ClientSession, task: StoredTask, reference: ResultReference) -> JsonValue:
+        """The whole result, checked against the digest in status. Raises ResultError."""
+        content = await self._content(session, task, reference)
+        if hashlib.sha256(content).hexdigest() != reference.sha256:
+            raise ResultError(f"the result {reference.name} differs from the digest in status: it was not sent")
+        try:
+            value: JsonValue = wire.loads(content)
+        except ValueError as error:
+            raise ResultError(f"the result {reference.name} is not JSON") from error
+        return value
+
+    async def _content(self, session: aiohttp.ClientSession, task: StoredTask, reference: ResultReference) -> bytes:
+        problem = f"the result {reference.name} cannot be read from the facade"
+        if reference.size > MAX_RESULT_BYTES:
+            raise ResultError(f"{problem}: it has {reference.size} bytes and may have {MAX_RESULT_BYTES}")
+        links = ArtifactLinks(self._facade_url, self._signing_key, int(time.time()), LINK_SECONDS)
+        meta = task.metadata
+        try:
+            url = links.url(meta.namespace, meta.name, meta.uid, reference.name)
+            async with session.get(url, allow_redirects=False) as response:
+                if response.status != 200:
+                    text = (await response.content.read(200)).decode(errors="replace").strip()
+                    raise ResultError(f"{problem}: {response.status} {text}")
+                return await _limited(response, problem)
+        except ArtifactNameError as error:
+            raise ResultError(f"{problem}: {error}") from error
+        except TimeoutError as error:
+            raise ResultError(f"{problem}: the facade does not answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ResultError(f"{problem}: the facade does not answer: {error or type(error).__name__}") from error
+
+
+async def _limited(response: aiohttp.ClientResponse, problem: str) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > MAX_RESULT_BYTES:
+            raise ResultError(f"{problem}: it is larger than {MAX_RESULT_BYTES} bytes")
+    return bytes(content)

@@ -1,0 +1,42 @@
+"""A server where the facade stands: it gives files to the holder of a signed link."""
+
+import time
+from typing import Self
+from urllib.parse import quote
+
+from aiohttp import web
+
+from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, LinkError, verify_link
+
+
+class Facade:
+    """Serves ``files`` by their keys, if the link is signed with the key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.url = ""
+        app = web.Application()
+        app.add_routes([web.get(f"{ARTIFACTS_PATH}/{{key:.*}}", self._give)])
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    async def _give(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        self.asked.append(key)
+        try:
+            path = f"{ARTIFACTS_PATH}/{quote(key)}"
+            verify_link(self._key, path, request.query["expires"], request.query["signature"], time.time())
+        except LinkError as error:
+            return web.Response(status=403, text=str(error))
+        found = self.files.get(key)
+        return web.Response(status=404, text="Artifact not found") if found is None else web.Response(body=found)
