@@ -17,7 +17,7 @@ export default [
     files: ["browser-image/skyvern_runner/js/*.js"],
     languageOptions: { sourceType: "script", globals: globals.browser },
     rules: {
-      // script.py joins these files into one function. The compiler knows the names that one file takes from another.
+      // browser/page_script.py joins these files into one function. The compiler knows the names that one file takes from another.
       "no-redeclare": ["error", { builtinGlobals: false }],
       "no-undef": "off",
       "no-unused-vars": ["error", { vars: "local" }],

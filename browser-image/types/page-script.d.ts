@@ -1,10 +1,90 @@
-// The page script's surroundings. page_script.py joins its files into one function and puts constants in front of them.
+// The page script's surroundings and types. page_script.py joins its files into one function, with constants before them.
 declare const KEY: unique symbol;
+/** Whether the page's own scripts may have run before. */
 declare const LATE: boolean;
 /** Characters that a reader does not see; see browser/invisible.py. */
 declare const INVISIBLE: RegExp;
 
 interface Window {
+  /** The page script in another document of this origin. */
+  [KEY]?: { peer: { listening: WeakSet<Node>; closedRoots: WeakMap<Node, ShadowRoot> } };
   /** On Chrome's own error pages: what went wrong. */
   loadTimeDataRaw?: { errorCode?: string };
 }
+
+/** An element of any kind; what only some kinds have is optional. */
+interface El extends HTMLElement {
+  accept?: string;
+  alt?: string;
+  autocomplete?: string;
+  checked?: boolean;
+  control?: El | null;
+  disabled?: boolean;
+  files?: FileList | null;
+  indeterminate?: boolean;
+  labels?: NodeListOf<HTMLLabelElement> | null;
+  list?: Element | null;
+  max?: string;
+  maxLength?: number;
+  min?: string;
+  multiple?: boolean;
+  name?: string;
+  onclick: HTMLElement["onclick"];
+  open?: boolean;
+  options?: HTMLOptionsCollection;
+  placeholder?: string;
+  readOnly?: boolean;
+  required?: boolean;
+  select?: () => void;
+  selectedIndex?: number;
+  selectedOptions?: HTMLCollectionOf<HTMLOptionElement>;
+  size?: number;
+  type?: string;
+  value?: string;
+}
+
+// The script meets elements of every document and namespace and asks each only what its kind has.
+interface ParentNode {
+  querySelector(selectors: string): El | null;
+  querySelectorAll(selectors: string): NodeListOf<El>;
+}
+interface Element {
+  closest(selectors: string): El | null;
+}
+interface DocumentOrShadowRoot {
+  elementFromPoint(x: number, y: number): El | null;
+}
+interface Node {
+  getRootNode(options?: GetRootNodeOptions): (Document | ShadowRoot) & { host?: El };
+}
+
+type Point = { x: number; y: number };
+type Edges = { left: number; top: number; right: number; bottom: number };
+/** Depth, id, role, name, states, flags, list and item of the list. */
+type Row = [number, string, string, string, string, number, number, number];
+/** Name, tag, count, outer list and item of the outer list. */
+type List = [string, string, number, number, number];
+/** An element during a look, and what its ancestors lend it. */
+type Seen = {
+  el: El;
+  tag: string;
+  role: string;
+  depth: number;
+  style: CSSStyleDeclaration;
+  /** Color behind it; empty when it is not known. */
+  ground: string;
+  /** Whether the pointer is a hand on it. */
+  hand: boolean;
+};
+/** What happened since an action began. */
+type Watch = {
+  observer: MutationObserver;
+  /** Elements that were added or changed an attribute. */
+  changed: Set<El>;
+  /** Elements in which anything changed. */
+  touched: Set<El>;
+  count: number;
+  last: number;
+  requests: number;
+};
+type Wrapped = (native: Function, self: any, args: any[]) => unknown;

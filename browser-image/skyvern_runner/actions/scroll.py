@@ -39,7 +39,7 @@ class Scroll(PageAction):
     def run(self, interaction: "Interaction") -> Outcome:
         """Scroll, and say how much is left."""
         frame, own = self.id or (PAGE, None)
-        moved = interaction.answered(frame, "scrollBy", own, self.text)
+        moved = interaction.answered(frame, "scrollArea", own, self.text)
         effect = interaction.settle()
         if not moved["moved"]:
             end = "top" if self.text == "up" else "end"

@@ -10,7 +10,23 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from skyvern_runner.browser.invisible import INVISIBLE
 from skyvern_runner.browser.listeners import ask_listeners
 
-_PARTS: Final = ("registry", "tree", "names", "outline", "act", "fill", "files", "move", "api")
+_PARTS: Final = (
+    "registry",
+    "frames",
+    "tree",
+    "roles",
+    "names",
+    "states",
+    "rows",
+    "outline",
+    "aim",
+    "settle",
+    "fields",
+    "options",
+    "files",
+    "page",
+    "api",
+)
 _CALL: Final = """
 const [key, name, ...args] = arguments;
 const script = window[Symbol.for(key)];

@@ -1,7 +1,9 @@
 // Uploads without a shared disk: the file's bytes arrive in pieces and become a File of the page.
 
+/** @type {Uint8Array<ArrayBuffer>[]} */
 let pieces = [];
 
+/** @param {string} text in base 64 */
 const filePiece = (text) => {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
@@ -10,15 +12,19 @@ const filePiece = (text) => {
   return stringify({ pieces: pieces.length });
 };
 
+/** @param {El | null | undefined} el */
 const isFileInput = (el) => el?.localName === "input" && el.type === "file";
 
 // The file input that an element stands for: itself, its label's, one inside it, or the only one near it.
+/** @type {(el: El) => El | null} */
 const fileInputOf = (el) => {
   if (isFileInput(el)) return el;
-  const label = el.closest("label");
-  if (isFileInput(label?.control)) return label.control;
-  for (let node = el, up = 0; node && up < 5; node = node.parentElement ?? node.getRootNode().host, up += 1) {
-    const inputs = [...node.querySelectorAll("input[type=file]"), ...(shadowOf(node)?.querySelectorAll("input[type=file]") ?? [])];
+  const control = el.closest("label")?.control;
+  if (control && isFileInput(control)) return control;
+  let node = /** @type {El | undefined} */ (el);
+  for (let up = 0; node && up < 5; node = outwards(node), up += 1) {
+    const inside = shadowOf(node)?.querySelectorAll("input[type=file]") ?? [];
+    const inputs = [...node.querySelectorAll("input[type=file]"), ...inside];
     if (inputs.length === 1) return inputs[0];
     if (inputs.length > 1) return null;
   }
@@ -26,33 +32,37 @@ const fileInputOf = (el) => {
 };
 
 // Says whether an input is known; else the caller clicks the element and the page names the input by asking for a file.
+/** @param {string} id */
 const fileTarget = (id) => {
   const el = elementOf(id);
   if (!el) return fail(GONE);
   pieces = [];
-  chooser = { input: fileInputOf(el) };
-  if (chooser.input && disabledOf(chooser.input)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
-  return stringify({ known: chooser.input !== null, accept: chooser.input?.accept ?? "" });
+  const input = fileInputOf(el);
+  chooser = { input };
+  if (input && disabledOf(input)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
+  return stringify({ known: input !== null, accept: input?.accept ?? "" });
 };
 
+/** @param {string} accept @param {string} name @param {string} type */
 const accepted = (accept, name, type) => !accept.trim() || accept.split(",").some((rule) => {
   const wanted = rule.trim().toLowerCase();
   if (wanted.startsWith(".")) return name.toLowerCase().endsWith(wanted);
   return wanted.endsWith("/*") ? type.startsWith(wanted.slice(0, -1)) : type === wanted;
 });
 
+/** @param {string} id @param {string} name @param {string} type */
 const filePlace = (id, name, type) => {
   const el = elementOf(id);
   const input = chooser?.input ?? null;
   chooser = null;
   const file = new File(pieces, name, { type });
   pieces = [];
-  if (!input && !el) return fail(GONE);
-  if (!watch) startWatch();
   const transfer = new DataTransfer();
-  if (!input) return dropOn(el, transfer, file);
-  if (!accepted(input.accept, name, type)) return fail(`the field accepts ${input.accept}, not ${name} (${type})`);
-  if (input.multiple) for (const old of input.files) transfer.items.add(old);
+  if (!watch) startWatch();
+  if (!input) return el ? dropOn(el, transfer, file) : fail(GONE);
+  const accept = input.accept ?? "";
+  if (!accepted(accept, name, type)) return fail(`the field accepts ${accept}, not ${name} (${type})`);
+  if (input.multiple) for (const old of input.files ?? []) transfer.items.add(old);
   transfer.items.add(file);
   input.files = transfer.files;
   const held = Array.from(input.files, (one) => one.name);
@@ -61,11 +71,13 @@ const filePlace = (id, name, type) => {
 };
 
 // A drop zone without any input.
+/** @param {El} el @param {DataTransfer} transfer @param {File} file */
 const dropOn = (el, transfer, file) => {
   transfer.items.add(file);
   let taken = false;
   for (const type of ["dragenter", "dragover", "drop"]) {
-    taken = !el.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, composed: true, dataTransfer: transfer }));
+    const event = new DragEvent(type, { bubbles: true, cancelable: true, composed: true, dataTransfer: transfer });
+    taken = !el.dispatchEvent(event);
   }
   return taken ? stringify({ held: [file.name], size: file.size }) : fail(`${labelFor(el)} takes no file`);
 };

@@ -1,310 +1,299 @@
-// One look: the visible page as rows [depth, id, role, name, states, flags, list, item], in reading order.
-// Python folds and prints them; here nothing is left out but what a reader cannot see.
+// One look: the visible page as rows in reading order. Python folds and prints them; here nothing is left out but what
+// a reader cannot see.
 
-const ACTIONABLE = 1;
-const IN_VIEW = 2;
-const FORM_CONTROL = 4;
-const CONTAINER = 8;
-const FOREIGN_FRAME = 16;
-const NESTED_CONTROLS = "a[href],button,input,select,textarea,[role=button],[role=link],[role=checkbox],[role=switch],[contenteditable=true],iframe";
-const CLEAR = "rgba(0, 0, 0, 0)";
+const NESTED_CONTROLS = "a[href],button,input,select,textarea,[role=button],[role=link],[role=checkbox]," +
+  "[role=switch],[contenteditable=true],iframe";
+const WHITE = "rgb(255, 255, 255)";
 const MAX_ELEMENTS = 30000;
 
-const look = (options) => {
+/** @param {{ textLimit: number }} options */
+const look = ({ textLimit }) => {
   labelIndex = new Map();
   try {
-    return walk(options);
+    return stringify(new Walk(textLimit).page());
   } finally {
     labelIndex = null;
   }
 };
 
-const walk = ({ textLimit }) => {
-  const rows = [];
-  const lists = []; // [name, role, count, outer list, item of the outer list]
-  const scrolledX = scrollX;
-  const scrolledY = scrollY;
-  let seen = 0;
-  let truncated = false;
-  let list = -1;
-  let item = 0;
-  let quiet = 0; // inside an element whose name already holds the text
-  let origin = { x: 0, y: 0 };
-  let clip = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
-  let pending = []; // text waiting for the end of its block
-  let pendingDepth = 0;
-  let pendingFlags = 0;
-  knownRoots.clear();
-  knownRoots.add(new WeakRef(document));
+class Walk {
+  /** @param {number} textLimit */
+  constructor(textLimit) {
+    this.out = new Rows(textLimit);
+    this.seen = 0;
+    this.truncated = false;
+    this.quiet = 0; // inside an element whose name already holds the text
+  }
 
-  const boxFlags = (box) => (box.bottom + origin.y > clip.top && box.top + origin.y < clip.bottom && box.right + origin.x > clip.left && box.left + origin.x < clip.right ? IN_VIEW : 0);
-  const push = (depth, id, role, name, states, flags) => {
-    rows.push([depth, id, role, name, states, flags, list, item]);
-  };
-  const flush = () => {
-    if (!pending.length) return;
-    const text = clean(pending.join(""));
-    pending = [];
-    if (text && text !== "|") push(pendingDepth, "", "text", cut(text.replace(/^(\| )+|( \|)+$/g, ""), textLimit), "", pendingFlags);
-  };
-  const add = (depth, el, role, name, flags) => {
-    flush();
-    const last = rows[rows.length - 1];
-    if (last && last[2] === "text" && name && last[3].replace(/[\s:*]+$/, "") === name.replace(/[\s:*]+$/, "")) rows.pop();
-    push(depth, idOf(el), role, name, statesOf(el, role), flags | ACTIONABLE);
-  };
-
-  const visitChildren = (parent, depth, style, ground, pointer) => {
-    if (parent.localName === "details" && !parent.open) {
-      const summary = parent.querySelector(":scope > summary");
-      if (summary) visit(summary, depth, ground, pointer);
-      return;
+  page() {
+    const root = document.documentElement;
+    knownRoots.clear();
+    knownRoots.add(new WeakRef(document));
+    if (document.body) {
+      const { backgroundColor } = styleOf(root);
+      this.visit(document.body, 0, backgroundColor === CLEAR ? WHITE : backgroundColor, false);
     }
-    const children = childrenOf(parent);
-    const first = children === parent.childNodes ? parent.firstChild : null;
-    const before = [list, item];
-    const repeated = listLength(parent, children);
-    if (repeated) {
-      flush();
-      lists.push([listName(parent), parent.localName, repeated, list, item]);
-      list = lists.length - 1;
-      item = -1;
-    }
-    const one = (child) => {
-      if (child.nodeType === 3) {
-        if (!quiet && style) text(child, parent, depth, style, ground);
-      } else if (child.nodeType === 1) {
-        if (repeated && !SKIPPED.has(child.localName)) item += 1;
-        visit(child, depth, ground, pointer);
-      }
+    this.out.flush();
+    const { rows, lists } = this.out;
+    const height = Math.max(innerHeight, 1);
+    return {
+      url: location.href, title: clean(document.title), token, rows, lists, seen: this.seen,
+      truncated: this.truncated, screens: root.scrollHeight / height, scrolled: scrollY / height,
     };
-    // Walking siblings is far cheaper than iterating a live list.
-    if (first) for (let child = first; child; child = child.nextSibling) one(child);
-    else for (const child of children) one(child);
-    if (repeated) {
-      flush();
-      [list, item] = before;
-    }
-  };
+  }
 
-  const text = (node, parent, depth, style, ground) => {
-    const data = node.data;
-    if (!pending.length && !data.trim()) return;
-    if (style.visibility !== "visible" || parseFloat(style.fontSize) < 3 || style.color === CLEAR || (style.color === ground && style.backgroundImage === "none")) {
-      if (style.backgroundClip !== "text") return;
-    }
-    if (parseFloat(style.textIndent) < -500) return;
-    if (!pending.length) {
-      const box = parent.nodeType === 1 ? parent.getBoundingClientRect() : null;
-      if (box && style.display !== "contents" && outside(box)) return;
-      pendingDepth = depth;
-      pendingFlags = box ? boxFlags(box) : IN_VIEW;
-    }
-    pending.push(data);
-  };
-
-  const outside = (box) => box.right + origin.x + scrolledX <= 0 || box.bottom + origin.y + scrolledY <= 0;
-
-  const visit = (el, depth, ground, pointer) => {
+  /**
+   * @param {El} el
+   * @param {number} depth
+   * @param {string} ground
+   * @param {boolean} pointer whether the pointer is a hand around the element
+   */
+  visit(el, depth, ground, pointer) {
     const tag = el.localName;
     if (SKIPPED.has(tag)) return;
-    if ((seen += 1) > MAX_ELEMENTS) {
-      truncated = true;
+    if ((this.seen += 1) > MAX_ELEMENTS) {
+      this.truncated = true;
       return;
     }
     const style = styleOf(el);
+    if (this.isHidden(el, tag, depth, style)) return;
     const display = style.display;
-    const hiddenBox = display === "none" || style.opacity < 0.05;
-    if (hiddenBox || style.visibility !== "visible") {
-      const label = tag === "input" ? labeledVisibly(el) : null;
-      if (label) {
-        const role = roleOf(el, tag);
-        add(depth, el, role, nameOf(el, role), boxFlags(label.getBoundingClientRect()) | FORM_CONTROL);
-        return;
-      }
-      if (hiddenBox) return;
-    }
     const cell = display === "table-cell"; // cells of a row share a line
     const inline = cell || display.startsWith("inline") || display === "contents";
-    if (!inline) flush();
-    else if (display !== "inline" && !cell && pending.length) pending.push(" ");
+    if (!inline) this.out.flush();
+    else if (display !== "inline" && !cell) this.out.separate(" ");
     if (tag === "br" || tag === "hr") {
-      flush();
+      this.out.flush();
       return;
     }
-    if (style.overflowX !== "visible" || style.position === "absolute") {
-      const box = el.getBoundingClientRect();
-      const tiny = box.width <= 1 || box.height <= 1;
-      if (tiny && style.overflowX !== "visible") {
-        if (tag !== "input" || !labeledVisibly(el)) return;
-      }
-    }
-    if (style.contentVisibility === "hidden") return;
-    let inner = ground;
-    if (style.backgroundImage !== "none") inner = "";
-    else if (style.backgroundColor !== CLEAR) inner = style.backgroundColor;
-    else if (style.position !== "static") inner = "";
+    if (this.isClippedAway(el, tag, style) || style.contentVisibility === "hidden") return;
     const hand = style.cursor === "pointer";
-    if (tag === "iframe" || tag === "frame") frame(el, depth);
-    else if (style.visibility === "visible") shown(el, tag, depth, style, inner, hand && !pointer, hand);
-    else visitChildren(el, depth, style, inner, hand);
-    if (!inline) flush();
-    else if (cell && pending.length) pending.push(" | ");
-  };
+    const at = { el, tag, role: "", depth, style, ground: groundOf(style, ground), hand };
+    if (tag === "iframe" || tag === "frame") this.frame(el, depth);
+    else if (style.visibility === "visible") this.shown(at, hand && !pointer);
+    else this.children(at, depth);
+    if (!inline) this.out.flush();
+    else if (cell) this.out.separate(" | ");
+  }
 
-  const shown = (el, tag, depth, style, ground, startsPointer, hand) => {
+  // A control that is hidden behind its label is shown for it.
+  /** @param {El} el @param {string} tag @param {number} depth @param {CSSStyleDeclaration} style */
+  isHidden(el, tag, depth, style) {
+    const hiddenBox = style.display === "none" || Number(style.opacity) < 0.05;
+    if (!hiddenBox && style.visibility === "visible") return false;
+    const label = tag === "input" ? labeledVisibly(el) : null;
+    if (!label) return hiddenBox;
     const role = roleOf(el, tag);
-    if (WIDGETS.has(role) || VALUE_ROLES.has(role) || role === "file" || (role === "listbox" && tag === "select")) {
-      widget(el, tag, role, depth, style, ground, hand);
-      return;
-    }
-    const soft = listens(el) || el.onclick || startsPointer || (el.tabIndex >= 0 && el.hasAttribute("tabindex")) || el.hasAttribute("jsaction") || el.hasAttribute("ng-click");
-    if (soft && el !== document.body && el !== document.documentElement && tag !== "label" && !quiet) {
-      clickable(el, tag, role, depth, style, ground, hand);
-      return;
-    }
-    plain(el, tag, role, depth, style, ground, hand);
-  };
+    const flags = this.out.flagsOf(label.getBoundingClientRect()) | FORM_CONTROL;
+    this.out.add(depth, el, role, nameOf(el, role), flags);
+    return true;
+  }
 
-  const widget = (el, tag, role, depth, style, ground, hand) => {
+  /** @param {El} el @param {string} tag @param {CSSStyleDeclaration} style */
+  isClippedAway(el, tag, style) {
+    if (style.overflowX === "visible") return false;
     const box = el.getBoundingClientRect();
-    const label = box.width < 1 || box.height < 1 ? labeledVisibly(el) : null;
-    if ((box.width < 1 || box.height < 1) && !label && !el.firstElementChild) return;
-    if (outside(box) && !labeledVisibly(el)) return;
-    if (role === "gridcell" && !listens(el) && !el.hasAttribute("tabindex") && !el.onclick) {
-      visitChildren(el, depth, style, ground, hand);
+    return (box.width <= 1 || box.height <= 1) && (tag !== "input" || !labeledVisibly(el));
+  }
+
+  /** @param {Seen} at @param {number} depth */
+  children({ el, style, ground, hand }, depth) {
+    if (el.localName === "details" && !el.open) {
+      const summary = el.querySelector(":scope > summary");
+      if (summary) this.visit(summary, depth, ground, hand);
       return;
     }
-    const control = VALUE_ROLES.has(role) || tag === "input" || tag === "select" || role === "radio" || role === "checkbox" || role === "switch";
-    const name = nameOf(el, role);
-    const text = NAMED_BY_CONTENT.has(role) || tag === "select" || tag === "textarea" || editable(el) || role === "combobox";
-    add(depth, el, role, name, boxFlags(label ? label.getBoundingClientRect() : box) | (control ? FORM_CONTROL : 0));
-    const nested = el.firstElementChild || shadowOf(el);
-    if (!nested || tag === "select") return;
-    if (editable(el)) return;
-    if (shadowOf(el) || el.querySelector(NESTED_CONTROLS)) {
-      quiet += text ? 1 : 0;
-      visitChildren(el, depth + 1, style, ground, hand);
-      quiet -= text ? 1 : 0;
+    const children = /** @type {NodeListOf<ChildNode>} */ (childrenOf(el));
+    const repeated = listLength(el, children);
+    /** @param {Node} child */
+    const one = (child) => {
+      if (isText(child)) {
+        if (!this.quiet) this.text(child, el, depth, style, ground);
+      } else if (isElement(child)) {
+        if (repeated && !SKIPPED.has(child.localName)) this.out.item += 1;
+        this.visit(child, depth, ground, hand);
+      }
+    };
+    if (repeated) this.out.inList(el, repeated, () => eachOf(children, el, one));
+    else eachOf(children, el, one);
+  }
+
+  /**
+   * @param {Text} node
+   * @param {El} parent
+   * @param {number} depth
+   * @param {CSSStyleDeclaration} style
+   * @param {string} ground
+   */
+  text(node, parent, depth, style, ground) {
+    const { data } = node;
+    const begins = !this.out.pending.length;
+    if ((begins && !data.trim()) || isUnreadable(style, ground)) return;
+    let flags = 0;
+    if (begins) {
+      const box = parent.getBoundingClientRect();
+      if (style.display !== "contents" && this.out.outside(box)) return;
+      flags = this.out.flagsOf(box);
     }
-  };
+    this.out.text(data, depth, flags);
+  }
+
+  /** @param {Seen} at @param {boolean} startsPointer whether the pointer becomes a hand with this element */
+  shown(at, startsPointer) {
+    const { el, tag } = at;
+    const role = at.role = roleOf(el, tag);
+    if (WIDGETS.has(role) || VALUE_ROLES.has(role) || role === "file" || (role === "listbox" && tag === "select")) {
+      this.widget(at);
+      return;
+    }
+    const whole = el === document.body || el === document.documentElement || tag === "label";
+    if (!whole && !this.quiet && (startsPointer || takesClicks(el))) this.clickable(at);
+    else this.plain(at);
+  }
+
+  /** @param {Seen} at */
+  widget(at) {
+    const { el, tag, role, depth } = at;
+    const box = el.getBoundingClientRect();
+    const label = isFlat(box) ? labeledVisibly(el) : null;
+    if (isFlat(box) && !label && !el.firstElementChild) return;
+    if (this.out.outside(box) && !labeledVisibly(el)) return;
+    if (role === "gridcell" && !listens(el) && !el.hasAttribute("tabindex") && !el.onclick) {
+      this.children(at, depth);
+      return;
+    }
+    const control = VALUE_ROLES.has(role) || tag === "input" || tag === "select" ||
+      role === "radio" || role === "checkbox" || role === "switch";
+    const flags = this.out.flagsOf(label ? label.getBoundingClientRect() : box);
+    this.out.add(depth, el, role, nameOf(el, role), flags | (control ? FORM_CONTROL : 0));
+    if (tag === "select" || editable(el)) return;
+    if (!shadowOf(el) && !el.querySelector(NESTED_CONTROLS)) return;
+    if (NAMED_BY_CONTENT.has(role) || tag === "textarea" || role === "combobox") this.quietly(at, depth + 1);
+    else this.children(at, depth + 1);
+  }
+
+  // Children whose text an element already gave as its name.
+  /** @param {Seen} at @param {number} depth */
+  quietly(at, depth) {
+    this.quiet += 1;
+    this.children(at, depth);
+    this.quiet -= 1;
+  }
 
   // Something that can be clicked though it has no role; only when nothing inside it can.
-  const clickable = (el, tag, role, depth, style, ground, hand) => {
-    flush();
+  /** @param {Seen} at */
+  clickable(at) {
+    const { el, role, depth } = at;
+    const { rows, lists } = this.out;
+    this.out.flush();
     const start = rows.length;
     const listStart = lists.length;
-    plain(el, tag, role, depth, style, ground, hand);
-    flush();
+    this.plain(at);
+    this.out.flush();
     for (let i = start; i < rows.length; i += 1) if (rows[i][5] & (ACTIONABLE | FOREIGN_FRAME)) return;
     const box = el.getBoundingClientRect();
-    if (box.width < 1 || box.height < 1 || outside(box)) return;
+    if (isFlat(box) || this.out.outside(box)) return;
     const name = nameOf(el, "clickable");
     const scroller = el.scrollHeight > el.clientHeight + 4 && !listens(el) && !el.onclick;
     if (scroller || (name.length >= MAX_NAME && rows.length > start + 2)) return;
     rows.length = start;
     lists.length = listStart;
-    add(depth, el, role && !CONTAINERS.has(role) && !LIVE.has(role) && role !== "heading" ? role : "clickable", name, boxFlags(box));
-  };
+    const own = role && !CONTAINERS.has(role) && !LIVE.has(role) && role !== "heading";
+    this.out.add(depth, el, own ? role : "clickable", name, this.out.flagsOf(box));
+  }
 
-  const plain = (el, tag, role, depth, style, ground, hand) => {
-    if (tag === "img" || role === "img" || tag === "svg") {
-      if (quiet) return;
-      const name = tag === "svg" ? clean(el.getAttribute("aria-label") ?? el.querySelector("title")?.textContent ?? "") : nameOf(el, "img");
-      if (name) {
-        flush();
-        push(depth, "", "img", name, "", boxFlags(el.getBoundingClientRect()));
-      }
-      return;
-    }
-    if (role === "heading") {
-      heading(el, tag, depth, style, ground, hand);
-      return;
-    }
-    if (tag === "label" && el.control && idOfShown(el.control)) {
-      quiet += 1;
-      visitChildren(el, depth, style, ground, hand);
-      quiet -= 1;
-      return;
-    }
-    if (tag === "legend" && el.parentElement?.localName === "fieldset") {
-      quiet += 1;
-      visitChildren(el, depth, style, ground, hand);
-      quiet -= 1;
-      return;
-    }
-    if (LIVE.has(role) && !el.querySelector(NESTED_CONTROLS)) {
-      const name = cut(textOf(el), textLimit);
-      flush();
-      if (name) push(depth, "", role, name, "", boxFlags(el.getBoundingClientRect()));
-      return;
-    }
-    if (role === "progressbar" || role === "meter") {
-      flush();
-      push(depth, "", role, nameOf(el, role), ` value=${stringify(String(el.value ?? ""))}`, boxFlags(el.getBoundingClientRect()));
-      return;
-    }
-    if (CONTAINERS.has(role)) {
-      const name = nameOf(el, role);
-      if (name || UNNAMED_CONTAINERS.has(role)) {
-        flush();
-        const start = rows.length;
-        push(depth, "", role, name, role === "dialog" && el.getAttribute("aria-modal") === "true" ? " modal" : "", CONTAINER | boxFlags(el.getBoundingClientRect()));
-        visitChildren(el, depth + 1, style, ground, hand);
-        flush();
-        if (rows.length === start + 1) rows.pop();
-        return;
-      }
-    }
-    visitChildren(el, depth, style, ground, hand);
-  };
+  /** @param {Seen} at */
+  plain(at) {
+    const { el, tag, role, depth } = at;
+    if (tag === "img" || role === "img" || tag === "svg") this.image(at);
+    else if (role === "heading") this.heading(at);
+    else if (tag === "label" && el.control && !isHiddenInput(el.control)) this.quietly(at, depth);
+    else if (tag === "legend" && el.parentElement?.localName === "fieldset") this.quietly(at, depth);
+    else if (LIVE.has(role) && !el.querySelector(NESTED_CONTROLS)) this.live(at);
+    else if (role === "progressbar" || role === "meter") {
+      this.tell(at, role, nameOf(el, role), ` value=${stringify(String(el.value ?? ""))}`);
+    } else if (CONTAINERS.has(role)) this.container(at);
+    else this.children(at, depth);
+  }
 
-  const idOfShown = (control) => control.localName !== "input" || control.type !== "hidden";
+  /** @param {Seen} at */
+  image(at) {
+    const { el, tag } = at;
+    if (this.quiet) return;
+    const title = () => el.getAttribute("aria-label") ?? el.querySelector("title")?.textContent ?? "";
+    const name = tag === "svg" ? clean(title()) : nameOf(el, "img");
+    if (name) this.tell(at, "img", name);
+  }
 
-  const heading = (el, tag, depth, style, ground, hand) => {
-    flush();
+  // A row that nothing can act on.
+  /** @param {Seen} at @param {string} role @param {string} name @param {string} states */
+  tell({ el, depth }, role, name, states = "") {
+    this.out.flush();
+    this.out.push(depth, "", role, name, states, this.out.flagsOf(el.getBoundingClientRect()));
+  }
+
+  /** @param {Seen} at */
+  live(at) {
+    const name = cut(textOf(at.el), this.out.textLimit);
+    if (name) this.tell(at, at.role, name);
+    else this.out.flush();
+  }
+
+  // A container without a name and without content says nothing.
+  /** @param {Seen} at */
+  container(at) {
+    const { el, role, depth } = at;
+    const { rows } = this.out;
+    const name = nameOf(el, role);
+    if (!name && !UNNAMED_CONTAINERS.has(role)) {
+      this.children(at, depth);
+      return;
+    }
+    this.out.flush();
+    const start = rows.length;
+    const modal = role === "dialog" && el.getAttribute("aria-modal") === "true" ? " modal" : "";
+    this.out.push(depth, "", role, name, modal, CONTAINER | this.out.flagsOf(el.getBoundingClientRect()));
+    this.children(at, depth + 1);
+    this.out.flush();
+    if (rows.length === start + 1) rows.pop();
+  }
+
+  /** @param {Seen} at */
+  heading(at) {
+    const { el, tag, depth } = at;
+    const { rows } = this.out;
+    this.out.flush();
     const level = el.getAttribute("aria-level") ?? (tag[0] === "h" ? tag[1] : "2");
     const name = nameOf(el, "heading");
     const box = el.getBoundingClientRect();
     const nested = el.querySelector(NESTED_CONTROLS) !== null;
-    if (name && !outside(box)) push(depth, "", "heading", name, ` level=${level}`, boxFlags(box));
-    if (!nested) return;
-    const at = rows.length;
-    quiet += 1;
-    visitChildren(el, depth + 1, style, ground, hand);
-    quiet -= 1;
-    if (rows.length === at + 1 && rows[at][3] === name) {
-      rows[at][0] = depth;
-      rows[at][4] += ` level=${level}`;
-      rows.splice(at - 1, 1);
+    if (name && !this.out.outside(box)) {
+      this.out.push(depth, "", "heading", name, ` level=${level}`, this.out.flagsOf(box));
     }
-  };
+    if (!nested) return;
+    const start = rows.length;
+    this.quietly(at, depth + 1);
+    if (rows.length === start + 1 && rows[start][3] === name) {
+      rows[start][0] = depth;
+      rows[start][4] += ` level=${level}`;
+      rows.splice(start - 1, 1);
+    }
+  }
 
-  const frame = (el, depth) => {
+  /** @param {El} el @param {number} depth */
+  frame(el, depth) {
     const box = el.getBoundingClientRect();
-    if (box.width < 10 || box.height < 10 || outside(box)) return;
-    flush();
+    if (box.width < 10 || box.height < 10 || this.out.outside(box)) return;
+    this.out.flush();
     const name = cut(clean(el.title || el.getAttribute("aria-label") || el.name || ""), MAX_NAME);
+    const flags = this.out.flagsOf(box) | CONTAINER;
     const inner = documentOf(el);
     if (!inner || !inner.body) {
-      push(depth, idOf(el), "frame", name, "", boxFlags(box) | FOREIGN_FRAME | CONTAINER);
+      this.out.push(depth, idOf(el), "frame", name, "", flags | FOREIGN_FRAME);
       return;
     }
-    push(depth, "", "frame", name, "", boxFlags(box) | CONTAINER);
-    const start = rows.length;
-    const outer = { origin, clip };
-    const left = box.left + el.clientLeft + origin.x;
-    const top = box.top + el.clientTop + origin.y;
-    origin = { x: left, y: top };
-    clip = { left: Math.max(clip.left, left), top: Math.max(clip.top, top), right: Math.min(clip.right, left + el.clientWidth), bottom: Math.min(clip.bottom, top + el.clientHeight) };
+    this.out.push(depth, "", "frame", name, "", flags);
     knownRoots.add(new WeakRef(inner));
-    visit(inner.body, depth + 1, "rgb(255, 255, 255)", false);
-    flush();
-    ({ origin, clip } = outer);
-    if (rows.length === start) rows.pop();
-  };
-
-  if (document.body) visit(document.body, 0, styleOf(document.documentElement).backgroundColor === CLEAR ? "rgb(255, 255, 255)" : styleOf(document.documentElement).backgroundColor, false);
-  flush();
-  return stringify({ url: location.href, title: clean(document.title), token, rows, lists, seen, truncated, screens: document.documentElement.scrollHeight / Math.max(innerHeight, 1), scrolled: scrollY / Math.max(innerHeight, 1) });
-};
+    this.out.inFrame(el, box, () => this.visit(inner.body, depth + 1, WHITE, false));
+  }
+}

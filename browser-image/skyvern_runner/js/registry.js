@@ -1,20 +1,24 @@
 // What is known of one document before and beside any look at it: which elements listen for clicks, shadow roots
 // that were closed to scripts, and the ids given to elements. Loaded before the page's own scripts.
 
-const CLICK_EVENTS = new Set(["click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend"]);
+const CLICK_EVENTS = new Set([
+  "click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend",
+]);
 
 // Natives are kept, since a page may replace them.
 const nativeStringify = JSON.stringify;
 const jsonOwners = [Object.prototype, Array.prototype, String.prototype];
 
-// Old libraries give arrays and strings a toJSON of their own, which would spoil every answer.
+// Old libraries give arrays and strings a toJSON, which would spoil every answer.
+/** @param {unknown} value */
 const stringify = (value) => {
+  /** @type {[object, PropertyDescriptor][]} */
   const taken = [];
   for (const owner of jsonOwners) {
     const own = Object.getOwnPropertyDescriptor(owner, "toJSON");
     if (own?.configurable) {
       taken.push([owner, own]);
-      delete (/** @type {{ toJSON?: unknown }} */ (owner).toJSON);
+      Reflect.deleteProperty(owner, "toJSON");
     }
   }
   const text = nativeStringify(value);
@@ -24,41 +28,47 @@ const stringify = (value) => {
 
 const styleOf = window.getComputedStyle.bind(window);
 
-const listening = new WeakSet(); // elements with a listener of CLICK_EVENTS
-const closedRoots = new WeakMap(); // host -> shadow root attached as closed
-const ids = new WeakMap(); // element -> id
-const elements = new Map(); // id -> WeakRef of the element
-const knownRoots = new Set(); // WeakRefs of documents and shadow roots met by the last look
+/** Elements with a listener of CLICK_EVENTS. @type {WeakSet<Node>} */
+const listening = new WeakSet();
+/** Shadow roots attached as closed, by their hosts. @type {WeakMap<Node, ShadowRoot>} */
+const closedRoots = new WeakMap();
+/** @type {WeakMap<Node, string>} */
+const ids = new WeakMap();
+/** By their ids. @type {Map<string, WeakRef<El>>} */
+const elements = new Map();
+/** Documents that the last look met. @type {Set<WeakRef<Document>>} */
+const knownRoots = new Set();
 const token = performance.timeOrigin.toString(36) + Math.random().toString(36).slice(2, 10);
 let nextId = 1;
-let chooser = null; // while a file is being uploaded: {input} that the page asked a file chooser for
+/** During an upload: the input that the page asked a file chooser for. @type {{input: El | null} | null} */
+let chooser = null;
 
 // A Proxy answers toString() as the native function does.
+/** @param {any} owner @param {string} name @param {Wrapped} apply */
 const wrap = (owner, name, apply) => {
   const native = owner[name];
-  if (typeof native === "function") {
-    owner[name] = new Proxy(native, { apply: (fn, self, args) => apply(fn, self, args) });
-  }
+  if (typeof native === "function") owner[name] = new Proxy(native, { apply });
 };
 
-wrap(EventTarget.prototype, "addEventListener", (fn, self, args) => {
+wrap(EventTarget.prototype, "addEventListener", (native, self, args) => {
   if (self && self.nodeType === 1 && CLICK_EVENTS.has(args[0])) listening.add(self);
-  return Reflect.apply(fn, self, args);
+  return Reflect.apply(native, self, args);
 });
 
-wrap(Element.prototype, "attachShadow", (fn, self, args) => {
-  const root = Reflect.apply(fn, self, args);
+wrap(Element.prototype, "attachShadow", (native, self, args) => {
+  const root = Reflect.apply(native, self, args);
   if (root.mode === "closed") closedRoots.set(self, root);
   return root;
 });
 
 // A page that opens a file chooser by script tells here which input it means; no native chooser then appears.
-const askForFile = (fn, self, args) => {
+/** @type {Wrapped} */
+const askForFile = (native, self, args) => {
   if (chooser && self.type === "file") {
     chooser.input = self;
     return undefined;
   }
-  return Reflect.apply(fn, self, args);
+  return Reflect.apply(native, self, args);
 };
 wrap(HTMLElement.prototype, "click", askForFile);
 wrap(HTMLInputElement.prototype, "showPicker", askForFile);
@@ -66,22 +76,23 @@ wrap(HTMLInputElement.prototype, "showPicker", askForFile);
 // Requests under way, so that a wait for quiet does not end before the answer to a click has arrived.
 let pendingRequests = 0;
 const finished = () => { pendingRequests -= 1; };
-wrap(window, "fetch", (fn, self, args) => {
+wrap(window, "fetch", (native, self, args) => {
   pendingRequests += 1;
-  const answer = Reflect.apply(fn, self, args);
+  const answer = Reflect.apply(native, self, args);
   answer.then(finished, finished);
   return answer;
 });
-wrap(XMLHttpRequest.prototype, "send", (fn, self, args) => {
+wrap(XMLHttpRequest.prototype, "send", (native, self, args) => {
   pendingRequests += 1;
   self.addEventListener("loadend", finished, { once: true });
-  return Reflect.apply(fn, self, args);
+  return Reflect.apply(native, self, args);
 });
 
 let leaving = false; // a navigation to another document has begun
 window.addEventListener("beforeunload", () => { leaving = true; });
 
 // Ids belong to the outermost document of this origin, so that one look covers its same-origin frames too.
+/** @param {El} el */
 const idOf = (el) => {
   let id = ids.get(el);
   if (id === undefined) {
@@ -92,17 +103,26 @@ const idOf = (el) => {
   return id;
 };
 
+/** @param {string | null} id */
 const elementOf = (id) => {
-  const el = elements.get(id)?.deref();
+  const el = elements.get(id ?? "")?.deref();
   return el && el.isConnected && el.ownerDocument.defaultView ? el : null;
 };
 
-const peerOf = (el) => el.ownerDocument.defaultView?.[KEY]?.peer;
+/** @param {Node} el */
+const peerOf = (el) => el.ownerDocument?.defaultView?.[KEY]?.peer;
+/** @param {Node} el */
 const listens = (el) => listening.has(el) || Boolean(peerOf(el)?.listening.has(el));
+/** @param {El} el */
+const takesClicks = (el) => listens(el) || el.onclick || (el.tabIndex >= 0 && el.hasAttribute("tabindex")) ||
+  el.hasAttribute("jsaction") || el.hasAttribute("ng-click");
+/** @param {Element} el */
 const shadowOf = (el) => el.shadowRoot || closedRoots.get(el) || peerOf(el)?.closedRoots.get(el) || null;
 
 // Fallback for a document whose scripts ran before this one: the console's getEventListeners knows all listeners.
+/** @param {(target: Node) => Record<string, unknown>} getEventListeners @param {Document} place */
 const learn = (getEventListeners, place) => {
+  /** @param {Document | ShadowRoot} root */
   const look = (root) => {
     for (const el of root.querySelectorAll("*")) {
       for (const type of Object.keys(getEventListeners(el))) if (CLICK_EVENTS.has(type)) listening.add(el);
@@ -111,26 +131,4 @@ const learn = (getEventListeners, place) => {
     }
   };
   if (place.getElementsByTagName("*").length <= 20000) look(place);
-};
-
-// Boxes are in the coordinates of the outermost document of this origin.
-const offsetOf = (el) => {
-  let x = 0;
-  let y = 0;
-  for (let view = el.ownerDocument.defaultView; view && view !== window; view = view.parent) {
-    const frame = view.frameElement;
-    if (!frame) break;
-    const box = frame.getBoundingClientRect();
-    x += box.left + frame.clientLeft;
-    y += box.top + frame.clientTop;
-  }
-  return { x, y };
-};
-
-const documentOf = (frame) => {
-  try {
-    return frame.contentDocument;
-  } catch {
-    return null;
-  }
 };

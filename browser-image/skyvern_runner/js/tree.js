@@ -1,68 +1,101 @@
-// The flat tree that a reader sees, and the lists in it.
+// The flat tree that a reader sees, and its text.
 
-const SKIPPED = new Set(["script", "style", "noscript", "template", "head", "meta", "link", "base", "datalist", "object", "embed", "param", "source", "track", "wbr"]);
-const LIST_LENGTH = 8;
+const SKIPPED = new Set([
+  "script", "style", "noscript", "template", "head", "meta", "link", "base", "datalist", "object", "embed", "param",
+  "source", "track", "wbr",
+]);
+const CLEAR = "rgba(0, 0, 0, 0)";
+const SPACES = /\s+/g;
+
+/** @param {string} text */
+const clean = (text) => text.replace(INVISIBLE, "").replace(SPACES, " ").trim();
+/** @param {string} text @param {number} limit */
+const cut = (text, limit) => (text.length > limit ? text.slice(0, limit - 1).trimEnd() + "…" : text);
+
+// Frames have classes of their own, so that instanceof does not do.
+/** @param {Node | null | undefined} node @returns {node is El} */
+const isElement = (node) => node?.nodeType === 1;
+/** @param {Node | null | undefined} node @returns {node is Text} */
+const isText = (node) => node?.nodeType === 3;
+/** The element around a node, out of its shadow root too. @type {(node: Node) => El | undefined} */
+const outwards = (node) => node.parentElement ?? node.getRootNode().host;
 
 // Children in the flat tree: shadow roots instead of light children, slots filled.
+/** @type {(node: Node) => Iterable<Node>} */
 const childrenOf = (node) => {
-  if (node.nodeType === 1) {
+  if (isElement(node)) {
     const shadow = shadowOf(node);
     if (shadow) return shadow.childNodes;
     if (node.localName === "slot") {
-      const assigned = node.assignedNodes({ flatten: true });
+      const slot = /** @type {HTMLSlotElement} */ (/** @type {HTMLElement} */ (node));
+      const assigned = slot.assignedNodes({ flatten: true });
       if (assigned.length) return assigned;
     }
   }
   return node.childNodes;
 };
 
-// el.labels walks the whole document at each call; during a look the labels of a root are collected once.
-let labelIndex = null; // root -> (control -> its labels), during a look only
-const labelsOf = (el) => {
-  if (!labelIndex) return Array.from(el.labels ?? []);
-  const root = el.getRootNode();
-  let index = labelIndex.get(root);
-  if (!index) {
-    index = new Map();
-    for (const label of root.querySelectorAll("label")) {
-      const control = label.control;
-      if (control) index.set(control, [...(index.get(control) ?? []), label]);
+// Calls back for each child. Walking siblings is far cheaper than iterating a live list.
+/** @param {Iterable<Node>} children @param {El} parent @param {(child: Node) => void} visit */
+const eachOf = (children, parent, visit) => {
+  if (children === parent.childNodes) {
+    for (let child = /** @type {Node | null} */ (parent.firstChild); child; child = child.nextSibling) visit(child);
+  } else {
+    for (const child of children) visit(child);
+  }
+};
+
+// Text as a reader sees it: no hidden parts, images by their alternative text.
+/** @param {El} node */
+const textOf = (node, limit = 400) => {
+  if (!node.firstElementChild && !shadowOf(node)) return clean((node.textContent ?? "").slice(0, limit * 4));
+  /** @type {string[]} */
+  const parts = [];
+  let length = 0;
+  /** @param {Node} parent */
+  const collect = (parent) => {
+    for (const child of childrenOf(parent)) {
+      if (length > limit) return;
+      if (isText(child)) {
+        parts.push(child.data);
+        length += child.data.trim().length;
+      } else if (isElement(child)) {
+        const tag = child.localName;
+        if (SKIPPED.has(tag) || tag === "select" || tag === "textarea") continue;
+        if (child.getAttribute("aria-hidden") === "true" && tag !== "span") continue;
+        const style = styleOf(child);
+        if (style.display === "none" || style.visibility === "hidden") continue;
+        const label = tag === "img" ? child.alt : child.getAttribute("aria-label");
+        if (label) parts.push(" ", label, " ");
+        else if (tag === "svg") parts.push(child.querySelector("title")?.textContent ?? "");
+        else {
+          const apart = !style.display.startsWith("inline");
+          if (apart) parts.push(" ");
+          collect(child);
+          if (apart) parts.push(" ");
+        }
+      }
     }
-    labelIndex.set(root, index);
-  }
-  return index.get(el) ?? [];
+  };
+  collect(node);
+  return clean(parts.join(""));
 };
 
-const labeledVisibly = (el) => {
-  const type = el.type;
-  if (type !== "radio" && type !== "checkbox" && type !== "file") return null;
-  for (const label of labelsOf(el)) if (label.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return label;
-  return null;
+/** @param {DOMRect} box */
+const isFlat = (box) => box.width < 1 || box.height < 1;
+
+// What colors the text's ground, empty where that cannot be told.
+/** @param {CSSStyleDeclaration} style @param {string} outer */
+const groundOf = (style, outer) => {
+  if (style.backgroundImage !== "none") return "";
+  if (style.backgroundColor !== CLEAR) return style.backgroundColor;
+  return style.position === "static" ? outer : "";
 };
 
-// A container with many children of one kind; how many.
-const listLength = (parent, children) => {
-  if (children.length < LIST_LENGTH || parent.nodeType !== 1) return 0;
-  const kinds = new Map();
-  let count = 0;
-  for (const child of children) {
-    if (child.nodeType !== 1 || SKIPPED.has(child.localName)) continue;
-    count += 1;
-    kinds.set(child.localName, (kinds.get(child.localName) ?? 0) + 1);
-  }
-  if (count < LIST_LENGTH) return 0;
-  return Math.max(...kinds.values()) >= count * 0.7 ? count : 0;
-};
-
-const listName = (el) => {
-  const own = clean(el.getAttribute("aria-label") ?? "") || byReference(el, "aria-labelledby");
-  if (own) return cut(own, 60);
-  for (let node = el, up = 0; node && up < 3; node = node.parentElement, up += 1) {
-    const caption = node.querySelector?.(":scope > caption");
-    if (caption) return cut(textOf(caption), 60);
-    for (let other = node.previousElementSibling; other; other = other.previousElementSibling) {
-      if (/^h[1-6]$/.test(other.localName)) return cut(textOf(other), 60);
-    }
-  }
-  return "";
+/** @param {CSSStyleDeclaration} style @param {string} ground */
+const isUnreadable = (style, ground) => {
+  if (parseFloat(style.textIndent) < -500) return true;
+  if (style.backgroundClip === "text") return false;
+  return style.visibility !== "visible" || parseFloat(style.fontSize) < 3 || style.color === CLEAR ||
+    (style.color === ground && style.backgroundImage === "none");
 };

@@ -1,0 +1,159 @@
+// The rows of an outline while a look collects them: text by blocks, lists with their items, what is in view.
+
+const ACTIONABLE = 1;
+const IN_VIEW = 2;
+const FORM_CONTROL = 4;
+const CONTAINER = 8;
+const FOREIGN_FRAME = 16;
+const LIST_LENGTH = 8;
+const END_OF_LABEL = /[\s:*]+$/;
+const OUTER_BARS = /^(\| )+|( \|)+$/g;
+
+// A container with many children of one kind; how many.
+/** @param {Node} parent @param {NodeListOf<ChildNode> | Node[]} children */
+const listLength = (parent, children) => {
+  if (children.length < LIST_LENGTH || !isElement(parent)) return 0;
+  /** @type {Map<string, number>} */
+  const kinds = new Map();
+  let count = 0;
+  for (const child of children) {
+    if (!isElement(child) || SKIPPED.has(child.localName)) continue;
+    count += 1;
+    kinds.set(child.localName, (kinds.get(child.localName) ?? 0) + 1);
+  }
+  if (count < LIST_LENGTH) return 0;
+  return Math.max(...kinds.values()) >= count * 0.7 ? count : 0;
+};
+
+/** @param {El} el */
+const listName = (el) => {
+  const own = clean(el.getAttribute("aria-label") ?? "") || byReference(el, "aria-labelledby");
+  if (own) return cut(own, 60);
+  let node = /** @type {El | null} */ (el);
+  for (let up = 0; node && up < 3; node = node.parentElement, up += 1) {
+    const caption = node.querySelector(":scope > caption");
+    if (caption) return cut(textOf(caption), 60);
+    for (let other = node.previousElementSibling; other; other = other.previousElementSibling) {
+      if (/^h[1-6]$/.test(other.localName)) return cut(textOf(/** @type {El} */ (other)), 60);
+    }
+  }
+  return "";
+};
+
+class Rows {
+  /** @param {number} textLimit characters of one line of text */
+  constructor(textLimit) {
+    this.textLimit = textLimit;
+    /** @type {Row[]} */
+    this.rows = [];
+    /** @type {List[]} */
+    this.lists = [];
+    this.list = -1;
+    this.item = 0;
+    /** Where the content of the frame at hand begins. @type {Point} */
+    this.origin = { x: 0, y: 0 };
+    /** The part of it that is in view. @type {Edges} */
+    this.clip = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
+    this.scrolled = { x: scrollX, y: scrollY };
+    /** Text that waits for the end of its block. @type {string[]} */
+    this.pending = [];
+    this.pendingDepth = 0;
+    this.pendingFlags = 0;
+  }
+
+  /** @param {DOMRect} box */
+  flagsOf(box) {
+    const { origin: { x, y }, clip } = this;
+    const within = box.bottom + y > clip.top && box.top + y < clip.bottom &&
+      box.right + x > clip.left && box.left + x < clip.right;
+    return within ? IN_VIEW : 0;
+  }
+
+  // Whether no scrolling brings the box into view.
+  /** @param {DOMRect} box */
+  outside(box) {
+    const { origin, scrolled } = this;
+    return box.right + origin.x + scrolled.x <= 0 || box.bottom + origin.y + scrolled.y <= 0;
+  }
+
+  /**
+   * @param {number} depth
+   * @param {string} id
+   * @param {string} role
+   * @param {string} name
+   * @param {string} states
+   * @param {number} flags
+   */
+  push(depth, id, role, name, states, flags) {
+    this.rows.push([depth, id, role, name, states, flags, this.list, this.item]);
+  }
+
+  // A row that can be acted on. It says what a label right before it said.
+  /** @param {number} depth @param {El} el @param {string} role @param {string} name @param {number} flags */
+  add(depth, el, role, name, flags) {
+    this.flush();
+    const last = this.rows[this.rows.length - 1];
+    if (last && last[2] === "text" && name && last[3].replace(END_OF_LABEL, "") === name.replace(END_OF_LABEL, "")) {
+      this.rows.pop();
+    }
+    this.push(depth, idOf(el), role, name, statesOf(el, role), flags | ACTIONABLE);
+  }
+
+  // Text of the block at hand; where it stands is that of its first piece.
+  /** @param {string} data @param {number} depth @param {number} flags */
+  text(data, depth, flags) {
+    if (!this.pending.length) {
+      this.pendingDepth = depth;
+      this.pendingFlags = flags;
+    }
+    this.pending.push(data);
+  }
+
+  /** @param {string} separator */
+  separate(separator) {
+    if (this.pending.length) this.pending.push(separator);
+  }
+
+  // The end of a block.
+  flush() {
+    if (!this.pending.length) return;
+    const text = clean(this.pending.join(""));
+    this.pending = [];
+    if (!text || text === "|") return;
+    this.push(this.pendingDepth, "", "text", cut(text.replace(OUTER_BARS, ""), this.textLimit), "", this.pendingFlags);
+  }
+
+  /** @param {El} parent @param {number} count @param {() => void} visitItems */
+  inList(parent, count, visitItems) {
+    this.flush();
+    const { list, item } = this;
+    this.lists.push([listName(parent), parent.localName, count, list, item]);
+    this.list = this.lists.length - 1;
+    this.item = -1;
+    visitItems();
+    this.flush();
+    this.list = list;
+    this.item = item;
+  }
+
+  // The content of a frame of this origin; the row of the frame goes when nothing is in it.
+  /** @param {El} el @param {DOMRect} box @param {() => void} visitContent */
+  inFrame(el, box, visitContent) {
+    const { origin, clip, rows } = this;
+    const start = rows.length;
+    const left = box.left + el.clientLeft + origin.x;
+    const top = box.top + el.clientTop + origin.y;
+    this.origin = { x: left, y: top };
+    this.clip = {
+      left: Math.max(clip.left, left),
+      top: Math.max(clip.top, top),
+      right: Math.min(clip.right, left + el.clientWidth),
+      bottom: Math.min(clip.bottom, top + el.clientHeight),
+    };
+    visitContent();
+    this.flush();
+    this.origin = origin;
+    this.clip = clip;
+    if (rows.length === start) rows.pop();
+  }
+}
