@@ -65,10 +65,11 @@ run-operator: $(STAMP) ## the operator on this machine in place of its pod, rest
 run-apiserver: $(STAMP) ## the Tasks API on this machine at :8080, restarted when its sources change
 	@$(PY) -m tests.cluster run apiserver
 
-generate: $(STAMP) ## CRD YAML, OpenAPI, values docs
+generate: $(STAMP) ## CRD YAML, OpenAPI, docs of values and settings
 	@$(PY) -m skyvern_crds generate crds/FAILURES.md crds/skyverntasks.skyvern.io.yaml charts/skyvern-operator/files/skyverntasks.skyvern.io.yaml
 	@$(PY) -m skyvern_apiserver openapi apiserver/openapi.json
 	@$(PY) -m tests.chart.values_docs
+	@$(PY) -m tests.operator.settings_docs
 
 version: $(STAMP) ## the version of packages and chart; V=0.2.0 sets it everywhere
 	@$(PY) -m tests.house.version $(V)

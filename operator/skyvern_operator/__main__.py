@@ -5,7 +5,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from skyvern_crds.client import ClusterError
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run ``skyvern-operator``: 0 when stopped by a signal, 1 when it failed, 2 when it was set up wrongly."""
-    options = _parser().parse_args(arguments)
+    """Run ``skyvern-operator``. Exits with 0 when a signal stopped it, 1 when it failed, 2 for wrong settings."""
+    options = parser(os.environ).parse_args(arguments)
     configure_logs(options.log_level)
     if options.kubeconfig:
-        os.environ["KUBECONFIG"] = options.kubeconfig  # kopf reads no other place
+        os.environ["KUBECONFIG"] = options.kubeconfig  # the only place that kopf reads
     try:
         settings = Settings(
             config=load_config(options.config),
@@ -43,41 +43,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def parse_namespaces(text: str, release_namespace: str) -> list[str] | None:
-    """Names from a comma list; ``*`` is all of them (None), nothing is the release's own."""
+    """Names from a comma list. ``*`` means all namespaces (None); an empty list means the release's own."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if "*" in names:
         return None
     return names or [release_namespace]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="skyvern-operator", description="Runs SkyvernTasks: one task, one pod.")
-    environment = os.environ
-    parser.add_argument(
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """The command line; ``environment`` gives the defaults."""
+    result = argparse.ArgumentParser(prog="skyvern-operator", description="Runs SkyvernTasks: one task, one pod.")
+    result.add_argument(
         "--config",
         type=Path,
         default=Path(environment.get("SKYVERN_CONFIG", DEFAULT_PATH)),
         help="configuration file (SKYVERN_CONFIG)",
     )
-    parser.add_argument(
+    result.add_argument(
         "--namespaces",
         default=environment.get("SKYVERN_NAMESPACES", ""),
-        help="task namespaces, comma list, or * for all (SKYVERN_NAMESPACES; default: the release's namespace)",
+        help="task namespaces, a comma list, or * for all; default: the release namespace (SKYVERN_NAMESPACES)",
     )
-    parser.add_argument(
+    result.add_argument(
         "--release-namespace",
         default=environment.get("SKYVERN_RELEASE_NAMESPACE") or own_namespace() or "default",
-        help="namespace of the API-key Secrets (SKYVERN_RELEASE_NAMESPACE; default: the pod's own)",
+        help="namespace of the API-key Secrets; default: the pod's own (SKYVERN_RELEASE_NAMESPACE)",
     )
-    parser.add_argument("--kubeconfig", help="default: KUBECONFIG, else the pod's service account")
-    parser.add_argument("--host", default="0.0.0.0", help="address of the health endpoint")  # noqa: S104
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the health endpoint")
-    parser.add_argument(
+    result.add_argument("--kubeconfig", help="cluster to use; default: KUBECONFIG, else the pod's service account")
+    result.add_argument("--host", default="0.0.0.0", help="address of the health endpoint")  # noqa: S104
+    result.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the health endpoint")
+    result.add_argument(
         "--log-level",
         default=environment.get("SKYVERN_LOG_LEVEL", "info"),
         choices=("debug", "info", "warning", "error"),
+        help="least level that is logged (SKYVERN_LOG_LEVEL)",
     )
-    return parser
+    return result
 
 
 if __name__ == "__main__":

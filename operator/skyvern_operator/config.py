@@ -17,7 +17,9 @@ DEFAULT_PATH: Final = Path("/etc/skyvern/config.yaml")
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
 
 class ImagePullPolicy(StrEnum):
@@ -32,23 +34,27 @@ class Images(_Model):
     """Images of the task pods."""
 
     browser: Annotated[str, Field(min_length=1)]
-    """Chromium and chromedriver."""
+    """Image with Chromium and chromedriver."""
     runner: Annotated[str, Field(min_length=1)]
-    """The agent."""
+    """Image with the agent."""
 
 
 class ImagePullPolicies(_Model):
     """When the kubelet pulls the images of the task pods."""
 
     browser: ImagePullPolicy = ImagePullPolicy.IF_NOT_PRESENT
+    """When the kubelet pulls the browser image: Always, IfNotPresent or Never."""
     runner: ImagePullPolicy = ImagePullPolicy.IF_NOT_PRESENT
+    """When the kubelet pulls the runner image."""
 
 
 class Resources(_Model):
     """Requests and limits of one container, as in a pod."""
 
     requests: dict[str, str] = Field(default_factory=dict)
+    """What the scheduler reserves for the container."""
     limits: dict[str, str] = Field(default_factory=dict)
+    """What the container may use at most."""
 
 
 class TaskResources(_Model):
@@ -61,116 +67,136 @@ class TaskResources(_Model):
         requests={"cpu": "100m", "memory": "160Mi"}, limits={"memory": "512Mi", "ephemeral-storage": "256Mi"}
     )
     browser_tmp: str = "512Mi"
-    """Size limit of the browser's memory-backed /tmp (profile, downloads); counts towards its memory."""
+    """Size limit of the browser's memory-backed /tmp (profile, downloads); it counts toward its memory."""
     browser_shm: str = "256Mi"
-    """Size limit of the browser's /dev/shm; counts towards its memory."""
+    """Size limit of the browser's /dev/shm; it counts toward its memory."""
     runner_tmp: str = "256Mi"
-    """Size limit of the runner's memory-backed /tmp (recording); counts towards its memory."""
+    """Size limit of the runner's memory-backed /tmp (recording); it counts toward its memory."""
 
 
 class Profile(_Model):
     """A kind of pod that the administrator offers; a task names it in ``spec.profile``."""
 
     resources: TaskResources | None = None
+    """Resources of the pod in place of ``resources``."""
     images: Images | None = None
+    """Images in place of ``images``."""
     node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels that the pod's node must have."""
     tolerations: list[dict[str, Any]] = Field(default_factory=list)
+    """Taints that the pod tolerates."""
     priority_class_name: str | None = None
+    """Priority class of the pod."""
     runtime_class_name: str | None = None
+    """Runtime class of the pod."""
     model: str | None = None
-    """Language model of its tasks."""
+    """Language model of the profile's tasks, unless a task chooses one."""
     max_active: Annotated[int, Field(ge=1)] | None = None
-    """Tasks of this profile that may be active at once."""
+    """How many tasks of the profile may be active at once; null is no limit."""
 
 
 class Limits(_Model):
-    """How many tasks may be active (admitted and not ended) at once."""
+    """Bounds on active tasks, which are those admitted and not ended."""
 
     max_active: Annotated[int, Field(ge=1)] | None = 100
-    """In all."""
+    """How many tasks may be active at once in all namespaces together; null is no limit."""
     max_active_per_namespace: Annotated[int, Field(ge=1)] | None = None
-    """In one namespace."""
+    """How many tasks may be active at once in one namespace; null is no limit."""
 
 
 class GracePeriods(_Model):
-    """How long a condition that may heal is borne."""
+    """Grace periods for conditions that may clear."""
 
     image_pull_seconds: Annotated[int, Field(ge=0)] = 300
-    """Since the pod was scheduled, while an image cannot be pulled."""
+    """How long after scheduling an image may fail to be pulled."""
     config_error_seconds: Annotated[int, Field(ge=0)] = 120
-    """Since the pod was scheduled, while a container cannot be created."""
+    """How long after scheduling a container may fail to be created."""
     quota_retry_seconds: Annotated[float, Field(gt=0)] = 15
-    """Least time before a pod that a ResourceQuota refused is tried again; at most twice that."""
+    """Shortest pause before a pod that a ResourceQuota refused is created again; the longest is twice that."""
     lost_node_seconds: Annotated[int, Field(ge=0)] = 300
-    """After the end of a deletion's grace period, while the node does not confirm the pod's end."""
+    """How long after a deletion's grace period the node may leave the pod's end unconfirmed."""
     infra_backoff_seconds: Annotated[float, Field(ge=0)] = 10
-    """Before the second attempt; doubled for each further one, at most 300."""
+    """Pause before the second attempt; it doubles with each further one, up to 300."""
 
 
 class Webhook(_Model):
     """Delivery of webhooks."""
 
     signature: SignatureStyle = SignatureStyle.V0
+    """How webhooks are signed: v0 covers timestamp and body, legacy the body alone."""
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15
-    """For one try, from connecting to the last byte of the answer's head."""
+    """Time limit of one request: to the receiver, and to the facade for a large result."""
     schedule: Annotated[list[Annotated[float, Field(ge=0)]], Field(max_length=32)] = Field(
         default=[5, 30, 120, 600, 1800, 3600, 7200]
     )
-    """Seconds between one try and the next; after the last the delivery has failed."""
+    """Pauses between tries in seconds; after the last try the delivery has failed."""
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
-    """Tries under way at once."""
+    """How many tries may run at once."""
     allowed_hosts: list[str] | None = None
-    """If given, only these hosts (``*.example.com`` includes subdomains) are called."""
+    """The only hosts that may be called; ``*.example.com`` includes subdomains. Null allows any."""
 
 
 class Sandbox(_Model):
     """Chrome's own sandbox."""
 
     seccomp_profile: str | None = None
-    """Localhost profile on the nodes under which it works; without one Chrome runs with ``--no-sandbox``."""
+    """Localhost seccomp profile on the nodes that the sandbox needs; without it Chrome runs with ``--no-sandbox``."""
 
 
 class Writes(_Model):
     """Token bucket of the operator's writes to the API server."""
 
     qps: Annotated[float, Field(gt=0)] = 200
+    """Writes to the API server a second, in the long run."""
     burst: Annotated[int, Field(ge=1)] = 400
+    """Writes that may go out at once."""
 
 
 class OperatorConfig(_Model):
-    """Everything that an installation decides."""
+    """Everything that an installation can set."""
 
     images: Images
+    """Images of the task pods."""
     image_pull_policies: ImagePullPolicies = ImagePullPolicies()
+    """When the kubelet pulls them."""
     image_pull_secrets: list[str] = Field(default_factory=list)
+    """Names of the Secrets in each task namespace with which images are pulled."""
     service_account_name: str = "skyvern-task"
     """Service account of the task pods, in each task namespace."""
     model_secret_name: str | None = "skyvern-model"  # noqa: S105
-    """Secret in each task namespace with the model's settings."""
+    """Secret in each task namespace with the language model's settings; null for none."""
     allowed_models: list[str] | None = None
-    """Names that ``spec.model`` may have; any without it."""
+    """The only names that ``spec.model`` may have; null allows any."""
     artifacts_url: str | None = None
-    """Internal base URL of the artifacts gateway; runners upload nothing without it."""
+    """Internal base URL to which runners upload artifacts; without it they upload nothing."""
     public_url: str = "http://127.0.0.1:8080"
-    """Base of the artifact links in webhooks."""
+    """Base URL of the artifact links in webhooks."""
     facade_url: str | None = None
     """Base URL of the facade within the cluster, from which webhooks take large results; publicUrl without it."""
     artifact_link_ttl_seconds: Annotated[int, Field(ge=60)] = DEFAULT_TTL_SECONDS
-    """How long those links work."""
+    """How long artifact links in webhooks work."""
     signing_key_file: Path | None = None
-    """File with the release's signing key."""
+    """File with the release's signing key, at least 16 bytes. Required."""
     webhook: Webhook = Webhook()
+    """Delivery of webhooks."""
     limits: Limits = Limits()
+    """How many tasks may be active at once."""
     grace_periods: GracePeriods = GracePeriods()
+    """Grace periods for conditions that may clear."""
     default_ttl_seconds: Annotated[int, Field(ge=0)] | None = 7 * 24 * 3600
-    """Kept after the end, for tasks that do not say; null keeps them for ever."""
+    """How long ended tasks are kept that do not say themselves; null keeps them until somebody deletes them."""
     resources: TaskResources = TaskResources()
+    """Resources of the task pods."""
     profiles: dict[str, Profile] = Field(default_factory=dict)
+    """Kinds of pods that tasks can choose by ``spec.profile``, by name."""
     sandbox: Sandbox = Sandbox()
+    """Chrome's own sandbox."""
     writes: Writes = Writes()
+    """Rate of the operator's writes."""
     resync_seconds: Annotated[float, Field(gt=0)] = 300
+    """Pause between full lists, which check the watches."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
-    """Tasks reconciled at once."""
+    """How many tasks are reconciled at once."""
 
     @model_validator(mode="after")
     def _profiles_have_sane_names(self) -> Self:
@@ -185,7 +211,7 @@ def parse_config(text: str, source: str) -> OperatorConfig:
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: not YAML: {error}") from error
+        raise ConfigError(f"{source}: is not YAML: {error}") from error
     try:
         return OperatorConfig.model_validate(data or {})
     except ValidationError as error:

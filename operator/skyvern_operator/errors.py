@@ -2,7 +2,7 @@
 
 
 class OperatorError(Exception):
-    """Base of everything that the operator raises itself."""
+    """Base of the operator's own exceptions."""
 
 
 class ConfigError(OperatorError):
@@ -22,7 +22,7 @@ class CreateRetryError(OperatorError):
 
 
 class ProfileError(OperatorError):
-    """The task asks for a profile or a model that the configuration does not offer."""
+    """The task asks for a profile or a model that the configuration does not have."""
 
 
 class WebhookAddressError(OperatorError):
@@ -34,4 +34,4 @@ class ResultError(OperatorError):
 
 
 class DeadWatchError(OperatorError):
-    """A watch does not deliver what a list shows: the process must restart."""
+    """A watch does not deliver what a list shows, so the process must restart."""

@@ -1,4 +1,4 @@
-"""Puts the parts together and runs them until one ends."""
+"""Wires the parts together and runs them until one ends."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ DEFAULT_PORT: Final = 8080
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the process is told by its command line and environment."""
+    """Settings from the command line and the environment."""
 
     config: OperatorConfig
     namespaces: Sequence[str] | None
@@ -51,7 +51,7 @@ class Settings:
 
 
 async def run(settings: Settings) -> None:
-    """Run the operator until it is told to stop. Raises OperatorError when it cannot go on."""
+    """Run the operator until a signal stops it. Raises OperatorError when it cannot continue."""
     config = settings.config
     signing_key = read_signing_key(config)
     metrics, queue = Metrics(), WorkQueue()
@@ -114,7 +114,7 @@ async def _serve(
     prepare: Callable[[], Awaitable[None]],
     parts: Mapping[str, Callable[[], Coroutine[Any, Any, None]]],
 ) -> None:
-    """Health first, then everything there is, then decisions. The first part that ends ends all of them."""
+    """Serve health, take in every object, then run the parts. When one part ends, all of them end."""
     runner = web.AppRunner(health, access_log=None)
     await runner.setup()
     tasks: list[asyncio.Task[None]] = []
@@ -134,7 +134,7 @@ async def _serve(
 
 
 def read_signing_key(config: OperatorConfig) -> bytes:
-    """The release's signing key. Raises ConfigError when webhooks could not be signed."""
+    """The release's signing key. Raises ConfigError if there is none to sign webhooks with."""
     if config.signing_key_file is None:
         raise ConfigError("signingKeyFile is not set: name the file with the release's signing key")
     try:

@@ -1,4 +1,4 @@
-"""The workers: take a key, look, decide, execute, until nothing is left to do for it."""
+"""The workers: take a key, look, decide and execute until nothing is left to do for it."""
 
 import asyncio
 import logging
@@ -24,14 +24,14 @@ from skyvern_operator.state.work_queue import WorkQueue
 logger = logging.getLogger(__name__)
 
 MAX_PASSES: Final = 8
-"""Decisions in a row for one key before others get their turn."""
+"""Decisions in a row for one key before other keys get their turn."""
 CREATE_PAUSE_SECONDS: Final = 2.0
 SETTLE_SECONDS: Final = 0.02
-"""Slots that come free within this time are handed out together."""
+"""Slots freed within this time are handed out together."""
 
 
 class Reconciler:
-    """Brings every task to its end, one pass at a time."""
+    """Moves every task to its end, one pass at a time."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Reconciler:
         self._settling: asyncio.TimerHandle | None = None
 
     def seed(self) -> None:
-        """Count the active tasks and line up the others before the first decision, so that none jumps the line."""
+        """Before the first decision, count the active tasks and line up the others, so that none jumps the line."""
         idle = []
         for task in self._store.tasks():
             with isolated(self._metrics, Where.START, task.key):
@@ -72,7 +72,7 @@ class Reconciler:
         """Work until canceled."""
         async with asyncio.TaskGroup() as group:
             for number in range(self._workers):
-                # A quarter of the workers is kept for ends and cancellations.
+                # A quarter of the workers is reserved for ends and cancellations.
                 group.create_task(self._work(urgent_only=number < self._workers // 4))
 
     async def _work(self, *, urgent_only: bool) -> None:
@@ -90,10 +90,10 @@ class Reconciler:
                 self._queue.done(key)
                 self._metrics.reconcile.observe(time.perf_counter() - begun)
                 self._settle_soon()
-            await asyncio.sleep(0)  # a pass may not have waited for anything: probes and watches get their turn
+            await asyncio.sleep(0)  # a pass that awaits nothing would keep probes and watches from running
 
     def _failed(self, key: TaskKey, error: Exception) -> None:
-        """Come back later; what is known to pass by itself is no news."""
+        """Retry later. Expected, transient errors are not logged."""
         at_least = 0.0
         if isinstance(error, ClusterError):
             at_least = error.retry_after or 0.0
@@ -121,7 +121,7 @@ class Reconciler:
         self._queue.add(key)
 
     def _knows_nothing_new(self, task: TaskRecord, pod: PodRecord | None, facts: Facts) -> bool:
-        """Whether deciding again would decide the same. Records are replaced, never changed, so identity tells."""
+        """Whether another decision would be the same. Records are replaced, never changed, so identity is enough."""
         now = self._store.task(task.key)
         return now is task and self._store.current_pod(task) is pod and self._store.facts(task) is facts
 

@@ -1,4 +1,4 @@
-"""The real control plane with the CRD, restricted namespaces, a running operator, and hands that play the kubelet."""
+"""The real control plane with the CRD, restricted namespaces, a running operator, and a stand-in for the kubelet."""
 
 import json
 import uuid
@@ -70,7 +70,7 @@ async def shared_namespace(client: ClusterClient) -> str:
 async def operator(
     served: ControlPlane, shared_namespace: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[OperatorProcess]:
-    """An operator that many tests share; each has tasks of its own."""
+    """An operator that many tests share; each uses its own tasks."""
     directory = tmp_path_factory.mktemp("operator")
     async with running_operator(
         directory, served.kubeconfig, shared_namespace, release_namespace=shared_namespace

@@ -1,4 +1,4 @@
-"""Tasks and pods for tests of pure functions, told in few words. All times are seconds after NOW."""
+"""Tasks and pods for tests of pure functions, in few words. All times are seconds after NOW."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

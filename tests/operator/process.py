@@ -1,4 +1,4 @@
-"""The operator as a process of its own."""
+"""The operator as a separate process."""
 
 import asyncio
 import re

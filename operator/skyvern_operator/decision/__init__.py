@@ -1,1 +1,1 @@
-"""What to do: pure functions from what is known to a list of actions."""
+"""Decides what to do: pure functions from known state to a list of actions."""

@@ -1,4 +1,4 @@
-"""What a decision can ask for. Values only; the executor carries them out."""
+"""What a decision can ask for: plain values, which the executor carries out."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +9,14 @@ from skyvern_crds.vocabulary import Reason
 
 @dataclass(frozen=True, slots=True)
 class CreatePod:
-    """Make the pod of an attempt; its name follows from the task's uid and the attempt."""
+    """Create the pod of an attempt. Its name follows from the task's uid and the attempt."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class DeletePod:
-    """Delete a pod, and only the one of this uid, with its own grace period."""
+    """Delete the pod with this uid, with its grace period."""
 
     name: str
     uid: str
@@ -31,7 +31,7 @@ class LookUpPod:
 
 @dataclass(frozen=True, slots=True)
 class ApplyStatus:
-    """Make these the operator's fields of the task's status, all of them."""
+    """Set all of the operator's fields in the task's status."""
 
     status: OperatorStatus
 
@@ -58,12 +58,12 @@ class DeliverWebhook:
 
 @dataclass(frozen=True, slots=True)
 class DeleteTask:
-    """Remove an ended task whose time to live is over."""
+    """Delete an ended task whose time to live has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class WakeAt:
-    """Decide again at this time, whether or not anything changes until then."""
+    """Decide again at this time, even if nothing changes before."""
 
     at: datetime
 

@@ -1,4 +1,4 @@
-"""Which waiting tasks may start: limits, priority, age, fairness over namespaces."""
+"""Decides which waiting tasks may start: limits, priority, age, fairness between namespaces."""
 
 import heapq
 from collections import Counter, defaultdict
@@ -16,17 +16,17 @@ class Decision:
 
     admitted: bool
     message: str = ""
-    """Which limit holds it back, and its place."""
+    """Which limit holds it back, and its place in the queue."""
 
 
 ADMITTED = Decision(admitted=True)
 NOT_ASKED = Decision(admitted=False)
-"""The task needs no slot now, or its answer is not ready: no reason to show."""
+"""The task needs no slot now, or has no answer yet, so there is no reason to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A task that asks to start."""
+    """A task that is waiting to start."""
 
     key: TaskKey
     priority: int
@@ -36,14 +36,14 @@ class Waiting:
 
 @dataclass(slots=True)
 class Usage:
-    """Slots in use, by kind of limit."""
+    """Slots in use, counted for each kind of limit."""
 
     total: int = 0
     namespaces: Counter[str] = field(default_factory=Counter)
     profiles: Counter[str] = field(default_factory=Counter)
 
     def add(self, namespace: str, profile: str | None, count: int) -> None:
-        """Count ``count`` more tasks."""
+        """Count ``count`` more tasks, or fewer if it is negative."""
         self.total += count
         self.namespaces[namespace] += count
         if profile is not None:
@@ -52,27 +52,27 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The limits in force; None means none."""
+    """The limits in force; None is no limit."""
 
     total: int | None
     namespace: int | None
     profiles: Mapping[str, int]
 
     def obstacle(self, usage: Usage, namespace: str, profile: str | None) -> str | None:
-        """The limit that keeps one more task from starting, in words."""
+        """The limit that keeps another task from starting, in words; None if there is none."""
         if self.total is not None and usage.total >= self.total:
-            return f"{self.total} tasks are active, the limit"
+            return f"the limit of {self.total} active tasks is reached"
         if self.namespace is not None and usage.namespaces[namespace] >= self.namespace:
-            return f"{self.namespace} tasks are active in namespace {namespace}, the limit"
+            return f"the limit of {self.namespace} active tasks in namespace {namespace} is reached"
         bound = self.profiles.get(profile or "")
         if bound is not None and usage.profiles[profile or ""] >= bound:
-            return f"{bound} tasks of profile {profile} are active, the limit"
+            return f"the limit of {bound} active tasks of profile {profile} is reached"
         return None
 
 
 def line_up(waiting: Iterable[Waiting], usage: Usage) -> list[Waiting]:
-    """The order in which waiting tasks start: priority; then the namespace with the fewest active tasks, counting
-    those placed before; then age."""
+    """The order in which waiting tasks start: by priority, then from the namespace with the fewest active tasks (those
+    placed earlier in the line count), then by age."""
     lines: dict[str, list[Waiting]] = defaultdict(list)
     for task in waiting:
         lines[task.key.namespace].append(task)
@@ -94,7 +94,7 @@ def line_up(waiting: Iterable[Waiting], usage: Usage) -> list[Waiting]:
 
 
 def select(waiting: Iterable[Waiting], usage: Usage, bounds: Bounds) -> tuple[list[Waiting], dict[TaskKey, str]]:
-    """Those that may start now, and for each of the others the limit that holds it and its place. Pure."""
+    """The tasks that may start now, and for each of the others the limit that holds it and its place. Pure."""
     taken = Usage(usage.total, Counter(usage.namespaces), Counter(usage.profiles))
     admitted: list[Waiting] = []
     held: dict[TaskKey, str] = {}
@@ -109,7 +109,7 @@ def select(waiting: Iterable[Waiting], usage: Usage, bounds: Bounds) -> tuple[li
 
 
 def _place(number: int) -> str:
-    """The place in the queue, coarse, so that each task's status changes few times while the queue moves."""
+    """The rough place in the queue, so that a task's status changes only a few times while the queue moves."""
     if number == 1:
         return "next to start"
     bound = 10
@@ -119,7 +119,7 @@ def _place(number: int) -> str:
 
 
 class Admission:
-    """Hands out slots. A slot is held from admission to the task's end."""
+    """Hands out slots. A task holds its slot from admission to its end."""
 
     def __init__(self, limits: Limits, profiles: Mapping[str, int], wake: Callable[[TaskKey], None]) -> None:
         """``wake`` is called with each task whose answer has changed."""
@@ -130,7 +130,7 @@ class Admission:
         self._messages: dict[TaskKey, str] = {}
         self._wake = wake
         self.changed = False
-        """A slot came free, or the line changed, since the last :meth:`settle`."""
+        """Whether a slot came free or the line changed since the last :meth:`settle`."""
 
     @property
     def active(self) -> int:
@@ -143,14 +143,14 @@ class Admission:
         return len(self._waiting)
 
     def hold(self, task: TaskRecord) -> None:
-        """Count a task that is active already."""
+        """Count a task that is already active."""
         if task.key not in self._holders:
             self._holders[task.key] = task.profile
             self._usage.add(task.key.namespace, task.profile, 1)
             self._leave_line(task.key)
 
     def ask(self, task: TaskRecord) -> Decision:
-        """Whether the task may start; if not it stands in line, and ``wake`` tells when the answer changes."""
+        """Whether the task may start. If not, it joins the line, and ``wake`` is called when its answer changes."""
         if task.key in self._holders:
             return ADMITTED
         entry = Waiting(task.key, task.priority, task.created_at, task.profile)
@@ -165,13 +165,13 @@ class Admission:
         return Decision(admitted=False, message=self._messages.get(task.key, ""))
 
     def line_up(self, task: TaskRecord) -> None:
-        """Put a task in the line without an answer yet; :meth:`settle` then takes all of them by their order."""
+        """Add a task to the line without answering it; :meth:`settle` then admits tasks in order."""
         if task.key not in self._holders:
             self._waiting[task.key] = Waiting(task.key, task.priority, task.created_at, task.profile)
             self.changed = True
 
     def release(self, key: TaskKey) -> None:
-        """The task has ended, or no longer wants to start."""
+        """Free the slot or the place in line of a task that has ended or no longer wants to start."""
         if key in self._holders:
             profile = self._holders.pop(key)
             self._usage.add(key.namespace, profile, -1)
@@ -179,7 +179,7 @@ class Admission:
         self._leave_line(key)
 
     def settle(self) -> None:
-        """Give free slots to those in line, and wake everyone whose answer has changed."""
+        """Give free slots to the tasks in line, and wake each task whose answer has changed."""
         self.changed = False
         if not self._waiting:
             return

@@ -1,4 +1,4 @@
-"""From a pod that has ended to what that means for its task. Pure; an ordered list of cases, the first that fits holds.
+"""What the end of a pod means for its task. Pure: an ordered list of cases, of which the first that fits decides.
 
 The end of the runner's container decides, not the phase of the pod, which follows seconds later.
 """
@@ -40,17 +40,17 @@ class Outcome:
     message: str
     """For people."""
     started: bool
-    """The agent had started, or may have, so it may have acted: never run it again."""
+    """Whether the agent started or may have started. If so, it may have acted, and the task is never run again."""
     infrastructure: bool = False
-    """The cluster ended it, not the task: another attempt is right if the agent had not started."""
+    """Whether the cluster ended the pod. If the agent had not started, another attempt is safe."""
     own_verdict: bool = False
-    """The runner judged by itself; no cancel or deadline that came later changes that."""
+    """Whether the runner reached its own verdict, which a later cancellation or deadline does not change."""
     exit_code: int | None = None
     finished_at: datetime | None = None
 
 
 def classify(pod: PodRecord) -> Outcome:
-    """The outcome of a pod that has ended or is gone."""
+    """The outcome of a pod that has ended or no longer exists."""
     record = parse_termination(pod.runner.message) if pod.runner.terminated else None
     for case in _CASES:
         outcome = case(pod, record)
@@ -75,7 +75,7 @@ def _outcome(
 
 def _runner_out_of_memory(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
     if pod.runner.terminated and pod.runner.killed_for_memory:
-        return _outcome(pod, Reason.OUT_OF_MEMORY, "the runner was killed for memory: raise its limit")
+        return _outcome(pod, Reason.OUT_OF_MEMORY, "the runner ran out of memory: raise its limit")
     return None
 
 
@@ -90,13 +90,13 @@ def _verdict(pod: PodRecord, record: TerminationRecord | None) -> Outcome | None
 
 def _browser_out_of_memory(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
     if pod.browser.killed_for_memory:
-        return _outcome(pod, Reason.OUT_OF_MEMORY, "the browser was killed for memory: raise its limit")
+        return _outcome(pod, Reason.OUT_OF_MEMORY, "the browser ran out of memory: raise its limit")
     return None
 
 
 def _kubelet_deadline(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
     if pod.reason == "DeadlineExceeded":
-        return _outcome(pod, Reason.DEADLINE_EXCEEDED, "the kubelet's own deadline for the pod passed")
+        return _outcome(pod, Reason.DEADLINE_EXCEEDED, "the pod exceeded the kubelet's own deadline")
     return None
 
 
@@ -109,7 +109,7 @@ def _disrupted(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
     detail = f": {pod.message}" if pod.message else ""
     node = f" on node {pod.node_name}" if pod.node_name else ""
     return _outcome(
-        pod, reason, f"the pod{node} was ended by the cluster ({pod.disruption or pod.reason}){detail}",
+        pod, reason, f"the cluster ended the pod{node} ({pod.disruption or pod.reason}){detail}",
         infrastructure=True,
     )  # fmt: skip
 
@@ -152,7 +152,7 @@ def _exit_code(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
 
 
 def _refused_by_kubelet(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
-    text = f"the pod ended before its runner was started ({pod.reason or pod.phase})"
+    text = f"the pod ended before its runner started ({pod.reason or pod.phase})"
     return _outcome(pod, Reason.EVICTED, f"{text}: {pod.message}" if pod.message else text, infrastructure=True)
 
 

@@ -1,4 +1,4 @@
-"""Conditions and phase: how the operator's part of status is put together. Pure."""
+"""Conditions and the phase that follows from them. Pure."""
 
 from datetime import datetime
 from typing import Final, Literal
@@ -12,7 +12,7 @@ _ORDER: Final = {kind.value: index for index, kind in enumerate(ConditionType)}
 
 
 def find(conditions: list[Condition], kind: ConditionType) -> Condition | None:
-    """The condition of this type."""
+    """The condition of this type; None if it is absent."""
     return next((entry for entry in conditions if entry.type == kind), None)
 
 
@@ -26,7 +26,8 @@ def put(
     now: datetime,
     generation: int,
 ) -> list[Condition]:
-    """A list with the condition set: unchanged when it says the same; its transition time kept while its status is."""
+    """The list with the condition set. It is unchanged if the condition already says this, and the transition time
+    stays as long as the condition's status does."""
     old = find(conditions, kind)
     message = cut(message)
     if old is not None and (old.status, old.reason, old.message) == (truth, str(reason), message):
@@ -44,12 +45,12 @@ def put(
 
 
 def drop(conditions: list[Condition], kind: ConditionType) -> list[Condition]:
-    """A list without conditions of this type."""
+    """The list without conditions of this type."""
     return [entry for entry in conditions if entry.type != kind]
 
 
 def succeeded_reason(status: OperatorStatus) -> Reason | None:
-    """Reason of the condition Succeeded, if it is one that this version knows."""
+    """Reason of the condition Succeeded; None if it is absent or unknown to this version."""
     condition = find(status.conditions, ConditionType.SUCCEEDED)
     try:
         return Reason(condition.reason) if condition is not None else None
@@ -58,7 +59,7 @@ def succeeded_reason(status: OperatorStatus) -> Reason | None:
 
 
 def truth_of(phase: Phase) -> Truth:
-    """Status of Succeeded in a phase."""
+    """Status of the condition Succeeded in a phase."""
     if not phase.terminal:
         return "Unknown"
     return "True" if phase is Phase.COMPLETED else "False"
@@ -82,7 +83,7 @@ def with_reason(
 
 
 def cut(message: str) -> str:
-    """The message, at most as long as a condition may have it."""
+    """The message, cut to the length that a condition may have."""
     if len(message) <= MAX_CONDITION_MESSAGE:
         return message
     return message[: MAX_CONDITION_MESSAGE - 1] + "…"

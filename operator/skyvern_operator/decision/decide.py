@@ -1,7 +1,7 @@
-"""What to do about a task: pure, total, level-triggered. An ordered list of cases; the first that fits holds.
+"""Decides what to do about a task: pure, total, level-triggered. The first case of an ordered list that fits decides.
 
-Everything is recomputed from the task, its pod and the clock, so that a crash after any prefix of the actions is
-repaired by deciding again. A task whose agent may have started is never run again.
+Everything is recomputed from the task, its pod and the clock, so a crash between two actions is repaired by deciding
+again. A task whose agent may have started is never run again.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ SUSPENDED_MESSAGE: Final = "spec.suspend is set"
 
 
 def decide(view: View) -> list[Action]:
-    """The actions that bring the task further, in the order in which they must be done."""
+    """The actions that move the task forward, in the order in which they must be carried out."""
     for case in _CASES:
         actions = case(view)
         if actions is not None:
@@ -60,7 +60,7 @@ def _unreadable(view: View) -> list[Action] | None:
 
 
 def _ended(view: View) -> list[Action] | None:
-    """The verdict stands. What is left: nothing may keep running, the webhook, the time to live."""
+    """The verdict stands. What is left: stop what still runs, deliver the webhook, wait out the time to live."""
     if not view.task.ended:
         return None
     pod = view.pod
@@ -74,24 +74,24 @@ def _ended(view: View) -> list[Action] | None:
 
 
 def _runner_ended(view: View) -> list[Action] | None:
-    """The pod's end is the truth, whatever else was asked for in the meantime."""
+    """The pod's end decides, whatever has been requested since."""
     if view.pod is None or not view.pod.ended:
         return None
     return _conclude(view, view.pod, classify(view.pod))
 
 
 def _pod_vanished(view: View) -> list[Action] | None:
-    """A pod that was there and is not, and was not seen to end."""
+    """The pod that the status names is missing, or was replaced."""
     pod, known = view.pod, view.task.status.pod_uid
     if pod is None:
         return [LookUpPod(view.task.pod_name)] if known is not None else None
     if known is not None and known != pod.uid:
-        return _verdict(view, Reason.POD_DELETED, f"the pod {pod.name} was replaced by another hand")
+        return _verdict(view, Reason.POD_DELETED, f"the pod {pod.name} was replaced by another pod of the same name")
     return _conclude(view, pod, classify(pod)) if pod.life.gone else None
 
 
 def _node_lost(view: View) -> list[Action] | None:
-    """The node does not confirm that the pod has ended. Without the agent's start the start deadline decides."""
+    """The node does not confirm that the pod has ended. If the agent has not started, the start deadline decides."""
     pod, lost_at = view.pod, view.lost_at
     if pod is None or lost_at is None or view.now < lost_at:
         return None
@@ -120,13 +120,13 @@ def _start_deadline(view: View) -> list[Action] | None:
     due = view.start_until
     if due is None or view.now < due:
         return None
-    why = statuses.pending_message(view.pod) if view.pod is not None else "no attempt got that far"
+    why = statuses.pending_message(view.pod) if view.pod is not None else "no pod was created"
     message = f"the runner did not start within {view.task.start_deadline_seconds} s: {why}"
     return [*_verdict(view, Reason.START_DEADLINE_EXCEEDED, message), *_deletion(view.pod)]
 
 
 def _suspended(view: View) -> list[Action] | None:
-    """Holds back a task that has not started; one that has goes on."""
+    """Hold back a task that has not started; one that has started continues."""
     if not view.task.suspend or view.agent_started:
         return None
     if view.pod is not None:
@@ -135,7 +135,7 @@ def _suspended(view: View) -> list[Action] | None:
 
 
 def _no_pod(view: View) -> list[Action] | None:
-    """Start the next attempt, or say what it waits for."""
+    """Start the next attempt, or say what it is waiting for."""
     if view.pod is not None:
         return None
     if view.agent_started:
@@ -152,12 +152,12 @@ def _no_pod(view: View) -> list[Action] | None:
     if view.admission.admitted:
         return [CreatePod(view.task.current_attempt)]
     if not view.admission.message:
-        return []  # the answer comes with a wake-up
+        return []  # admission wakes the task when it has an answer
     return _apply(view, statuses.held(view, Reason.QUEUED, Reason.LIMIT_REACHED, view.admission.message))
 
 
 def _cannot_start(view: View) -> list[Action] | None:
-    """A container that cannot be made: borne for a while, since a registry or a Secret may come back."""
+    """A container cannot be created: tolerated for a grace period, since a registry or a Secret may come back."""
     pod = view.pod
     if pod is None or pod.runner.started:
         return None
@@ -207,7 +207,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
 
 
 def _conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
-    """What a pod's end means, seen together with what was asked for in the meantime."""
+    """What a pod's end means, given what has been requested since."""
     task = view.task
     started = outcome.started or view.agent_started
     if outcome.own_verdict:
@@ -229,7 +229,7 @@ def _conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
 
 
 def _stop(view: View, pod: PodRecord, message: str) -> list[Action]:
-    """Tell the pod to stop; the verdict waits for its end."""
+    """Ask the pod to stop; the verdict waits for its end."""
     return [*_deletion(pod), *_apply(view, statuses.stopping(view, message)), *_wake(view, view.lost_at)]
 
 
@@ -247,7 +247,7 @@ def _verdict(view: View, reason: Reason, message: str, outcome: Outcome | None =
 
 
 def _webhook(view: View) -> list[Action]:
-    """At least one delivery, one logical delivery a task, and one more whenever it is asked for."""
+    """The webhook is delivered at least once for each task, and again whenever a user asks for it."""
     task, stored = view.task, view.task.status.webhook
     if not task.has_webhook or view.webhook_under_way:
         return []
@@ -268,6 +268,6 @@ def _apply(view: View, status: OperatorStatus) -> list[Action]:
 
 
 def _wake(view: View, *times: datetime | None) -> list[Action]:
-    """At the first of these times that is still to come."""
+    """Wake up at the earliest of these times that lies ahead."""
     due = min((time for time in times if time is not None and time > view.now), default=None)
     return [WakeAt(due)] if due is not None else []

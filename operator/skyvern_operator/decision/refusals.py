@@ -1,4 +1,4 @@
-"""What the API server's refusal of a pod means for its task: every create error has a name and a consequence."""
+"""What it means for a task that the API server refuses its pod: every create error has a name and a consequence."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from skyvern_operator.state.facts import Refusal
 
 
 def refusal_of(error: Forbidden | Invalid, quota_retry_seconds: float) -> Refusal:
-    """What the API server's refusal of a pod means. Raises CreateRetryError when it is a matter of time."""
+    """What the API server's refusal of a pod means. Raises CreateRetryError for one that is expected to pass."""
     if isinstance(error, Invalid):
         return Refusal(Reason.POD_SPEC_INVALID, error.message)
     causes: list[Any] = list(error.details.get("causes") or [])

@@ -1,7 +1,7 @@
 """The operator's status fields for each situation of a task. Pure: from a view to the whole set of fields.
 
-Few writes: a change that nobody needs to know at once waits for the next write that is needed anyway, and a message
-that only varies in wording stays as it was.
+To keep writes few, a change that is not urgent waits for the next necessary write, and a message whose wording alone
+varies stays as it was.
 """
 
 from typing import Final
@@ -22,11 +22,11 @@ IMAGE_INVALID: Final = "InvalidImageName"
 CONFIG_ERRORS: Final = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
 )
-"""Reasons of a waiting container that cannot be made or does not stay."""
+"""Reasons of a waiting container that cannot be created or keeps failing."""
 
 
 def observed(view: View) -> OperatorStatus:
-    """The stored status brought up to date with the task and its pod; phase and Succeeded are left as they are."""
+    """The stored status, updated from the task and its pod; phase and Succeeded stay as they are."""
     task, pod, old = view.task, view.pod, view.task.status
     update: dict[str, object] = {
         "observed_generation": task.generation,
@@ -34,7 +34,7 @@ def observed(view: View) -> OperatorStatus:
     }
     conditions = old.conditions
     if task.without_effect:
-        message = f"accepted and without effect here: {', '.join(task.without_effect)}"
+        message = f"accepted, but without effect here: {', '.join(task.without_effect)}"
         conditions = _put(view, conditions, ConditionType.SPEC_HONORED, "False", Reason.FIELDS_WITHOUT_EFFECT, message)
     if pod is not None:
         update |= {"pod_name": pod.name, "pod_uid": pod.uid, "attempt": pod.attempt}
@@ -50,18 +50,18 @@ def observed(view: View) -> OperatorStatus:
 
 
 def held(view: View, reason: Reason, obstacle: Reason, message: str) -> OperatorStatus:
-    """Waiting without a pod: ``obstacle`` is the reason of Admitted = False."""
+    """The task is waiting without a pod; ``obstacle`` is the reason of Admitted = False."""
     status = observed(view)
     admitted = find(status.conditions, ConditionType.ADMITTED)
     if reason is Reason.QUOTA_EXCEEDED and admitted is not None and admitted.reason == obstacle:
-        message = admitted.message  # it counts what is used, which changes all the time
+        message = admitted.message  # the new message differs only in the amounts used, which change all the time
     conditions = _put(view, status.conditions, ConditionType.ADMITTED, "False", obstacle, message)
     cleared = {"pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
     return succeeded(view, status.model_copy(update=cleared), reason, message)
 
 
 def given_up(view: View, attempt: int, message: str) -> OperatorStatus:
-    """The attempt is over and another is due; PodScheduled keeps since when, for the back-off."""
+    """The attempt is over and another is due. The back-off counts from the transition time of PodScheduled."""
     status = observed(view)
     conditions = drop(drop(status.conditions, ConditionType.POD_SCHEDULED), ConditionType.BROWSER_READY)
     conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "False", Reason.INFRA_RETRY, message)
@@ -70,7 +70,7 @@ def given_up(view: View, attempt: int, message: str) -> OperatorStatus:
 
 
 def pending(view: View, pod: PodRecord) -> OperatorStatus:
-    """The pod exists and its runner has not started."""
+    """The pod exists, but its runner has not started."""
     status = observed(view)
     conditions = status.conditions
     old = find(conditions, ConditionType.POD_SCHEDULED)
@@ -90,19 +90,19 @@ def pending(view: View, pod: PodRecord) -> OperatorStatus:
 
 
 def running(view: View) -> OperatorStatus:
-    """The runner's container runs."""
+    """The runner's container is running."""
     if view.task.reported:
-        return succeeded(view, observed(view), Reason.RUNNING, "the agent is at work")
-    return succeeded(view, observed(view), Reason.STARTING, "the runner has started and not reported yet")
+        return succeeded(view, observed(view), Reason.RUNNING, "the agent is working")
+    return succeeded(view, observed(view), Reason.STARTING, "the runner has started but has not reported yet")
 
 
 def stopping(view: View, message: str) -> OperatorStatus:
-    """The pod was told to stop."""
+    """The pod has been asked to stop."""
     return succeeded(view, observed(view), Reason.CANCELING, message)
 
 
 def verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = None) -> OperatorStatus:
-    """The end. The webhook, if one is wanted, becomes due in the same write."""
+    """The task has ended. If it has a webhook, its delivery becomes due in the same write."""
     phase = PHASE_OF_REASON[reason]
     message = cut(message)
     finished = outcome.finished_at if outcome is not None and outcome.finished_at is not None else view.now
@@ -119,21 +119,21 @@ def verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = 
 
 
 def webhook_due(view: View) -> WebhookStatus:
-    """A delivery that is due now."""
+    """A webhook delivery that is due now."""
     return WebhookStatus(
         state=WebhookState.PENDING, next_attempt_at=view.now, retry_requested=view.task.webhook_retry
     )  # fmt: skip
 
 
 def succeeded(view: View, status: OperatorStatus, reason: Reason, message: str) -> OperatorStatus:
-    """The status with this reason of Succeeded and its phase."""
+    """The status with Succeeded set for this reason, and its phase. Canceling stays until the end."""
     if succeeded_reason(status) is Reason.CANCELING and not PHASE_OF_REASON[reason].terminal:
         reason, message = Reason.CANCELING, message if reason is Reason.CANCELING else _old_message(status)
     return with_reason(status, reason, message, now=view.now, generation=view.task.generation)
 
 
 def pending_message(pod: PodRecord) -> str:
-    """What the pod waits for: a topic, a colon, and the scheduler's or kubelet's words."""
+    """What the pod is waiting for: a topic, a colon, and the scheduler's or the kubelet's words."""
     if pod.scheduled is False:
         topic = "held by a scheduling gate" if pod.scheduling_reason == "SchedulingGated" else "not schedulable"
         return f"{topic}: {pod.scheduling_message}"
@@ -144,7 +144,7 @@ def pending_message(pod: PodRecord) -> str:
 
 
 def trouble_message(name: str, container: ContainerRecord) -> str | None:
-    """Why a waiting container cannot start; None when it just has not yet."""
+    """Why a waiting container cannot start; None if it simply has not started yet."""
     if container.state is not ContainerState.WAITING:
         return None
     if container.reason in IMAGE_ERRORS or container.reason == IMAGE_INVALID:
@@ -174,10 +174,10 @@ def _sandboxed(view: View, conditions: list[Condition]) -> list[Condition]:
 
 def _browser_ready(view: View, pod: PodRecord, conditions: list[Condition]) -> list[Condition]:
     if pod.runner.terminated or pod.browser.state is ContainerState.ABSENT:
-        return conditions  # it is stopped after the runner, which says nothing about the task
+        return conditions  # the kubelet stops it after the runner, which says nothing about the task
     if pod.browser.state is ContainerState.RUNNING:
         return _put(view, conditions, ConditionType.BROWSER_READY, "True", Reason.CONTAINER_RUNNING, "")
-    message = pod.browser.reason or "the browser's container does not run"
+    message = pod.browser.reason or "the browser's container is not running"
     return _put(view, conditions, ConditionType.BROWSER_READY, "False", Reason.CONTAINER_NOT_RUNNING, message)
 
 

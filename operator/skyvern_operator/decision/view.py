@@ -1,4 +1,4 @@
-"""What a decision may look at, and the times that follow from it. Pure."""
+"""What a decision depends on, and the times that follow from it. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that a decision may look at."""
+    """Everything that a decision depends on."""
 
     task: TaskRecord
     pod: PodRecord | None
@@ -37,14 +37,14 @@ class View:
     admission: Decision = NOT_ASKED
     refusal: Refusal | None = None
     webhook: WebhookStatus | None = None
-    """Outcome of a try that may not be in status yet."""
+    """Outcome of a delivery that may not be in status yet."""
     webhook_under_way: bool = False
     reported: str | None = None
     """The unreadable fields that were reported last."""
 
     @property
     def agent_started(self) -> bool:
-        """Whether the agent may have acted, from all that is known. Such a task is never run again."""
+        """Whether the agent may have acted. Such a task is never run again."""
         seen = self.pod is not None and self.pod.runner.started
         return seen or self.task.status.started_at is not None or self.task.reported
 
@@ -56,13 +56,13 @@ class View:
 
     @property
     def active_until(self) -> datetime | None:
-        """When activeDeadlineSeconds are over; None before the start."""
+        """When activeDeadlineSeconds have passed; None before the start."""
         start = self.started_at
         return start + timedelta(seconds=self.task.active_deadline_seconds) if start is not None else None
 
     @property
     def start_until(self) -> datetime | None:
-        """When startDeadlineSeconds are over; None before admission and once the agent has started."""
+        """When startDeadlineSeconds have passed; None before admission and after the agent's start."""
         admitted = find(self.task.status.conditions, ConditionType.ADMITTED)
         if admitted is None or admitted.status != "True" or self.agent_started:
             return None
@@ -70,14 +70,14 @@ class View:
 
     @property
     def lost_at(self) -> datetime | None:
-        """When a node that does not confirm the end of a pod under deletion counts as lost."""
+        """When a node that has not confirmed the end of a deleted pod counts as lost."""
         if self.pod is None or self.pod.deletion_due is None:
             return None
         return self.pod.deletion_due + timedelta(seconds=self.policy.grace_periods.lost_node_seconds)
 
     @property
     def backoff_until(self) -> datetime | None:
-        """When the next attempt is due after one that the infrastructure ended."""
+        """When the next attempt is due, after the infrastructure ended one."""
         given_up = find(self.task.status.conditions, ConditionType.POD_SCHEDULED)
         if given_up is None or given_up.reason != Reason.INFRA_RETRY:
             return None
@@ -87,7 +87,7 @@ class View:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When an ended task is removed; None to keep it."""
+        """When an ended task is deleted; None to keep it."""
         own, default = self.task.ttl_seconds, self.policy.default_ttl_seconds
         seconds = own if own is not None else default
         if seconds is None:
@@ -96,11 +96,11 @@ class View:
 
 
 def wants_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
-    """Whether admission has to answer before anything else can be done for the task."""
+    """Whether the task needs admission before anything else can happen to it."""
     idle = pod is None and task.status.pod_uid is None
     return idle and not (task.ended or task.deleting or task.cancel_requested or task.suspend or task.unreadable)
 
 
 def holds_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
-    """Whether the task counts as active: a pod was made and there is no verdict."""
+    """Whether the task counts as active: it has a pod and no verdict."""
     return not task.ended and not task.deleting and (pod is not None or task.status.pod_uid is not None)

@@ -1,1 +1,1 @@
-"""What is done: pods, status writes, Events and webhooks."""
+"""Carries out decisions: pods, status writes, Events and webhooks."""

@@ -71,7 +71,7 @@ class PodActions:
             self._store.mark_vanished(task, name)
             return
         except Conflict:
-            return  # another pod of this name: the watch brings it
+            return  # another pod has taken the name: the watch delivers it
         pod = self._store.pod(task.uid, name)
         if pod is not None:
             self._store.mark_deleting(pod, datetime.now(UTC) + timedelta(seconds=TERMINATION_GRACE_SECONDS))

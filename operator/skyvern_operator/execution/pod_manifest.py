@@ -25,14 +25,14 @@ from skyvern_operator.state.names import pod_name
 USER_ID: Final = 10001
 """User and group of every container."""
 DEADLINE_SLACK_SECONDS: Final = 300
-"""By which the kubelet's own guard is later than the operator's deadlines."""
+"""How much later the kubelet's own deadline is than the operator's."""
 TOKEN_SECONDS: Final = 3607
-"""Life of the projected tokens; the kubelet renews them."""
+"""Lifetime of the projected tokens, which the kubelet renews."""
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveProfile:
-    """The configuration as it holds for one task, its profile applied."""
+    """The configuration for one task, with its profile applied."""
 
     browser_image: str
     runner_image: str
@@ -42,7 +42,7 @@ class EffectiveProfile:
 
 
 def build_pod(document: TaskDocument, config: OperatorConfig, labels: dict[str, str]) -> dict[str, Any]:
-    """The manifest. ``labels`` are the task's own. Raises ProfileError when something is not configured."""
+    """The manifest. ``labels`` are the task's. Raises ProfileError for a profile or model that is not configured."""
     effective = _effective_profile(document.spec, config)
     queue = {LABEL_QUEUE_NAME: labels[LABEL_QUEUE_NAME]} if LABEL_QUEUE_NAME in labels else {}
     return {
@@ -60,7 +60,7 @@ def build_pod(document: TaskDocument, config: OperatorConfig, labels: dict[str, 
             "annotations": {
                 ANNOTATION_TASK: json.dumps(document.wire(), ensure_ascii=False, separators=(",", ":")),
                 "kubectl.kubernetes.io/default-container": contract.CONTAINER_RUNNER,
-                # A task cannot be moved: it may have acted. Autoscalers let its node be until it ends.
+                # A task cannot be moved, since it may have acted: autoscalers keep its node until it ends.
                 "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
             },
             "ownerReferences": [
@@ -126,7 +126,7 @@ def _spec(document: TaskDocument, config: OperatorConfig, effective: EffectivePr
 
 
 def _browser(config: OperatorConfig, effective: EffectiveProfile) -> dict[str, Any]:
-    """Chromium and chromedriver: no token, no secret. Its own init passes signals on, so that it stops at once."""
+    """Chromium and chromedriver, without token or secret. The image's init passes signals on, so it stops at once."""
     profile = config.sandbox.seccomp_profile
     seccomp = {"type": "Localhost", "localhostProfile": profile} if profile else {"type": "RuntimeDefault"}
     return {

@@ -1,4 +1,4 @@
-"""Reads the extracted information that is too large for its object from the facade, as any holder of a link does."""
+"""Reads extracted information that is too large for its object from the facade, through a signed link."""
 
 import hashlib
 import time
@@ -19,7 +19,7 @@ LINK_SECONDS: Final = 300
 
 
 class ResultReader:
-    """Reads results from the facade at its address within the cluster, through links of its own signing key."""
+    """Reads results from the facade at its address within the cluster."""
 
     def __init__(self, facade_url: str, signing_key: bytes) -> None:
         self._facade_url = facade_url

@@ -1,4 +1,4 @@
-"""Reads, writes and deletes the task object, and records Events about it."""
+"""Reads, updates and deletes the task object, and records Events about it."""
 
 import logging
 from collections.abc import Awaitable
@@ -73,7 +73,7 @@ class TaskActions:
         return obj
 
     async def apply_status(self, task: TaskRecord, status: OperatorStatus) -> None:
-        """Write all of the operator's fields; the answer is the newest record."""
+        """Write all of the operator's fields, and take the answer as the newest record."""
         # A status write with a wrong uid is accepted. The version ensures that a task which was deleted and created
         # again under the same name never gets its predecessor's verdict, which could not be removed again.
         version = {"uid": task.uid, "resourceVersion": str(task.version)}
@@ -131,7 +131,7 @@ class TaskActions:
         if not now.ended or task.ended:
             raise error
         self._store.put_task(now)
-        raise StaleRecordError(f"{task.key} has ended already: {now.status.phase}") from error
+        raise StaleRecordError(f"{task.key} has already ended: {now.status.phase}") from error
 
     def _count_verdict(self, status: OperatorStatus) -> None:
         phase = status.phase.value if status.phase is not None else ""

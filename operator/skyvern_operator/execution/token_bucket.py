@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 
 class TokenBucket:
-    """Lets ``burst`` calls through at once and ``rate`` a second in the long run, in the order of asking."""
+    """Lets ``burst`` calls through at once and ``rate`` a second in the long run, first come first served."""
 
     def __init__(
         self,
@@ -24,9 +24,9 @@ class TokenBucket:
         self._filled = clock()
 
     async def take(self, *, urgent: bool = False) -> None:
-        """Wait for a token. Debt orders the waiters: each sleeps until its own token is there.
+        """Wait for a token. Each waiter adds to the debt and sleeps until its own token is due.
 
-        An urgent taker does not wait; those after it do for both.
+        An urgent caller does not wait, so those after it wait longer.
         """
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)

@@ -1,4 +1,4 @@
-"""Delivery of webhooks: workers beside the reconciliation; the state of a delivery lives in the task's status."""
+"""Delivers webhooks, with workers beside the reconciliation. The state of a delivery is in the task's status."""
 
 import asyncio
 import logging
@@ -29,12 +29,12 @@ from skyvern_operator.state.store import Store
 logger = logging.getLogger(__name__)
 
 API_PAUSE_SECONDS: Final = 5.0
-"""Before another look when the API server does not answer; that is not a try."""
+"""Pause after the API server did not answer, which does not count as a try."""
 USER_AGENT: Final = "skyvern-operator"
 
 
 class WebhookSender:
-    """Tries deliveries, several at once, never two of one task at a time."""
+    """Delivers several webhooks at once, but never two of one task."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class WebhookSender:
         release_namespace: str,
         wake: Callable[[TaskKey], None],
     ) -> None:
-        """``wake`` is called when the outcome of a try is among the store's facts."""
+        """``wake`` is called once the store has the outcome of a try."""
         self._client = client
         self._store = store
         self._config = config
@@ -61,11 +61,11 @@ class WebhookSender:
         self._under_way: set[str] = set()
 
     def under_way(self, uid: str) -> bool:
-        """Whether a try for this task is waiting or running."""
+        """Whether a try for this task is queued or running."""
         return uid in self._under_way
 
     def submit(self, task: TaskRecord) -> None:
-        """Start one try, unless one is under way."""
+        """Queue a try, unless one is queued or running."""
         if task.uid not in self._under_way:
             self._under_way.add(task.uid)
             self._pending.put_nowait(task)
@@ -98,7 +98,7 @@ class WebhookSender:
                 self._wake(task.key)
 
     async def _deliver(self, session: aiohttp.ClientSession, task: TaskRecord) -> None:
-        """Try once, with the current object: the runner may have written after the verdict."""
+        """Try once, with the current object, since the runner may have written after the verdict."""
         try:
             obj = await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name)
         except NotFound:
@@ -118,16 +118,16 @@ class WebhookSender:
         )
 
     async def _try(self, session: aiohttp.ClientSession, task: StoredTask) -> Answer:
-        """One try. Whatever goes wrong with this task or its receiver is a failed try."""
+        """Make one try. Anything that goes wrong with this task or its receiver makes it a failed one."""
         try:
             check_address(task.spec.webhook_callback_url or "", self._config.webhook)
             key, reference = await self._key(task), task.status.extracted_information_ref
             if reference is None:
                 return await self._post(session, task, key, _inline_result(task))
-            async with self._one_large:  # in memory at a time
+            async with self._one_large:  # bounds the memory
                 return await self._post(session, task, key, await self._results.read(session, task, reference))
         except ClusterError:
-            raise  # the API server's fault, not the task's: no try
+            raise  # the API server's fault, not the task's: it does not count
         except (WebhookAddressError, ApiKeyError, ResultError) as error:
             return Answer(error=f"nothing was sent: {error}")
         except Exception as error:  # noqa: BLE001
@@ -149,9 +149,9 @@ class WebhookSender:
             return Answer(error=f"no answer: {error or type(error).__name__}")
 
     async def _key(self, task: StoredTask) -> bytes:
-        """The caller's API key for a task made over REST, if that key is for the task's namespace; else the release's.
+        """The caller's API key for a task created over REST, if it is for the task's namespace; else the release's key.
 
-        Anyone who may create tasks may set the label, hence the check: it must not sign with another tenant's key.
+        Anyone who may create tasks may set the label, so the check keeps them from signing with another tenant's key.
         """
         name = task.metadata.labels.get(LABEL_API_KEY_SECRET)
         if not name:
@@ -170,7 +170,7 @@ class WebhookSender:
 
 
 def _inline_result(task: StoredTask) -> JsonValue:
-    """The result as the object has it. Raises ResultError for one that exists and cannot be read: never null."""
+    """The result that the object holds. Raises ResultError for one that cannot be read: null must not replace it."""
     for fault in task.unreadable:
         if fault.field.startswith("status.extractedInformation"):
             raise ResultError(f"the result cannot be read: {fault}")

@@ -1,4 +1,4 @@
-"""The rules of a webhook's delivery: which addresses, what an answer means, when the next try is due. Pure."""
+"""Rules of webhook delivery: which addresses are allowed, what an answer means, when the next try is due. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ class Answer:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver has it."""
+        """Whether the receiver accepted it."""
         return self.error is None
 
 
@@ -36,7 +36,7 @@ def check_address(url: str, settings: Webhook) -> None:
 
 
 def after_try(before: WebhookStatus, answer: Answer, settings: Webhook, now: datetime) -> WebhookStatus:
-    """The delivery's state after one more try. Pure."""
+    """The delivery's state after another try."""
     attempts = before.attempts + 1
     tried = before.model_copy(
         update={

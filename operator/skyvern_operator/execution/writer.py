@@ -1,4 +1,4 @@
-"""Writes to the API server: each takes its turn and is counted."""
+"""Writes to the API server, rate-limited and counted."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

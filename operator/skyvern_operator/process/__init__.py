@@ -1,1 +1,1 @@
-"""What every process has: logs, health endpoint, metrics."""
+"""The process: logs, health endpoint, metrics, and what keeps one object's errors from the others."""

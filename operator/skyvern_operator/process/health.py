@@ -9,13 +9,15 @@ from skyvern_operator.process.metrics import Metrics
 
 
 def health_app(metrics: Metrics, *, ready: Callable[[], bool]) -> web.Application:
-    """/healthz: the loop turns. /readyz: everything there is has been taken in. /metrics: Prometheus."""
+    """/healthz: the event loop runs. /readyz: the first list is complete. /metrics: Prometheus."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n") if ready() else web.Response(status=503, text="first list not complete\n")
+        if ready():
+            return web.Response(text="ok\n")
+        return web.Response(status=503, text="the first list is not complete\n")
 
     async def prometheus(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,4 +1,4 @@
-"""Keeps what one object raises from the others."""
+"""Keeps the errors of one object from affecting others."""
 
 import logging
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class Where(StrEnum):
-    """Places where one object is handled among many."""
+    """Places that handle many objects one by one."""
 
     WATCH = "watch"
     LIST = "list"
@@ -21,7 +21,7 @@ class Where(StrEnum):
 
 @contextmanager
 def isolated(metrics: Metrics, where: Where, name: object) -> Iterator[None]:
-    """Log and count any exception of the block, which handles the object ``name`` alone; nothing is raised."""
+    """Log and count any exception of the block, which handles the object ``name`` alone, and raise nothing."""
     try:
         yield
     except Exception:  # noqa: BLE001 - the outermost frame of what is done for one object
@@ -29,8 +29,7 @@ def isolated(metrics: Metrics, where: Where, name: object) -> Iterator[None]:
 
 
 def report_error(metrics: Metrics, where: Where, name: object) -> None:
-    """Log and count the exception being handled, which came up for the object ``name``."""
+    """Log and count the exception that is being handled, which the object ``name`` caused."""
     metrics.isolated.labels(where.value).inc()
-    logger.exception(
-        "an error of one object: others go on", extra={"fields": {"object": str(name), "where": where.value}}
-    )
+    fields = {"object": str(name), "where": where.value}
+    logger.exception("handling an object failed; other objects are not affected", extra={"fields": fields})

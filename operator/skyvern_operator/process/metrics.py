@@ -1,4 +1,4 @@
-"""Prometheus metrics. Labels have few values by construction: reasons, phases, kinds; never names or uids."""
+"""Prometheus metrics. Labels take few values by construction: reasons, phases, kinds; never names or uids."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _CALL_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the gauges show."""
+    """Values of the gauges."""
 
     phases: Mapping[Phase, int]
     """Tasks by phase."""
@@ -44,7 +44,7 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.webhooks = Counter(
-            "skyvern_operator_webhook_tries", "Tries to deliver a webhook, by result.", ["result"],
+            "skyvern_operator_webhook_tries", "Attempts to deliver a webhook, by result.", ["result"],
             registry=self.registry,
         )  # fmt: skip
         self.events = Counter(
@@ -52,7 +52,7 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.missed = Counter(
-            "skyvern_operator_watch_missed", "Objects that a list showed and the watch did not, by kind.",
+            "skyvern_operator_watch_missed", "Objects in a list that the watch had not delivered, by kind.",
             ["resource"], registry=self.registry,
         )  # fmt: skip
         self.errors = Counter(
@@ -60,15 +60,15 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.isolated = Counter(
-            "skyvern_operator_object_errors", "Errors of one object that others did not notice, by where they came up.",
+            "skyvern_operator_object_errors", "Errors of single objects that affected no other, by place.",
             ["where"], registry=self.registry,
         )  # fmt: skip
         self.reconcile = Histogram(
-            "skyvern_operator_reconcile_seconds", "Time to reconcile a task once.", buckets=_CALL_BUCKETS,
+            "skyvern_operator_reconcile_seconds", "Duration of one reconciliation of a task.", buckets=_CALL_BUCKETS,
             registry=self.registry,
         )  # fmt: skip
         self.queued = Histogram(
-            "skyvern_operator_queue_wait_seconds", "Time that a key waited in the work queue.",
+            "skyvern_operator_queue_wait_seconds", "How long a key waited in the work queue.",
             buckets=_CALL_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self.start_latency = Histogram(
@@ -84,12 +84,12 @@ class Metrics:
             buckets=_CALL_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self.resynced = Gauge(
-            "skyvern_operator_last_resync_timestamp_seconds", "When the last full list was taken in.",
+            "skyvern_operator_last_resync_timestamp_seconds", "Time of the last complete list.",
             registry=self.registry,
         )  # fmt: skip
 
     def watch_state(self, read: Callable[[], State]) -> None:
-        """Add gauges that are read whenever the metrics are asked for."""
+        """Add gauges whose values are read at each scrape."""
         self.registry.register(_StateCollector(read))
 
 

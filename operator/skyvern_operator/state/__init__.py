@@ -1,1 +1,1 @@
-"""What is known: records of tasks and pods, and the keys that wait to be reconciled."""
+"""What the operator knows: records of tasks and pods, and the keys that wait to be reconciled."""

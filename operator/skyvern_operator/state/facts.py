@@ -1,4 +1,4 @@
-"""What is known about a task beyond its object. It is lost with the process and learned again."""
+"""What the operator knows about a task beyond its object. A restarted operator learns it again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the last create, the last webhook delivery and the last report brought."""
+    """Results of the last create, the last webhook delivery and the last report."""
 
     refusal: Refusal | None = None
     webhook: WebhookStatus | None = None

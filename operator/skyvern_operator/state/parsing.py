@@ -1,4 +1,4 @@
-"""From Kubernetes JSON to records, once, at the edge. Any object gives a record: nothing here raises."""
+"""Parses Kubernetes JSON into records, once, at the edge. Any object gives a record: nothing here raises."""
 
 import re
 from typing import Annotated, Final

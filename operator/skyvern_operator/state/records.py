@@ -12,13 +12,13 @@ from skyvern_operator.state.names import pod_name
 POD_SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 """Selects the pods of all tasks."""
 START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
-"""Reasons of a container that is reported as terminated and whose process never ran."""
+"""Reasons of a container that is reported as terminated although its process never ran."""
 STATUS_UNKNOWN: Final = "ContainerStatusUnknown"
-"""Reason of a container that the kubelet lost: reported as terminated without a start, though it may have run."""
+"""Reason of a container that the kubelet lost: reported as terminated without a start, although it may have run."""
 
 
 class TaskKey(NamedTuple):
-    """Names a task; what the queue holds."""
+    """Namespace and name of a task."""
 
     namespace: str
     name: str
@@ -29,7 +29,7 @@ class TaskKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """What the operator keeps of a SkyvernTask. The goal, payload and schema are read when the pod is made."""
+    """What the operator keeps of a SkyvernTask. Goal, payload and schema are read when the pod is created."""
 
     key: TaskKey
     uid: str
@@ -53,7 +53,7 @@ class TaskRecord:
     """Fields of the spec that have no effect here."""
     status: OperatorStatus
     reported: bool
-    """The runner has written to status."""
+    """Whether the runner has written to status."""
     unreadable: str | None = None
     """Which fields of the stored status cannot be read, and why. Such a task can only be canceled or deleted."""
 
@@ -64,7 +64,7 @@ class TaskRecord:
 
     @property
     def current_attempt(self) -> int:
-        """Number of the attempt under way, or of the next one when there is none."""
+        """Number of the current attempt, or of the next one if there is none."""
         made = self.status.attempt or 0
         return made if self.status.pod_uid else made + 1
 
@@ -97,7 +97,7 @@ class ContainerRecord:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     killed_for_memory: bool = False
-    """Now or in its last run."""
+    """Whether it was, in this run or the last."""
 
     @property
     def started(self) -> bool:
@@ -168,7 +168,7 @@ class PodRecord:
 
 
 def vanished_pod(task: TaskRecord, name: str) -> PodRecord:
-    """Stands for a pod that the task's status names and the API server does not have."""
+    """A record for a pod that the task's status names and the API server does not have."""
     return PodRecord(
         namespace=task.key.namespace,
         name=name,

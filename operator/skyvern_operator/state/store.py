@@ -10,18 +10,18 @@ from skyvern_operator.state.facts import NO_FACTS, Facts
 from skyvern_operator.state.records import PodLife, PodRecord, TaskKey, TaskRecord, vanished_pod
 
 TOMBSTONE_SECONDS: Final = 300.0
-"""How long a deleted object's uid is remembered, so that a late answer does not bring it back."""
+"""How long a deleted object's uid is remembered, so that a late answer does not bring the object back."""
 
 
 class OnChange(Protocol):
     """Takes the key of a task whose record or pod has changed."""
 
     def __call__(self, key: TaskKey, *, urgent: bool) -> None:
-        """``urgent`` changes go before new work."""
+        """Take a key; urgent ones go before new work."""
 
 
 def is_urgent(task: TaskRecord | None, pod: PodRecord | None) -> bool:
-    """Whether a change goes before new work: ends, cancellations and deletions do. Pure."""
+    """Whether a change goes before new work, as ends, cancellations and deletions do. Pure."""
     if task is None or task.cancel_requested or task.deleting:
         return True
     return not task.ended and pod is not None and (pod.ended or pod.life.gone)
@@ -46,7 +46,7 @@ class Store:
         return iter(self._tasks.values())
 
     def pods(self) -> Iterator[PodRecord]:
-        """Every pod that exists, as far as is known."""
+        """Every pod that exists, as far as the store knows."""
         return (pod for pods in self._pods.values() for pod in pods.values() if not pod.life.gone)
 
     def task(self, key: TaskKey) -> TaskRecord | None:
@@ -58,18 +58,18 @@ class Store:
         return self._pods.get(task_uid, {}).get(name)
 
     def current_pod(self, task: TaskRecord) -> PodRecord | None:
-        """The pod of the task's current attempt; the newest one where the status does not tell the attempt."""
+        """The pod of the task's current attempt, or the newest pod of a task whose status cannot be read."""
         pods = self._pods.get(task.uid)
         if pods and task.unreadable:
             return max(pods.values(), key=lambda pod: (not pod.life.gone, pod.attempt))
         return pods.get(task.pod_name) if pods else None
 
     def facts(self, task: TaskRecord) -> Facts:
-        """What else is known about a task."""
+        """What the operator knows about a task beyond its object."""
         return self._facts.get(task.uid, NO_FACTS)
 
     def put_facts(self, task: TaskRecord, facts: Facts) -> None:
-        """Remember facts about a task for as long as the task is here."""
+        """Remember facts about a task for as long as the store has the task."""
         now = self._tasks.get(task.key)
         if facts == NO_FACTS or now is None or now.uid != task.uid:
             self._facts.pop(task.uid, None)
@@ -77,7 +77,7 @@ class Store:
             self._facts[task.uid] = facts
 
     def put_task(self, task: TaskRecord) -> bool:
-        """Take in a task; False when a newer version is known already."""
+        """Add or update a task. False if the store already has this version or a newer one."""
         old = self._tasks.get(task.key)
         if task.uid in self._tombstones or (old is not None and old.version >= task.version):
             return False
@@ -88,7 +88,7 @@ class Store:
         return True
 
     def drop_task(self, key: TaskKey, uid: str) -> bool:
-        """The task is gone; False when that is known already."""
+        """Remove a task that no longer exists. False if the store did not have it."""
         self._bury(uid)
         old = self._tasks.get(key)
         if old is None or old.uid != uid:
@@ -99,7 +99,7 @@ class Store:
         return True
 
     def put_pod(self, pod: PodRecord) -> bool:
-        """Take in a pod; False when a newer version is known already."""
+        """Add or update a pod. False if the store already has this version or a newer one."""
         old = self.pod(pod.task_uid, pod.name)
         if pod.uid in self._tombstones or (old is not None and old.version >= pod.version):
             return False
@@ -108,21 +108,21 @@ class Store:
         return True
 
     def drop_pod(self, pod: PodRecord) -> bool:
-        """A watch saw the pod end, in the state ``pod``. False when that is known already."""
+        """Record that a watch delivered the pod's deletion, with its last state. False if already recorded."""
         return self._end(pod, PodLife.SEEN_TO_END)
 
     def lose_pod(self, pod: PodRecord) -> bool:
-        """The pod is gone and no watch saw it end; ``pod`` is what was seen last. False when that is known already."""
+        """Record that the pod no longer exists, although no watch delivered its deletion. False if already recorded."""
         return self._end(pod, PodLife.VANISHED)
 
     def mark_deleting(self, pod: PodRecord, due: datetime) -> None:
-        """The API server accepted our deletion; the watch brings the details."""
+        """Record that the API server accepted our deletion; the watch delivers the details."""
         old = self.pod(pod.task_uid, pod.name)
         if old is not None and old.uid == pod.uid and old.life is PodLife.LIVE:
             self._pods[pod.task_uid][pod.name] = replace(old, life=PodLife.DELETING, deletion_due=due)
 
     def mark_vanished(self, task: TaskRecord, name: str) -> None:
-        """The API server has no pod of this name."""
+        """Record that the API server has no pod of this name."""
         old = self.pod(task.uid, name)
         if old is not None and old.life.gone:
             return
@@ -131,7 +131,7 @@ class Store:
         self._notify(task.key)
 
     def _end(self, pod: PodRecord, life: PodLife) -> bool:
-        """Keep the pod's last state while its task is here. Seeing an end says more than a pod that vanished."""
+        """Keep the pod's last state while the store has its task. A delivered deletion replaces a missed one."""
         self._bury(pod.uid)
         pods = self._pods.get(pod.task_uid)
         old = pods.get(pod.name) if pods else None
@@ -156,7 +156,7 @@ class Store:
         self._facts.pop(task.uid, None)
         pods = self._pods.get(task.uid)
         if pods is not None:
-            # Those that exist are dropped when the garbage collector has removed them.
+            # Pods that exist are dropped once the garbage collector has deleted them.
             for name in [name for name, pod in pods.items() if pod.life.gone]:
                 del pods[name]
             if not pods:

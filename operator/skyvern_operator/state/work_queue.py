@@ -1,4 +1,4 @@
-"""The keyed work queue: one entry a key, one worker a key, urgent ones first, and one heap of wake-ups."""
+"""The work queue: one entry and one worker for each key, urgent keys first, and a heap of wake-ups."""
 
 import asyncio
 import contextlib
@@ -18,10 +18,10 @@ _LONGEST_SLEEP: Final = 30.0
 
 
 class WorkQueue:
-    """Keys that want to be reconciled.
+    """Keys of tasks to be reconciled.
 
-    A key is in the queue at most once; one that is added while it is being worked on comes again after that. Times
-    are wall-clock seconds, since they come from objects; the sleep is bounded, so that a clock that is set is noticed.
+    A key is in the queue at most once. If it is added while a worker has it, it is queued again afterwards. Times are
+    wall-clock seconds, since they come from objects; sleeps are bounded, so that a change of the clock is noticed.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time, rng: Callable[[], float] = random.random) -> None:
@@ -45,7 +45,7 @@ class WorkQueue:
         return len(self._due)
 
     def add(self, key: TaskKey, *, urgent: bool = False) -> None:
-        """Ask for the key to be reconciled, before all that is not urgent if it is."""
+        """Queue the key. Urgent keys go before all others."""
         if key in self._working:
             self._again[key] = urgent or self._again.get(key, False)
             return
@@ -56,7 +56,7 @@ class WorkQueue:
         self._changed.set()
 
     def wake_at(self, key: TaskKey, at: float | None) -> None:
-        """Set the key's one wake-up, or clear it."""
+        """Set the key's wake-up, or clear it."""
         if at is None:
             self._due.pop(key, None)
         elif self._due.get(key) != at:
@@ -65,7 +65,7 @@ class WorkQueue:
             self._changed.set()
 
     def retry(self, key: TaskKey, *, at_least: float = 0.0) -> float:
-        """Come back to a key that failed: exponential back-off with full jitter. Returns the delay in seconds."""
+        """Queue a key that failed again after a back-off with full jitter. Returns the delay in seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         jittered = full_jitter(failures + 1, first=FIRST_BACKOFF, longest=MAX_BACKOFF, rng=self._rng)
@@ -74,13 +74,13 @@ class WorkQueue:
         return delay
 
     def forget(self, key: TaskKey) -> None:
-        """The key succeeded: its back-off starts anew."""
+        """Reset the back-off of a key that succeeded."""
         self._failures.pop(key, None)
 
     async def get(self, *, urgent_only: bool = False) -> tuple[TaskKey, float]:
-        """The next key, and the seconds it waited. :meth:`done` must follow.
+        """The next key and how many seconds it waited. Call :meth:`done` afterwards.
 
-        With ``urgent_only`` other keys are left to other workers, so that new work cannot keep all of them busy.
+        With ``urgent_only`` the worker leaves other keys alone, so that new work cannot keep all workers busy.
         """
         while True:
             self._promote_due()
@@ -92,7 +92,7 @@ class WorkQueue:
                 self._changed.set()
                 return key, max(0.0, self._clock() - added)
             self._changed.clear()
-            # Not wait_for: before Python 3.12 it loses a wake-up, or a cancellation, that comes with the timeout.
+            # Not wait_for: before Python 3.12 it can lose a wake-up or a cancellation that coincides with the timeout.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
                     await self._changed.wait()
@@ -104,7 +104,7 @@ class WorkQueue:
             self.add(key, urgent=self._again.pop(key))
 
     def _promote_due(self) -> None:
-        """Move every key whose time has come into the queue."""
+        """Queue every key whose wake-up is due."""
         now = self._clock()
         while self._heap and self._heap[0][0] <= now:
             at, key = heapq.heappop(self._heap)

@@ -1,1 +1,1 @@
-"""What arrives: kopf's two watches, and the full lists that check them."""
+"""Takes in the cluster's objects: kopf's two watches, and the full lists that check them."""

@@ -1,4 +1,4 @@
-"""What the watches have delivered: the evidence by which a dead watch is told from a quiet one."""
+"""Records what the watches have delivered, which tells a dead watch from a quiet one."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,15 @@ class DeliveryLog:
         self._versions: dict[str, int] = {}
 
     def saw(self, uid: str, version: int) -> None:
-        """The watch has delivered an event."""
+        """Record an event that the watch delivered."""
         if self._versions.get(uid, -1) < version:
             self._versions[uid] = version
 
     def missing(self, listed: Mapping[str, int]) -> set[str]:
-        """Uids of listed objects of which the watch has not delivered this version or a newer one."""
+        """Uids of listed objects that the watch has not delivered in this version or a newer one."""
         return {uid for uid, version in listed.items() if self._versions.get(uid, -1) < version}
 
     def forget_absent(self, listed: Mapping[str, int], as_of: int) -> None:
-        """Forget objects that a list of version ``as_of`` no longer shows; those seen after it stay."""
+        """Forget objects that a list of version ``as_of`` no longer has, unless they were delivered after it."""
         for uid in [uid for uid, version in self._versions.items() if uid not in listed and version <= as_of]:
             del self._versions[uid]

@@ -1,4 +1,4 @@
-"""Takes in objects, one by one, from watches and lists: what one object raises concerns that object alone."""
+"""Takes in objects from watches and lists, one by one: an error of one object affects that object alone."""
 
 from skyvern_crds.client import JsonObject
 from skyvern_crds.stored import read_metadata
@@ -11,7 +11,7 @@ from skyvern_operator.watch.delivery_log import DeliveryLog
 
 
 class Intake:
-    """Parses objects and hands them to the store. Keeps a log of what the watches delivered."""
+    """Parses objects, hands them to the store, and logs what the watches delivered."""
 
     def __init__(self, store: Store, metrics: Metrics) -> None:
         self._store = store
@@ -52,12 +52,12 @@ class Intake:
                 self._store.put_pod(record)
 
     def absent_pod(self, pod: PodRecord) -> None:
-        """A list no longer shows the pod."""
+        """Record that a list no longer has the pod."""
         with isolated(self._metrics, Where.LIST, f"{pod.namespace}/{pod.name}"):
             self._store.lose_pod(pod)
 
     def absent_task(self, task: TaskRecord) -> None:
-        """A list no longer shows the task."""
+        """Record that a list no longer has the task."""
         with isolated(self._metrics, Where.LIST, task.key):
             self._store.drop_task(task.key, task.uid)
 

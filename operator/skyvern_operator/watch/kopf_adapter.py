@@ -1,6 +1,6 @@
-"""kopf at the edge: it logs in, keeps the two watches, and hands every event on. Nothing else of it is used.
+"""The edge to kopf, which logs in, keeps the two watches and passes every event on. No other part of it is used.
 
-No handler but ``on.event``: those leave no annotation and no finalizer on any object.
+The only handlers are of ``on.event``, which leaves no annotation and no finalizer on any object.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ EXIT_SECONDS: Final = 20
 
 
 class _NoDiff(kopf.DiffBaseStorage):
-    """Keeps no last state. kopf would copy each object twice an event, a third of the operator's processor time,
-    to find differences that ``on.event`` never looks at."""
+    """Stores no last state. kopf would copy each object twice for each event, which took a third of the operator's
+    processor time, to find differences that ``on.event`` never looks at."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
         return kopf.BodyEssence()
@@ -34,7 +34,7 @@ class _NoDiff(kopf.DiffBaseStorage):
 
 
 class _NoProgress(kopf.ProgressStorage):
-    """Keeps no progress of handlers: ``on.event`` has none."""
+    """Stores no progress of handlers, since ``on.event`` has none."""
 
     def fetch(self, **_: Any) -> None:
         return None
@@ -53,7 +53,7 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 def settings(exit_seconds: float | None) -> kopf.OperatorSettings:
-    """kopf's settings: server-side selection of pods, lists in pages, timeouts on everything, no posting."""
+    """kopf's settings: pods selected by the server, lists in pages, timeouts everywhere, no Events."""
     values = kopf.OperatorSettings()
     values.posting.enabled = False
     values.posting.loggers = False
@@ -102,11 +102,11 @@ async def watch(
 ) -> None:
     """Run kopf until the process gets SIGTERM or SIGINT, or until kopf fails.
 
-    ``exit_seconds`` after that kopf kills the process, whatever it still does; None lets it live.
+    kopf kills the process ``exit_seconds`` later, whatever is still running; with None it does not.
     """
     logging.getLogger("kopf").setLevel(logging.WARNING)
     kopf_json.install()
-    # Not kopf.operator(): at its end that waits for, and cancels, every task of the loop, ours included.
+    # Not kopf.operator(): when it ends, it waits for and cancels every task of the event loop, ours included.
     tasks = await kopf.spawn_tasks(
         registry=handlers,
         settings=settings(exit_seconds),

@@ -1,7 +1,7 @@
-"""Full lists against what the watches delivered: heals deletions lost in a gap, and finds out that a watch is dead.
+"""Compares full lists with what the watches delivered: repairs lost deletions and detects a dead watch.
 
-kopf replays a list after a 410 without deletions, and a watch task that fails is not started again while the process
-looks alive (nolar/kopf#1276). The process keeps no state of its own, so the remedy is to end and be restarted.
+After a 410 kopf lists again and does not report deletions, and it does not restart a watch task that failed, although
+the process looks alive (nolar/kopf#1276). The process keeps no state, so the remedy is to end and be restarted.
 """
 
 import asyncio
@@ -23,22 +23,22 @@ from skyvern_operator.watch.intake import Intake
 logger = logging.getLogger(__name__)
 
 LAG_SECONDS: Final = 15.0
-"""By which a watch may be late."""
+"""How late a watch may be."""
 RECHECK_SECONDS: Final = 30.0
-"""Until the next list after one that showed something missing."""
+"""Pause before the next list, after one in which something was missing."""
 _FIRST_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
 
 
 @dataclass(slots=True)
 class _Listed:
-    """One kind's full list."""
+    """A complete list of one kind."""
 
     versions: dict[str, int] = field(default_factory=dict)
     as_of: int = 0
 
 
 class Resync:
-    """Lists both kinds, now and then, and compares."""
+    """Lists both kinds periodically and compares."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Resync:
         self.synced = asyncio.Event()
 
     async def first(self) -> None:
-        """Take in everything there is. Retries while the API server is away; raises SetupError without the CRD."""
+        """Take in every object. Retries while the API server is unavailable; raises SetupError without the CRD."""
         for pause in (*_FIRST_PAUSES, None):
             try:
                 await self._list()
@@ -73,30 +73,32 @@ class Resync:
                 raise SetupError(f"the cluster has no {CRD_NAME}: install the CRD (the chart does)") from error
             except ClusterError as error:
                 if pause is None:
-                    raise SetupError(f"the API server cannot be used: {error}") from error
+                    raise SetupError(f"the API server is unavailable: {error}") from error
                 logger.warning("waiting for the API server: %s", error)
                 await asyncio.sleep(pause)
         self.synced.set()
 
     async def run(self) -> None:
-        """Compare until canceled. Raises DeadWatchError when a watch has missed something in two lists running."""
+        """Compare until canceled. Raises DeadWatchError if a watch lacks objects of two lists in a row."""
         strikes = {"tasks": 0, "pods": 0}
         while True:
             await asyncio.sleep(self._recheck if any(strikes.values()) else self._every)
             try:
                 missed = await self.compare()
             except ClusterError as error:
-                logger.warning("the list failed and will be repeated: %s", error)
+                logger.warning("the list failed and will be retried: %s", error)
                 continue
             for kind, count in missed.items():
                 strikes[kind] = strikes[kind] + 1 if count else 0
                 if strikes[kind] >= 2:
-                    raise DeadWatchError(f"the watch of {kind} is dead: {count} objects missing in two lists")
+                    raise DeadWatchError(
+                        f"the watch of {kind} is dead: {count} objects of two lists in a row were not delivered"
+                    )
 
     async def compare(self) -> dict[str, int]:
-        """Take in a full list and drop what it no longer shows. How many objects each watch has missed."""
+        """Take in a full list and drop what it no longer has. Returns how many objects each watch has missed."""
         tasks, pods = await self._list()
-        await asyncio.sleep(self._lag)  # a watch that is merely late brings the deletion and the last state with it
+        await asyncio.sleep(self._lag)  # a watch that is merely late delivers deletions with the last state
         self._drop_absent(tasks, pods)
         missed = {}
         for kind, log, listed in (("tasks", self._intake.tasks, tasks), ("pods", self._intake.pods, pods)):
@@ -108,7 +110,7 @@ class Resync:
         return missed
 
     async def _list(self) -> tuple[_Listed, _Listed]:
-        # Pods first: a task that is listed later than its pods were never looks as if its pod had vanished.
+        # Pods first: when a task is taken in, its pod is already there and does not seem to have vanished.
         pods = await self._take_in(PODS, POD_SELECTOR, self._intake.listed_pod)
         tasks = await self._take_in(SKYVERNTASKS, "", self._intake.listed_task)
         self._metrics.resynced.set(time.time())

@@ -42,7 +42,7 @@ async def test_task_applied_with_kubectl_gets_a_pod_runs_and_completes(
     assert [found["metadata"]["name"] for found in await tasks.pods_of()] == [pod]
 
 
-async def test_runners_report_makes_the_task_running_and_stays(tasks: Cluster, kubelet: Kubelet) -> None:
+async def test_report_of_the_runner_makes_the_task_running_and_stays(tasks: Cluster, kubelet: Kubelet) -> None:
     await tasks.create()
     pod = await tasks.pod()
     await kubelet.start(pod)
@@ -64,7 +64,9 @@ async def test_runners_report_makes_the_task_running_and_stays(tasks: Cluster, k
         ((0, "gibberish", "Completed"), "failed", "ResultMissing"),
     ],
 )
-async def test_other_ends(tasks: Cluster, kubelet: Kubelet, end: tuple[int, str, str], phase: str, reason: str) -> None:
+async def test_end_of_the_runner_decides_phase_and_reason(
+    tasks: Cluster, kubelet: Kubelet, end: tuple[int, str, str], phase: str, reason: str
+) -> None:
     exit_code, message, container_reason = end
     await tasks.create()
     pod = await tasks.pod()
@@ -77,7 +79,7 @@ async def test_other_ends(tasks: Cluster, kubelet: Kubelet, end: tuple[int, str,
     assert status["failureReason"]
 
 
-async def test_canceled_before_its_start(tasks: Cluster) -> None:
+async def test_task_canceled_before_its_start_ends_canceled(tasks: Cluster) -> None:
     await tasks.create()
     pod = await tasks.pod()
     await tasks.cancel()
@@ -85,7 +87,7 @@ async def test_canceled_before_its_start(tasks: Cluster) -> None:
     await tasks.pod_gone(pod)
 
 
-async def test_canceled_while_it_has_no_pod(tasks: Cluster) -> None:
+async def test_task_canceled_without_a_pod_ends_canceled(tasks: Cluster) -> None:
     await tasks.create(suspend=True)
     assert condition(await tasks.phase("queued"), "Admitted")["reason"] == "Suspended"
     await tasks.cancel()
@@ -93,7 +95,7 @@ async def test_canceled_while_it_has_no_pod(tasks: Cluster) -> None:
     assert "podName" not in status
 
 
-async def test_canceled_while_running_ends_when_the_runner_has_stopped(tasks: Cluster, kubelet: Kubelet) -> None:
+async def test_task_canceled_while_running_ends_when_the_runner_has_stopped(tasks: Cluster, kubelet: Kubelet) -> None:
     await tasks.create()
     pod = await tasks.pod()
     await kubelet.start(pod)
@@ -118,7 +120,7 @@ async def test_pod_deleted_while_running_fails_the_task(tasks: Cluster, kubelet:
     assert await tasks.pods_of() == []
 
 
-async def test_pod_that_the_node_refuses_is_made_anew(tasks: Cluster, kubelet: Kubelet) -> None:
+async def test_pod_that_the_node_refuses_is_replaced(tasks: Cluster, kubelet: Kubelet) -> None:
     await tasks.create()
     first = await tasks.pod()
     await kubelet.bind(first)
@@ -142,12 +144,12 @@ async def test_image_that_is_late_is_waited_for(tasks: Cluster, kubelet: Kubelet
     pod = await tasks.pod()
     await kubelet.wait(pod, "ImagePullBackOff", "not found")
     status = await tasks.status(
-        lambda status: "image" in condition(status, "Succeeded").get("message", ""), "tells of the image"
+        lambda status: "image" in condition(status, "Succeeded").get("message", ""), "a message about the image"
     )
     assert reason_of(status) == "Pending"
 
 
-async def test_start_deadline(tasks: Cluster) -> None:
+async def test_start_deadline_ends_a_task_whose_runner_has_not_started(tasks: Cluster) -> None:
     await tasks.create(startDeadlineSeconds=10)
     pod = await tasks.pod()
     status = await tasks.phase("timed_out", within=25)
@@ -155,7 +157,7 @@ async def test_start_deadline(tasks: Cluster) -> None:
     await tasks.pod_gone(pod)
 
 
-async def test_active_deadline(tasks: Cluster, kubelet: Kubelet) -> None:
+async def test_active_deadline_stops_the_runner(tasks: Cluster, kubelet: Kubelet) -> None:
     await tasks.create(activeDeadlineSeconds=10)
     pod = await tasks.pod()
     await kubelet.start(pod)
@@ -221,7 +223,7 @@ async def test_foreign_pod_of_the_same_name_is_a_conflict(client: ClusterClient,
     assert name in status["failureReason"]
 
 
-async def test_unknown_profile_is_told(tasks: Cluster) -> None:
+async def test_unknown_profile_is_named(tasks: Cluster) -> None:
     await tasks.create(profile="huge")
     status = await tasks.phase("failed")
     assert reason_of(status) == "SpecInvalid"

@@ -1,4 +1,4 @@
-"""Poisonous objects under a running operator: other tasks do not notice, and each of them can be got rid of."""
+"""Poisonous objects under a running operator: other tasks complete, and each of them can be canceled and deleted."""
 
 import json
 import ssl

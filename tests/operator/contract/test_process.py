@@ -36,7 +36,7 @@ async def pod_of_killed_operator(start_operator: StartOperator, own_tasks: Clust
     return pod
 
 
-async def test_pod_made_before_a_crash_is_adopted_and_followed_to_its_end(
+async def test_pod_created_before_a_crash_is_adopted_and_followed_to_its_end(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
 ) -> None:
     pod = await pod_of_killed_operator(start_operator, own_tasks)
@@ -48,7 +48,7 @@ async def test_pod_made_before_a_crash_is_adopted_and_followed_to_its_end(
     assert len(await own_tasks.pods()) == 1
 
 
-async def test_operator_killed_over_and_over_makes_one_pod_a_task(
+async def test_operator_killed_again_and_again_creates_one_pod_for_each_task(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
 ) -> None:
     names = [f"task-{number}" for number in range(12)]
@@ -94,7 +94,7 @@ async def test_limit_holds_tasks_back_by_priority(
         pod = await own_tasks.pod("first")
         held = await own_tasks.phase("queued", "low")
         assert condition(held, "Admitted")["reason"] == "LimitReached"
-        assert condition(held, "Admitted")["message"] == "1 tasks are active, the limit; among the next 10"
+        assert condition(held, "Admitted")["message"] == "the limit of 1 active tasks is reached; among the next 10"
         await own_kubelet.start(pod)
         await own_kubelet.end(pod, message=verdict())
         await own_tasks.phase("completed", "first")
@@ -139,7 +139,7 @@ async def test_image_and_configuration_fail_after_their_grace_periods(
             await own_tasks.pod_deleting(pod)
 
 
-async def test_missing_service_account_is_told(start_operator: StartOperator, own_tasks: Cluster) -> None:
+async def test_missing_service_account_is_named(start_operator: StartOperator, own_tasks: Cluster) -> None:
     async with start_operator(serviceAccountName="absent"):
         await own_tasks.create()
         status = await own_tasks.phase("failed")
@@ -181,7 +181,7 @@ except SetupError as error:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "named"),
     [
         ({"images": {"browser": "b"}}, "images.runner: Field required"),
         ({"limits": {"maxActive": 0}}, "limits.maxActive"),
@@ -189,7 +189,9 @@ except SetupError as error:
         ({"signingKeyFile": "/nowhere"}, "/nowhere cannot be read"),
     ],
 )
-def test_wrong_configuration_is_named_and_ends_the_process(wrong: dict[str, object], told: str, tmp_path: Path) -> None:
+def test_wrong_configuration_is_named_and_ends_the_process(
+    wrong: dict[str, object], named: str, tmp_path: Path
+) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(configuration(tmp_path, **wrong)))
     answer = subprocess.run(
@@ -200,7 +202,7 @@ def test_wrong_configuration_is_named_and_ends_the_process(wrong: dict[str, obje
         check=False,
     )
     assert answer.returncode == 2
-    assert told in answer.stderr
+    assert named in answer.stderr
 
 
 async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, own_tasks: Cluster) -> None:
@@ -217,11 +219,11 @@ async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, 
     )
     await own_tasks.create()
     await resync.first()
-    with pytest.raises(DeadWatchError, match="1 objects missing in two lists"):
+    with pytest.raises(DeadWatchError, match="1 objects of two lists in a row"):
         await asyncio.wait_for(resync.run(), 20)
 
 
-async def test_deletion_that_the_watch_lost_is_healed_by_the_next_list(
+async def test_deletion_that_the_watch_lost_is_repaired_by_the_next_list(
     client: ClusterClient, own_tasks: Cluster
 ) -> None:
     store, metrics = Store(ignore), Metrics()

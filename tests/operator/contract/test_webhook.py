@@ -61,7 +61,7 @@ async def delivered(tasks: Cluster, attempts: int = 1) -> dict[str, Any]:
     return dict(status["webhook"])
 
 
-async def test_end_is_told_once_with_a_signature_that_verifies(
+async def test_end_is_reported_once_with_a_signature_that_verifies(
     tasks: Cluster, kubelet: Kubelet, receiver: Receiver
 ) -> None:
     await complete(tasks, kubelet, webhookCallbackUrl=receiver.url)
@@ -74,7 +74,7 @@ async def test_end_is_told_once_with_a_signature_that_verifies(
     assert webhook["lastStatusCode"] == 200
 
 
-async def test_canceled_task_tells_too(tasks: Cluster, receiver: Receiver) -> None:
+async def test_canceled_task_reports_its_end_too(tasks: Cluster, receiver: Receiver) -> None:
     await tasks.create(suspend=True, webhookCallbackUrl=receiver.url)
     await tasks.phase("queued")
     await tasks.cancel()
@@ -104,7 +104,7 @@ async def test_delivery_is_given_up_after_the_schedule_and_repeated_on_request(
     assert webhook["retryRequested"] == "1"
 
 
-async def test_task_made_over_rest_is_signed_with_its_callers_key(
+async def test_task_created_over_rest_is_signed_with_its_callers_key(
     client: ClusterClient, tasks: Cluster, kubelet: Kubelet, receiver: Receiver
 ) -> None:
     key = f"key-{tasks.name}"
@@ -171,7 +171,7 @@ async def test_result_that_is_not_what_the_runner_stored_is_never_sent(
     assert receiver.deliveries == []
 
 
-async def test_facade_that_is_away_delays_the_result(
+async def test_result_is_not_sent_while_the_facade_is_unreachable(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
 ) -> None:
     async with start_operator(facadeUrl="http://127.0.0.1:9"):
@@ -181,7 +181,7 @@ async def test_facade_that_is_away_delays_the_result(
     assert receiver.deliveries == []
 
 
-async def test_delivery_goes_on_where_a_killed_operator_was(
+async def test_delivery_continues_where_a_killed_operator_stopped(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
 ) -> None:
     receiver.answers = [500]

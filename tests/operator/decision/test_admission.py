@@ -47,8 +47,8 @@ def test_each_limit_holds_and_is_named() -> None:
     line = [waiting("a0"), waiting("a1"), waiting("b0", "b"), waiting("c0", "c")]
     admitted, held = select(line, Usage(), Bounds(total=2, namespace=1, profiles={}))
     assert names(admitted) == ["a0", "b0"]
-    assert held[TaskKey("c", "c0")] == "2 tasks are active, the limit; next to start"
-    assert held[TaskKey("a", "a1")] == "2 tasks are active, the limit; among the next 10"
+    assert held[TaskKey("c", "c0")] == "the limit of 2 active tasks is reached; next to start"
+    assert held[TaskKey("a", "a1")] == "the limit of 2 active tasks is reached; among the next 10"
 
 
 def test_namespace_at_its_limit_does_not_hold_back_another() -> None:
@@ -58,10 +58,10 @@ def test_namespace_at_its_limit_does_not_hold_back_another() -> None:
     assert not gate.ask(task("other", "b")).admitted
     gate.settle()
     assert gate.ask(task("other", "b")).admitted
-    assert gate.ask(task("two")).message == "1 tasks are active in namespace a, the limit; next to start"
+    assert gate.ask(task("two")).message == "the limit of 1 active tasks in namespace a is reached; next to start"
 
 
-def test_profile_has_a_limit_of_its_own() -> None:
+def test_profile_has_its_own_limit() -> None:
     gate, _ = admission(Limits(max_active=None), {"large": 1})
     assert gate.ask(task("one", profile="large")).admitted
     assert not gate.ask(task("two", profile="large")).admitted

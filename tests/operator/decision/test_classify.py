@@ -80,7 +80,7 @@ ROWS: list[tuple[str, PodRecord, Reason, bool, bool]] = [
 @pytest.mark.parametrize(
     ("pod", "reason", "started", "infrastructure"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
-def test_outcome(pod: PodRecord, reason: Reason, started: bool, infrastructure: bool) -> None:
+def test_ended_pod_has_its_outcome(pod: PodRecord, reason: Reason, started: bool, infrastructure: bool) -> None:
     outcome = classify(pod)
     assert (outcome.reason, outcome.started, outcome.infrastructure) == (reason, started, infrastructure)
     assert outcome.message

@@ -37,7 +37,7 @@ from tests.operator.examples import (
 )
 from tests.operator.kubelet import verdict
 
-HELD = Decision(admitted=False, message="2 tasks are active, the limit; next to start")
+HELD = Decision(admitted=False, message="the limit of 2 active tasks is reached; next to start")
 UNANSWERED = Decision(admitted=False)
 QUOTA = Refusal(Reason.QUOTA_EXCEEDED, "exceeded quota: pods", retry_at=at(20))
 INVALID = Refusal(Reason.POD_SPEC_INVALID, "spec.containers[0].image: Required value")
@@ -110,12 +110,12 @@ ROWS: list[Row] = [
     ("canceled without a pod", look_at(a_task(cancel_requested=True)), ["canceled Canceled"]),
     ("canceled while held", look_at(a_task(cancel_requested=True), admission=HELD), ["canceled Canceled"]),
     (
-        "canceled while pending: the pod is told to stop",
+        "canceled while pending: the pod is asked to stop",
         look_at(queued(cancel_requested=True), a_pod()),
         ["delete pod-1", "running Canceling"],
     ),
     (
-        "canceled while running: the pod is told to stop",
+        "canceled while running: the pod is asked to stop",
         look_at(running(cancel_requested=True), running_pod()),
         ["delete pod-1", "running Canceling"],
     ),
@@ -252,7 +252,7 @@ ROWS: list[Row] = [
     ("an ended task waits for its time to live", look_at(ended(), COMPLETED_POD), ["wake +3600"]),
     ("its own time to live goes first", look_at(ended(ttl_seconds=60), COMPLETED_POD), ["wake +60"]),
     ("then it is removed", look_at(ended(), COMPLETED_POD, now=3600), ["delete task"]),
-    ("it may be kept for ever", look_at(ended(), policy=replace(POLICY, default_ttl_seconds=None)), []),
+    ("it may be kept without limit", look_at(ended(), policy=replace(POLICY, default_ttl_seconds=None)), []),
     ("nothing runs on after the end", look_at(ended(), running_pod()), ["delete pod-1", "wake +3600"]),
     ("a cancellation after the end is ignored", look_at(ended(cancel_requested=True)), ["wake +3600"]),
     ("a task under deletion is left alone", look_at(running(deleting=True), running_pod()), []),
@@ -318,7 +318,7 @@ ROWS: list[Row] = [
 
 
 @pytest.mark.parametrize(("view", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_decision(view: View, expected: Sequence[str]) -> None:
+def test_view_leads_to_its_actions(view: View, expected: Sequence[str]) -> None:
     now = (view.now - at(0)).total_seconds()
     assert tell(decide(view), now) == list(expected)
 
@@ -341,7 +341,7 @@ def test_message_that_only_varies_in_wording_is_not_written_again() -> None:
     assert tell(decide(look_at(task, waiting_pod("ImagePullBackOff")))) == ["wake +300"]
 
 
-def test_sandbox_condition_tells_whether_a_profile_is_there() -> None:
+def test_sandbox_condition_shows_whether_a_profile_is_configured() -> None:
     without = after(look_at(a_task(), a_pod()))
     profiled = after(look_at(a_task(), a_pod(), policy=replace(POLICY, seccomp_profile="skyvern/chrome.json")))
     found = [find(status.conditions, ConditionType.BROWSER_SANDBOXED) for status in (without, profiled)]
@@ -351,7 +351,7 @@ def test_sandbox_condition_tells_whether_a_profile_is_there() -> None:
     ]
 
 
-def test_field_without_effect_is_told() -> None:
+def test_field_without_effect_is_named() -> None:
     status = after(look_at(a_task(without_effect=("proxyLocation",)), a_pod()))
     entry = find(status.conditions, ConditionType.SPEC_HONORED)
     assert entry is not None
@@ -368,9 +368,9 @@ def test_transition_time_stays_while_the_status_of_a_condition_does() -> None:
     assert now.last_transition_time == before.last_transition_time
 
 
-def test_browser_that_fell_is_shown_while_the_runner_goes_on() -> None:
-    fallen = ContainerRecord(ContainerState.WAITING, reason="CrashLoopBackOff")
-    status = after(look_at(running(), running_pod(browser=fallen)))
+def test_browser_that_crashed_is_shown_while_the_runner_continues() -> None:
+    crashed = ContainerRecord(ContainerState.WAITING, reason="CrashLoopBackOff")
+    status = after(look_at(running(), running_pod(browser=crashed)))
     entry = find(status.conditions, ConditionType.BROWSER_READY)
     assert entry is not None
     assert (entry.status, entry.message) == ("False", "CrashLoopBackOff")
@@ -381,13 +381,13 @@ def test_retry_frees_the_name_of_the_pod_and_counts_the_attempt() -> None:
     assert (status.attempt, status.pod_name, status.pod_uid) == (1, None, None)
 
 
-def test_backoff_doubles() -> None:
+def test_backoff_doubles_with_each_attempt() -> None:
     evicted_again = replace(EVICTED_UNSTARTED, name=a_pod(2).name, uid="pod-2", attempt=2)
     second = known(known(RETRYING, a_pod(2), now=10), evicted_again, now=100)
     assert tell(decide(look_at(second, now=100)), 100) == ["wake +20"]
 
 
-def test_attempt_number_beyond_all_measure_does_not_stop_the_operator() -> None:
+def test_attempt_number_of_any_size_does_not_stop_the_operator() -> None:
     status = RETRYING.status.model_copy(update={"attempt": 10**11})
     task = replace(RETRYING, status=status)
     assert tell(decide(look_at(task, now=4))) == ["wake +300"]

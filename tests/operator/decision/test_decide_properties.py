@@ -44,7 +44,7 @@ def test_deciding_again_asks_for_nothing_but_a_later_look(events: list[tuple[str
 
 @settings(max_examples=250, deadline=None)
 @given(LIVES)
-def test_a_task_that_is_canceled_or_whose_pod_is_gone_comes_to_an_end(events: list[tuple[str, int | None]]) -> None:
+def test_task_that_is_canceled_or_whose_pod_is_gone_ends(events: list[tuple[str, int | None]]) -> None:
     world = live(events)
     world.happen("cancel")
     world.reconcile()

@@ -212,12 +212,12 @@ def test_profile_decides_resources_and_placement() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "changes", "told"),
+    ("spec", "changes", "named"),
     [
         (SPEC | {"profile": "huge"}, {}, "the profiles are: large"),
         (SPEC | {"model": {"modelName": "x"}}, {"allowedModels": ["y"]}, "the allowed models are: y"),
     ],
 )
-def test_what_is_not_configured_is_refused(spec: dict[str, Any], changes: dict[str, Any], told: str) -> None:
-    with pytest.raises(ProfileError, match=told):
+def test_what_is_not_configured_is_refused(spec: dict[str, Any], changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ProfileError, match=named):
         pod_of(spec, **changes)

@@ -31,7 +31,7 @@ def test_schedule_is_followed_and_then_given_up() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "https://"])
-def test_address_that_is_no_web_address_is_refused(url: str) -> None:
+def test_address_that_is_not_a_web_address_is_refused(url: str) -> None:
     with pytest.raises(WebhookAddressError, match="http or https"):
         check_address(url, SETTINGS)
 

@@ -38,7 +38,7 @@ def test_status_of_another_version_is_not_guessed_at() -> None:
 
 
 @pytest.mark.parametrize(("value", "asked"), [("true", True), ("", True), ("false", False), (None, False)])
-def test_cancel_annotation(value: str | None, asked: bool) -> None:
+def test_cancel_annotation_is_set_by_anything_but_false(value: str | None, asked: bool) -> None:
     annotations = {} if value is None else {"skyvern.io/cancel": value}
     assert task_record(task_object(annotations=annotations)).cancel_requested is asked
 
@@ -61,7 +61,7 @@ def test_pod_under_deletion_is_parsed_with_its_due_time() -> None:
     assert (record.life, record.deletion_due is not None) == (PodLife.DELETING, True)
 
 
-def test_pod_of_somebody_else_is_none_of_ours() -> None:
+def test_pod_of_another_controller_is_ignored() -> None:
     obj = pod_object()
     obj["metadata"]["ownerReferences"][0]["kind"] = "Job"
     assert pod_record(obj) is None

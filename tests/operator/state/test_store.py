@@ -49,7 +49,7 @@ def test_deleted_task_does_not_come_back_with_a_late_answer(store: Store) -> Non
     assert store.task(a_task().key) is None
 
 
-def test_task_made_anew_under_the_same_name_is_another(store: Store) -> None:
+def test_task_created_again_under_the_same_name_is_another(store: Store) -> None:
     store.put_task(a_task(version=5))
     store.put_task(a_task(version=6, uid="another"))
     assert not store.drop_task(a_task().key, TASK_UID)
@@ -142,7 +142,7 @@ def test_pod_that_could_not_be_found_stands_as_gone(store: Store) -> None:
     assert gone.life is PodLife.VANISHED
 
 
-def test_provisional_deletion_yields_to_what_the_watch_tells(store: Store) -> None:
+def test_provisional_deletion_yields_to_the_watch(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
     store.mark_deleting(a_pod(), NOW)
@@ -150,6 +150,6 @@ def test_provisional_deletion_yields_to_what_the_watch_tells(store: Store) -> No
     assert marked is not None
     assert marked.life is PodLife.DELETING
     store.put_pod(replace(a_pod(), version=2))
-    told = store.pod(TASK_UID, a_pod().name)
-    assert told is not None
-    assert told.life is PodLife.LIVE
+    delivered = store.pod(TASK_UID, a_pod().name)
+    assert delivered is not None
+    assert delivered.life is PodLife.LIVE

@@ -82,7 +82,7 @@ async def test_waiting_worker_is_woken_by_a_key(queue: WorkQueue) -> None:
     assert await worker == A
 
 
-def test_backoff_grows_to_a_bound_and_starts_anew(queue: WorkQueue) -> None:
+def test_backoff_grows_to_a_bound_and_is_reset_by_success(queue: WorkQueue) -> None:
     delays = [queue.retry(A) for _ in range(20)]
     assert delays[:3] == pytest.approx([0.225, 0.45, 0.9])
     assert delays[-1] == pytest.approx(0.9 * MAX_BACKOFF)
@@ -90,5 +90,5 @@ def test_backoff_grows_to_a_bound_and_starts_anew(queue: WorkQueue) -> None:
     assert queue.retry(A) == pytest.approx(0.225)
 
 
-def test_server_that_asks_for_time_gets_it(queue: WorkQueue) -> None:
+def test_pause_that_the_server_asks_for_is_kept(queue: WorkQueue) -> None:
     assert queue.retry(A, at_least=7) == 7

@@ -1,4 +1,4 @@
-"""The evidence by which a dead watch is told from a quiet one."""
+"""The log that tells a dead watch from a quiet one."""
 
 from skyvern_operator.watch.delivery_log import DeliveryLog
 

@@ -1,0 +1,116 @@
+"""Writes the tables of the operator's settings in its README, from config.py and the command line.
+
+`python -m tests.operator.settings_docs` writes, with --check it only checks whether the README is up to date.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined, to_json
+
+from skyvern_operator.__main__ import parser
+from skyvern_operator.config import OperatorConfig
+
+README: Final = Path(__file__).parents[2] / "operator" / "README.md"
+BEGIN, END = "<!-- settings: begin (generated) -->", "<!-- settings: end -->"
+BY_THE_CHART: Final = "set by the chart"
+CHART_VALUES: Final = {
+    "images.browser": "images.browser",
+    "images.runner": "images.runner",
+    "imagePullPolicies.browser": "images.browser.pullPolicy",
+    "imagePullPolicies.runner": "images.runner.pullPolicy",
+    "imagePullSecrets": "imagePullSecrets",
+    "serviceAccountName": "tasks.serviceAccount",
+    "modelSecretName": "model.existingSecret",
+    "artifactsUrl": BY_THE_CHART,
+    "publicUrl": "apiserver.publicUrl",
+    "facadeUrl": BY_THE_CHART,
+    "artifactLinkTtlSeconds": "artifacts.linkTtlSeconds",
+    "signingKeyFile": BY_THE_CHART,
+    "webhook.signature": "webhook.signature",
+    "limits.maxActive": "tasks.limits.maxActive",
+    "limits.maxActivePerNamespace": "tasks.limits.maxActivePerNamespace",
+    "defaultTtlSeconds": "tasks.defaultTtlSeconds",
+    "resources": "tasks.resources",
+    "sandbox.seccompProfile": "tasks.sandbox.seccompProfile",
+}
+"""Settings that the chart writes, each with its value. All others are given below ``operator.config``."""
+
+
+def settings(model: type[BaseModel] = OperatorConfig, path: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """(path, field) of every setting; ``<name>`` stands for a profile's name."""
+    for name, field in model.model_fields.items():
+        here = f"{path}{field.alias or name}"
+        annotation, named = field.annotation, get_origin(field.annotation) is dict
+        inner = get_args(annotation)[1] if named else annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from settings(inner, f"{here}.<name>." if named else f"{here}.")
+        else:
+            yield here, field
+
+
+def default_of(path: str, field: FieldInfo) -> str:
+    """The default as YAML in one line; taken from the whole configuration, whose parts may override their own."""
+    value: Any = OperatorConfig(images={"browser": "b", "runner": "r"})
+    if field.is_required():
+        return "required"
+    if "<name>" in path:
+        value = field.get_default(call_default_factory=True)
+    else:
+        for part in path.split("."):
+            value = getattr(value, re.sub(r"([A-Z])", r"_\1", part).lower())
+    assert value is not PydanticUndefined, path
+    return f"`{to_json(value, by_alias=True).decode()}`".replace('"', "")
+
+
+def chart_value(path: str) -> str:
+    """The value of the chart that gives a setting."""
+    for setting, value in CHART_VALUES.items():
+        if path == setting or path.startswith(f"{setting}."):
+            return value if value == BY_THE_CHART else f"`{value}{path.removeprefix(setting)}`"
+    return f"`operator.config.{path}`"
+
+
+def tables() -> str:
+    """Both tables."""
+    lines = ["| flag | environment | default | meaning |", "| --- | --- | --- | --- |"]
+    for action in parser({})._actions:
+        if action.help == argparse.SUPPRESS or isinstance(action, argparse._HelpAction):
+            continue
+        text, _, variable = (action.help or "").partition(" (")
+        default = "" if action.default is None or action.dest == "release_namespace" else f"`{action.default}`"
+        environment = f"`{variable.rstrip(')')}`" if variable else ""
+        lines.append(f"| `{action.option_strings[0]}` | {environment} | {default.replace('``', '')} | {text} |")
+    lines += ["", "| setting | value of the chart | default | meaning |", "| --- | --- | --- | --- |"]
+    for path, field in settings():
+        meaning = " ".join((field.description or "").replace("``", "`").split())
+        lines.append(f"| `{path}` | {chart_value(path)} | {default_of(path, field)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def updated(readme: str) -> str:
+    """The README with its tables generated again."""
+    head, _, rest = readme.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n{tables()}\n{END}{tail}"
+
+
+def main(argv: list[str]) -> int:
+    """Write or check; exit code 1 when the check finds a difference."""
+    text = updated(README.read_text())
+    if "--check" not in argv:
+        README.write_text(text)
+    elif text != README.read_text():
+        print(f"{README} does not match config.py: run `make generate`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
