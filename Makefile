@@ -1,5 +1,5 @@
-# Everything starts here: `make demo` shows a task run end to end, `make test` runs every test.
-# Both set up what they need: a virtual environment from requirements.lock, host packages, a local cluster, images.
+# Everything starts here: `make demo` runs a task end to end, `make test` runs every test. Both set up what they need:
+# a virtual environment from requirements.lock, host packages, a local cluster, images.
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,9 +25,9 @@ $(STAMP): requirements.lock pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 	@$(VENV)/bin/uv pip install --quiet -p $(PY) -r requirements.lock $(PACKAGES:%=-e ./%)
 	@touch $@
 
-setup: $(STAMP) ## virtual environment with everything locked
+setup: $(STAMP) ## the virtual environment, from requirements.lock
 
-demo: $(STAMP) ## a task end to end on a cluster: KUBECONFIG's, kind's, or a bare node on this machine
+demo: $(STAMP) ## an example task end to end, on the cluster of KUBECONFIG, kind, or a bare node on this machine
 	@$(PY) -m tests.cluster demo
 
 test: $(STAMP) ## every test, or those of ARGS="tests/operator -k evicted"
@@ -44,19 +44,19 @@ fmt: $(STAMP) ## formats the code, and corrects what ruff and eslint can
 	@$(VENV)/bin/ruff check --fix --exit-zero . && $(VENV)/bin/ruff format .
 	@$(PY) -m tests.house.javascript --fix
 
-cluster: $(STAMP) ## a local cluster, and how to use kubectl with it
+cluster: $(STAMP) ## a local cluster; prints how to use kubectl with it
 	@$(PY) -m tests.cluster up
 
-cluster-down: $(STAMP) ## removes all that `make cluster` made
+cluster-down: $(STAMP) ## removes everything that `make cluster` made
 	@$(PY) -m tests.cluster down
 
-images: $(STAMP) ## the four images, and what the demo adds
+images: $(STAMP) ## builds the four images, and that of the demo's servers
 	@$(PY) -m tests.cluster images
 
-install: $(STAMP) ## the chart into the local cluster
+install: $(STAMP) ## installs this tree's chart and images into the local cluster
 	@$(PY) -m tests.cluster install
 
-uninstall: $(STAMP) ## the chart out of the local cluster
+uninstall: $(STAMP) ## uninstalls them
 	@$(PY) -m tests.cluster uninstall
 
 run-operator: $(STAMP) ## the operator on this machine in place of its pod, restarted when its sources change
@@ -65,7 +65,7 @@ run-operator: $(STAMP) ## the operator on this machine in place of its pod, rest
 run-apiserver: $(STAMP) ## the Tasks API on this machine at :8080, restarted when its sources change
 	@$(PY) -m tests.cluster run apiserver
 
-generate: $(STAMP) ## CRD YAML, OpenAPI, docs of values and settings
+generate: $(STAMP) ## writes the CRD, FAILURES.md, the OpenAPI document, and the docs of values and settings
 	@$(PY) -m skyvern_crds generate crds/FAILURES.md crds/skyverntasks.skyvern.io.yaml charts/skyvern-operator/files/skyverntasks.skyvern.io.yaml
 	@$(PY) -m skyvern_apiserver openapi apiserver/openapi.json
 	@$(PY) -m tests.chart.values_docs
@@ -75,7 +75,7 @@ version: $(STAMP) ## the version of packages and chart; V=0.2.0 sets it everywhe
 	@$(PY) -m tests.house.version $(V)
 	@$(if $(V),$(MAKE) --no-print-directory generate)
 
-lock: ## resolves requirements.lock anew: hashes only, no hosts
+lock: ## resolves requirements.lock again: hashes only, no hosts
 	@test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }
 	@$(VENV)/bin/uv pip compile -q $(LOCK_FLAGS) --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--no-header $(foreach p,crds operator apiserver runner,--no-emit-package skyvern-$(p)) --group dev \
@@ -84,7 +84,7 @@ lock: ## resolves requirements.lock anew: hashes only, no hosts
 bench-operator: $(STAMP) ## 500 tasks at once on kwok nodes: table and build/bench/operator.json
 	@$(PY) -m tests.bench.operator_burst
 
-bench-api: $(STAMP) ## the facade over a control plane: latency, creates a second, memory; build/bench/api.json
+bench-api: $(STAMP) ## latency, creates a second and memory of the facade; build/bench/api.json
 	@$(PY) -m tests.bench.api
 
 bench-agent: $(STAMP) ## looking and acting in Chromium on pages of 1,000 and 6,000 elements; build/bench/agent.json
@@ -93,5 +93,5 @@ bench-agent: $(STAMP) ## looking and acting in Chromium on pages of 1,000 and 6,
 bench-e2e: $(STAMP) ## whole tasks on the local cluster, from apply to verdict; build/bench/e2e_latency.json
 	@$(PY) -m tests.bench.e2e_latency
 
-clean: ## removes the virtual environment and build output, not the cache of built tools
-	rm -rf $(VENV) build
+clean: ## removes the virtual environment, node_modules and build output, not the cache of built tools
+	rm -rf $(VENV) build node_modules

@@ -1,7 +1,7 @@
-"""How long the agent's own part of a step takes in a real browser: looking, acting with verification, a picture.
+"""How long the agent's own part of a step takes in a real browser: looking, acting with verification, a screenshot.
 
 ``python -m tests.bench.agent [--rounds N]`` prints tables and writes build/bench/agent.json. Times depend on the
-machine, so each is also told as a ratio to something simple done in the same rounds: a plain walk through the page and
+machine, so each is also given as a ratio to something simple done in the same rounds: a plain walk through the page and
 chromedriver's ``page_source`` for looking, chromedriver's own click for actions.
 """
 
@@ -59,7 +59,7 @@ visit(document);
 const text = JSON.stringify(found);
 return { ms: performance.now() - begun, text };
 """
-"""The least that tells what can be acted on: no frames, listeners, states, lists, names by the book, nor stable ids."""
+"""The least that finds what can be acted on: no frames, listeners, states, lists, proper names or stable ids."""
 LOOK_IN_PAGE: Final = """
 const key = Object.getOwnPropertySymbols(window).find((each) => each.description?.startsWith("skyvern:"));
 const begun = performance.now();
@@ -117,7 +117,7 @@ def measure_look(browser: Browser, page: ChromePage, url: str, rounds: int) -> L
             "JPEG screenshot": lambda _: page.screenshot(),
         },
     )
-    # What the stopwatch says of it has no meaning of its own: `perceive` makes the same call.
+    # The stopwatch's figure for it is meaningless: `perceive` makes the same call.
     samples |= {"page script": Samples.of(looks), "naive walk in the page": Samples.of(walks)}
     snapshot = page.look()
     whole = len(perceive(browser, budget=sys.maxsize).outline)

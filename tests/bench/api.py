@@ -2,7 +2,7 @@
 
 ``python -m tests.bench.api [--rounds N]`` prints a table and writes build/bench/api.json. The facade runs as a process
 with the rights of its release; no operator runs, so that tasks stay as they are. Times depend on the machine, so those
-of calls one after the other are also told as a ratio to ``GET /heartbeat``, which does nothing, in the same rounds.
+of calls one after the other are also given as a ratio to ``GET /heartbeat``, which does nothing, in the same rounds.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Caller:
         return str(json.loads(self.call("POST", TASKS_PATH, BODY))["task_id"])
 
     def heartbeat(self, _round: int) -> None:
-        """The least that the facade can be asked."""
+        """The cheapest request to the facade."""
         self.call("GET", "/api/v1/heartbeat")
 
 

@@ -82,7 +82,7 @@ def note_task(seen: Seen, task: JsonObject) -> None:
 async def watching(
     client: ClusterClient, ref: Resource, seen: Seen, note: Callable[[Seen, JsonObject], None], name: str
 ) -> AsyncIterator[None]:
-    """Notes what happens to the objects of a kind whose name begins with ``name``."""
+    """Note what happens to the objects of a kind whose name begins with ``name``."""
     page = await anext(client.list_pages(ref, NAMESPACE, limit=1))
 
     async def follow() -> None:

@@ -72,7 +72,7 @@ class Observation:
             self.runner_ended.setdefault(uid, now)
 
     def writes(self) -> list[int]:
-        """Writes of the operator, task by task."""
+        """Write of the operator, task by task."""
         return [self.status_writes[uid] + self.pods[uid] for uid in self.created]
 
 
@@ -116,7 +116,7 @@ async def burst(plane: ControlPlane, count: int, operator: OperatorProcess, rece
         async def look() -> tuple[int, int]:
             return len(seen.task_ended), len(seen.delivered)
 
-        await eventually(look, lambda ends: min(ends) >= count, what=f"{count} ends told", within=DEADLINE_SECONDS)
+        await eventually(look, lambda ends: min(ends) >= count, what=f"{count} ends reported", within=DEADLINE_SECONDS)
         ended = max(seen.task_ended.values())
         for watch in watches:
             watch.cancel()

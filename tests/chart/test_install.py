@@ -1,4 +1,4 @@
-"""Real Helm installs the chart into a real API server, upgrades it and takes it out again."""
+"""Real Helm installs the chart into a real API server, upgrades it and uninstalls it."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ TASKS = ("team-a", "team-b")
 
 @pytest.fixture(scope="module")
 def plane(helm: Path, progress: Progress) -> Iterator[ControlPlane]:
-    """A control plane for this chart alone: the CRD belongs to the release that has installed it."""
+    """A control plane for this module: the CRD belongs to the release that has installed it."""
     assert helm.exists()
     with control_plane(progress) as plane:
         for namespace in TASKS:

@@ -83,7 +83,7 @@ def uid_of(plane: ControlPlane, pod: str) -> str:
 
 
 def record_pod(plane: ControlPlane, task: str) -> None:
-    """What the operator does once the pod is made."""
+    """What the operator does once it has created the pod."""
     status = {"podName": f"{task}-pod", "podUID": uid_of(plane, f"{task}-pod"), "phase": "running"}
     body = {"apiVersion": "skyvern.io/v1", "kind": "SkyvernTask", "metadata": {"name": task}, "status": status}
     plane.run_kubectl(
@@ -101,7 +101,7 @@ def reporter(release: ControlPlane) -> Reporter:
 
 
 def _wait_until_enforced(reporter: Reporter) -> None:
-    """A new policy takes effect within a second or so; until then the roles alone would let this pass."""
+    """A new policy takes effect within about a second; until then the roles alone would allow this."""
     for _ in range(60):
         if reporter.report("other", {"stepCount": 1}).returncode != 0:
             return

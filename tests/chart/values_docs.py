@@ -1,6 +1,6 @@
-"""Writes the table of values in the chart's README from the comments of values.yaml.
+"""Writes the table of values in the chart's README from the comments in values.yaml.
 
-`python -m tests.chart.values_docs` writes, with --check it only tells whether the README is up to date.
+`python -m tests.chart.values_docs` writes it; with --check it only says whether the README is up to date.
 """
 
 import sys
@@ -51,7 +51,7 @@ def table(text: str) -> str:
 
 
 def updated(readme: str, values: str) -> str:
-    """The README with its table of values made anew."""
+    """The README with a new table of values."""
     head, _, rest = readme.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return f"{head}{BEGIN}\n{table(values)}\n{END}{tail}"

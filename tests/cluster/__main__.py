@@ -10,7 +10,7 @@ from tests.cluster.base.progress import Progress
 from tests.cluster.cluster import Cluster, current, down, up
 from tests.cluster.prepare import prepare
 
-# Modules are named, not imported: `up` must not need what only the images or the demonstration need.
+# Modules are named, not imported: `up` must not need what only the images or the demo need.
 ELSEWHERE = {
     "images": ("tests.cluster.images.build", "main"),
     "install": ("tests.cluster.release.install", "main"),
@@ -20,8 +20,8 @@ ELSEWHERE = {
 }
 HELP = {
     "up": "bring a cluster up and say how to use it",
-    "down": "take it down, with everything it has changed on this machine",
-    "status": "say whether it is up; exit code 3 when not",
+    "down": "take it down and undo everything it has changed on this machine",
+    "status": "say whether a cluster is up; exit code 3 if not",
     "prepare": "build and fetch what the tests and the demo need, and start nothing",
     "images": "build the project's container images",
     "install": "install the chart (--set k=v ... as for Helm)",
@@ -69,7 +69,7 @@ def _status(progress: Progress) -> int:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs one sub-command; a SetupError becomes its message and exit code 1."""
+    """Run one sub-command; a SetupError becomes its message and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in HELP.items():
@@ -92,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; the next run repairs what was begun", file=sys.stderr)
+        print("interrupted; the next run repairs what is incomplete", file=sys.stderr)
         return 130
 
 

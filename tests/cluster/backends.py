@@ -1,4 +1,4 @@
-"""The three places a cluster may come from, and what each can do."""
+"""The three places that a cluster may come from, and what each can do."""
 
 import os
 import shutil
@@ -22,14 +22,14 @@ LOCK_S = 900.0
 
 
 class Backend(Protocol):
-    """What a cluster needs from where it comes from."""
+    """What a place has to offer."""
 
     kind: Kind
     has_egress: bool
     storage_class: bool
 
     def up(self, progress: Progress) -> Path:
-        """Brings the cluster up and returns its kubeconfig."""
+        """Bring the cluster up and returns its kubeconfig."""
 
     def current(self) -> Path | None:
         """The kubeconfig when the cluster is up."""
@@ -38,13 +38,13 @@ class Backend(Protocol):
         """kubectl or helm."""
 
     def down(self, progress: Progress) -> None:
-        """Takes the cluster down."""
+        """Take the cluster down."""
 
     def seccomp_profile(self) -> str | None:
         """Name of the browser's profile on the nodes."""
 
     def load_images(self, archives: Sequence[Path]) -> None:
-        """Puts image archives into the nodes' stores."""
+        """Put image archives into the nodes' stores."""
 
     def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:
         """A URL on the loopback for a port of a service."""
@@ -56,7 +56,7 @@ def container_engine(engine_answers: Callable[[Sequence[str]], bool] = answers) 
 
 
 def own_kubeconfigs(cache: Path) -> dict[Path, Kind]:
-    """The kubeconfigs that `up` itself writes: whoever exports one still means the cluster made here."""
+    """The kubeconfigs that `up` itself writes. KUBECONFIG may name one, and still means the cluster made here."""
     return {cache / "cluster-state" / "kubeconfig": "node", cache / "kind" / "kubeconfig": "kind"}
 
 
@@ -86,7 +86,7 @@ class GivenCluster:
     has_egress = True
 
     def __init__(self, kubeconfig: str, program: Callable[[str], Path]) -> None:
-        # KUBECONFIG may list several files; a Cluster has one, so they are used as the first that exists.
+        # KUBECONFIG may list several files; a Cluster has one, so the first that exists is used.
         files = [Path(name).expanduser().absolute() for name in kubeconfig.split(os.pathsep) if name]
         self._file = next((file for file in files if file.is_file()), None)
         self._named = kubeconfig
@@ -94,9 +94,9 @@ class GivenCluster:
         self.storage_class = False
 
     def up(self, progress: Progress) -> Path:
-        """Checks that it answers."""
+        """Check that it answers."""
         if self._file is None:
-            raise SetupError(f"KUBECONFIG is set to {self._named}, which is no file", "correct it, or unset it")
+            raise SetupError(f"KUBECONFIG is set to {self._named}, which does not exist", "correct it, or unset it")
         command: list[str | Path] = [self.program("kubectl"), "--kubeconfig", self._file]
         run(
             [*command, "version", "--request-timeout=10s"], timeout=30, remedy="start that cluster, or unset KUBECONFIG"
@@ -113,15 +113,15 @@ class GivenCluster:
             return None
 
     def down(self, progress: Progress) -> None:
-        """Leaves it alone."""
-        progress.note(f"the cluster of {self._named} is not ours to take down")
+        """Leave it alone."""
+        progress.note(f"the cluster of {self._named} was not started here and stays up")
 
     def seccomp_profile(self) -> str | None:
-        """Nothing is installed on somebody else's nodes."""
+        """None: nothing is installed on the nodes of a given cluster."""
         return None
 
     def load_images(self, archives: Sequence[Path]) -> None:
-        """Has no way to its nodes."""
+        """Refuse: there is no way to its nodes."""
         raise SetupError(
             f"images cannot be put on the nodes of {self._named} from here",
             "push them to a registry those nodes pull from, and name it with --set images.registry=...",
@@ -134,7 +134,7 @@ class GivenCluster:
 
 
 class BareNode:
-    """The node of node.py: no container engine, no registry, no way out."""
+    """The node of tests.cluster.node: no container engine, no registry, no network outside this machine."""
 
     kind: Kind = "node"
     has_egress = False
@@ -145,7 +145,7 @@ class BareNode:
         self._state = cache / "cluster-state"
 
     def up(self, progress: Progress) -> Path:
-        """Brings it up, one process at a time."""
+        """Bring it up, one process at a time."""
         with locked(self._cache, "cluster-state", timeout=LOCK_S):
             return Path(node_up(self._cache, self._state, progress).kubeconfig)
 
@@ -159,7 +159,7 @@ class BareNode:
         return Path(self._summary().programs) / name
 
     def down(self, progress: Progress) -> None:
-        """Removes everything but the cache."""
+        """Remove everything but the cache."""
         with locked(self._cache, "cluster-state", timeout=LOCK_S):
             node_down(self._state, progress)
 
@@ -169,13 +169,13 @@ class BareNode:
         return SECCOMP_PROFILE if installed.is_file() else None
 
     def load_images(self, archives: Sequence[Path]) -> None:
-        """Straight into containerd."""
+        """Import them into containerd."""
         layout = self._summary().layout(self._state)
         for archive in archives:
             import_image(layout, archive)
 
     def expose(self, namespace: str, service: str, port: int, cluster_ip: str) -> str:
-        """Forwards to the service's address until `down`; the same service is forwarded once."""
+        """Forward to the service's address until `down`; a service is forwarded once."""
         layout = self._summary().layout(self._state)
         name = f"expose-{namespace}-{service}-{port}-{cluster_ip}"
         daemons, memory = Daemons(self._state), self._state / "run" / f"{name}.port"

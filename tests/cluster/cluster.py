@@ -1,4 +1,4 @@
-"""The cluster that tests, images, chart and demonstration work with, wherever it comes from."""
+"""The cluster that tests, images, chart and demo work with, wherever it comes from."""
 
 import json
 import os
@@ -37,13 +37,13 @@ class Cluster:
     _backend: Backend = field(repr=False, compare=False)
 
     def load_images(self, archives: Sequence[Path]) -> None:
-        """Puts OCI archives onto the nodes; raises SetupError where there is no way to them."""
+        """Put image archives onto the nodes. Raises SetupError where they cannot be reached."""
         self._backend.load_images(archives)
 
     def expose(self, namespace: str, service: str, port: int) -> str:
         """A URL on this machine's loopback for a TCP port of a service.
 
-        It lasts until `down` on the bare node, until this process ends elsewhere. Raises SetupError for a service that
+        It lasts until `down` on the bare node, elsewhere until this process ends. Raises SetupError for a service that
         does not exist or has no address.
         """
         found = json.loads(self.run_kubectl("get", "service", service, "--namespace", namespace, "-o", "json").stdout)
@@ -78,7 +78,7 @@ class Programs:
 
 
 def backend_for(kind: Kind, cache: Path, programs: Programs, environ: Mapping[str, str] = os.environ) -> Backend:
-    """The maker of clusters of a kind."""
+    """The place that clusters of a kind come from."""
     if kind == "kubeconfig":
         return GivenCluster(environ["KUBECONFIG"], programs)
     if kind == "kind":
@@ -89,7 +89,7 @@ def backend_for(kind: Kind, cache: Path, programs: Programs, environ: Mapping[st
 def up(progress: Progress) -> Cluster:
     """The cluster of KUBECONFIG, else kind where a container engine answers, else the bare node; brought up if needed.
 
-    Raises SetupError, with what to do, where none of them can be had.
+    Raises SetupError, with a remedy, where none of them is available.
     """
     kind, reason = choose()
     progress.note(f"cluster: {kind} ({reason})")
@@ -99,7 +99,7 @@ def up(progress: Progress) -> Cluster:
 
 
 def current() -> Cluster | None:
-    """The cluster that `up` would give, when it is up already."""
+    """The cluster that `up` would return, if it is up already."""
     cache, silent = cache_dir(), Progress(lambda _: None, live=False)
     backend = backend_for(choose()[0], cache, Programs(cache, silent))
     kubeconfig = backend.current()
@@ -107,7 +107,7 @@ def current() -> Cluster | None:
 
 
 def down(progress: Progress) -> None:
-    """Takes down what `up` has brought up; a cluster of KUBECONFIG stays."""
+    """Take down what `up` has brought up; a cluster of KUBECONFIG stays."""
     cache = cache_dir()
     backend_for(choose()[0], cache, Programs(cache, progress)).down(progress)
 

@@ -1,4 +1,4 @@
-"""A cluster of kind's, on a container engine."""
+"""A cluster made by kind, on a container engine."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ LOCK_S = 900.0
 
 
 class KindCluster:
-    """A kind cluster of our own on a container engine."""
+    """A kind cluster for this project on a container engine."""
 
     kind: Kind = "kind"
     has_egress = True
@@ -31,7 +31,7 @@ class KindCluster:
         self._kubeconfig = cache / "kind" / "kubeconfig"
 
     def up(self, progress: Progress) -> Path:
-        """Creates it unless it is there."""
+        """Create it unless it exists."""
         with locked(self._cache, "kind", timeout=LOCK_S):
             if self.current():
                 return self._kubeconfig
@@ -71,17 +71,17 @@ nodes:
         return self._kubeconfig if run(ready, timeout=20, check=False).returncode == 0 else None
 
     def down(self, progress: Progress) -> None:
-        """Deletes it."""
+        """Delete it."""
         with locked(self._cache, "kind", timeout=LOCK_S), progress.step("delete the kind cluster"):
             self._kind("delete", "cluster", "--name", self.NAME, "--kubeconfig", self._kubeconfig)
             shutil.rmtree(self._cache / "kind", ignore_errors=True)
 
     def seccomp_profile(self) -> str | None:
-        """Mounted into the node, where the tree has one."""
+        """Mounted into the node, if the tree has one."""
         return SECCOMP_PROFILE if (self._cache / "kind/seccomp" / SECCOMP_PROFILE).is_file() else None
 
     def load_images(self, archives: Sequence[Path]) -> None:
-        """By kind itself."""
+        """Load them with kind."""
         for archive in archives:
             self._kind("load", "image-archive", archive, "--name", self.NAME, timeout=600)
 

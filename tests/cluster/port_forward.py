@@ -1,4 +1,4 @@
-"""A way to a service of any cluster, by kubectl."""
+"""kubectl port-forward to a service of any cluster."""
 
 import atexit
 import os
@@ -11,7 +11,7 @@ from tests.cluster.base.shell import wait_until
 
 
 def port_forward(kubectl: Path, kubeconfig: Path, namespace: str, service: str, port: int) -> str:
-    """Forwards a free loopback port to a service by kubectl, for the life of this process."""
+    """Forward a free loopback port to a service until this process ends; return the URL."""
     command = [str(kubectl), "--kubeconfig", str(kubeconfig), "port-forward", "--namespace", namespace]
     child = subprocess.Popen(
         [*command, f"service/{service}", f":{port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -18,7 +18,7 @@ MARKERS = ("house", "contract", "browser", "chart", "node")
 
 
 def prepare(progress: Progress, markers: Collection[str] = MARKERS) -> None:
-    """Fills the cache and installs the host's tools for tests with these markers, so that no test waits for a build.
+    """Fill the cache and install the host's tools for tests with these markers, so that no test waits for a build.
 
     Raises SetupError, before anything slow begins, where the chosen cluster cannot run on this machine.
     """

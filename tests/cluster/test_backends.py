@@ -1,4 +1,4 @@
-"""Which cluster is used, and what is said where none can be had."""
+"""Which cluster is used, and what the error says where there is none."""
 
 import os
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def test_taking_down_the_bare_node_needs_root_too(tmp_path: Path, monkeypatch: p
 
 def test_kubeconfig_that_does_not_exist_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
-    with pytest.raises(SetupError, match=f"KUBECONFIG is set to {missing}, which is no file"):
+    with pytest.raises(SetupError, match=f"KUBECONFIG is set to {missing}, which does not exist"):
         GivenCluster(str(missing), Path).up(SILENT)
 
 
@@ -97,7 +97,7 @@ def test_command_line_prints_errors_without_a_traceback(
     monkeypatch.setenv("KUBECONFIG", "/no/such/file")
     assert main(["up"]) == 1
     assert capsys.readouterr().err.splitlines()[-2:] == [
-        "error: KUBECONFIG is set to /no/such/file, which is no file",
+        "error: KUBECONFIG is set to /no/such/file, which does not exist",
         "  correct it, or unset it",
     ]
 

@@ -19,7 +19,7 @@ from tests.cluster.release.scripted import ScriptedServers
 
 POLL_SECONDS = 0.1
 END_SECONDS = 150.0
-"""For any task to end: tasks wait for each other's processors."""
+"""For any task to end; tasks compete for processors."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class System:
         return self.cluster.run_kubectl("--namespace", self.namespace, *args, check=check, input=stdin)
 
     def apply(self, name: str, spec: dict[str, Any]) -> CompletedProcess[str]:
-        """kubectl apply of a task; its exit code is the caller's to judge."""
+        """kubectl apply of a task; the caller checks its exit code."""
         task = {"apiVersion": "skyvern.io/v1", "kind": "SkyvernTask", "metadata": {"name": name}, "spec": spec}
         return self.kubectl("apply", "-f", "-", stdin=json.dumps(task), check=False)
 
@@ -54,7 +54,7 @@ class System:
         return name
 
     def remove(self, name: str) -> None:
-        """Delete a task, so that its pod makes room for others."""
+        """Delete a task, so that its pod frees its resources."""
         self.kubectl("delete", "skt", name, "--wait=false", "--ignore-not-found")
 
     async def task(self, name: str) -> JsonObject:
@@ -64,7 +64,7 @@ class System:
     async def until(
         self, name: str, holds: Callable[[JsonObject], bool], what: str, seconds: float = END_SECONDS
     ) -> JsonObject:
-        """The task as soon as its status satisfies a condition; fails with the whole story when that takes too long."""
+        """The task as soon as its status satisfies a condition; fails with all that is known when time is up."""
         deadline = time.monotonic() + seconds
         while True:
             task = await self.task(name)
@@ -79,7 +79,7 @@ class System:
         return await self.until(name, lambda status: status.get("phase") in TERMINAL_PHASES, "ended", seconds)
 
     async def at_work(self, name: str, steps: int = 1) -> JsonObject:
-        """The task when its agent has reported so many steps; fails at once when it ends before."""
+        """The task when its agent has reported so many steps; fails at once if it ends earlier."""
 
         def far_enough(status: JsonObject) -> bool:
             assert status.get("phase") not in TERMINAL_PHASES, f"{name} has ended: {status.get('failureReason')}"
@@ -115,7 +115,7 @@ class System:
         return application
 
     def story(self, task: JsonObject) -> str:
-        """What there is to know about a task that did not do what it should."""
+        """What is known about a task that did not do what it should."""
         status = json.dumps(task.get("status", {}), indent=1)
         return f"{status}\n{diagnosis(self.cluster, task, self.release.namespace)}"
 

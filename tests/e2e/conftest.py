@@ -15,7 +15,7 @@ from tests.e2e.release import NAMESPACE, install_for_tests
 
 @pytest.fixture(scope="session")
 async def system(cluster: Cluster, progress: Progress) -> AsyncIterator[System]:
-    """The release of `make demo` with a namespace of its own for tasks, at the restricted level of Pod Security."""
+    """The release of `make demo`, with a separate namespace for tasks at the restricted level of Pod Security."""
     installed = install_for_tests(cluster, progress)
     url, key = installed.release.public_url, installed.api_key
     async with (
@@ -29,13 +29,13 @@ async def system(cluster: Cluster, progress: Progress) -> AsyncIterator[System]:
 
 @pytest.fixture(scope="session")
 def hook() -> str:
-    """Begins the names of this session's webhooks: the site remembers those of earlier ones."""
+    """A prefix for this session's webhooks: the site remembers those of earlier sessions."""
     return uuid.uuid4().hex[:8]
 
 
 @pytest.fixture(scope="session")
 async def by_rest(system: System, hook: str) -> dict[str, str]:
-    """Tasks made over REST, all at once: names of the objects by purpose."""
+    """Tasks created over REST, all at once: names of the objects by purpose."""
     bodies = {
         "hooked": job_request("Rest Hooked", webhook_callback_url=f"{SITE}/hooks/{hook}-once"),
         "refused": opening_request(f"{SITE}/hooks/{hook}-refused?refuse=2"),
@@ -49,7 +49,7 @@ async def by_rest(system: System, hook: str) -> dict[str, str]:
 
 
 def opening_request(webhook: str) -> dict[str, object]:
-    """A request that only has a page read and is quickly done."""
+    """A request that only has a page read and is done quickly."""
     return {"url": f"{SITE}/", "data_extraction_goal": "How many jobs are open?", "webhook_callback_url": webhook}
 
 

@@ -53,7 +53,7 @@ def job_request(full_name: str, **body: Any) -> dict[str, Any]:
 
 
 def waiting(goal: str, **spec: Any) -> dict[str, Any]:
-    """The spec of a task that never ends by itself."""
+    """The spec of a task that never ends on its own."""
     return {
         "url": f"{SITE}/gallery",
         "navigationGoal": goal,

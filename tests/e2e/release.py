@@ -1,4 +1,4 @@
-"""The release that the end-to-end tests and benchmarks use: that of `make demo`, with a namespace of its own."""
+"""The release that end-to-end tests and benchmarks use: that of `make demo`, with a separate task namespace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tests.cluster.release.scripted import SCRIPTED_MODEL, ScriptedServers, depl
 
 NAMESPACE = "skyvern-e2e"
 ABSENT_IMAGE = "127.0.0.1:1/skyvern/absent:none"
-"""On a registry that refuses the connection."""
+"""In a registry that refuses connections."""
 WANTED = Release(
     task_namespaces=("default", NAMESPACE),
     model=SCRIPTED_MODEL,
@@ -33,7 +33,7 @@ WANTED = Release(
 
 @dataclass(frozen=True)
 class Installed:
-    """What is there after the system."""
+    """The result of an installation."""
 
     release: Release
     servers: ScriptedServers

@@ -1,4 +1,4 @@
-"""A task applied with kubectl runs in a pod of its own and comes back completed."""
+"""A task applied with kubectl runs in its own pod and completes."""
 
 import httpx2
 import pytest
@@ -51,12 +51,12 @@ async def test_at_least_three_steps_have_token_counts(task: JsonObject) -> None:
 async def test_last_screenshot_is_a_png_behind_a_signed_link_without_a_key(system: System, task: JsonObject) -> None:
     answer = (await system.api.get(f"/api/v1/tasks/{task['metadata']['name']}")).raise_for_status().json()
     link = answer["screenshot_url"]
-    async with httpx2.AsyncClient(base_url=system.release.public_url, timeout=10) as nobody:
+    async with httpx2.AsyncClient(base_url=system.release.public_url, timeout=10) as anonymous:
         path = link.split("/", 3)[3]
-        picture = await nobody.get(f"/{path}")
-        assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
-        assert picture.content.startswith(PNG)
-        forged = await nobody.get(f"/{path[:-4]}0000")
+        screenshot = await anonymous.get(f"/{path}")
+        assert (screenshot.status_code, screenshot.headers["content-type"]) == (200, "image/png")
+        assert screenshot.content.startswith(PNG)
+        forged = await anonymous.get(f"/{path[:-4]}0000")
         assert forged.status_code == 403
 
 

@@ -1,4 +1,4 @@
-"""Tasks that are canceled, or lose a part of what they run on, while they run."""
+"""Tasks that are canceled while they run, or lose part of what they run on."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ done
 
 @asynccontextmanager
 async def started(system: System, name: str, spec: dict[str, Any], steps: int = 1) -> AsyncIterator[JsonObject]:
-    """A task whose agent is at work; it is removed afterwards, so that it does not go on after a failure."""
+    """A task whose agent is at work; it is removed afterwards, so that it does not run on after a failure."""
     system.start(name, spec)
     try:
         yield await system.at_work(name, steps)
@@ -36,13 +36,13 @@ async def started(system: System, name: str, spec: dict[str, Any], steps: int = 
 def kill(system: System, task: JsonObject, program: str) -> list[str]:
     """Kill the processes of a program in the browser's container; return their names."""
     pod = task["status"]["podName"]
-    # With chromedriver the container ends, and this script with it: its exit code says nothing.
+    # The container ends with chromedriver, and this script with it: its exit code means nothing.
     script = KILL.format(name=program)
     return system.kubectl("exec", pod, "-c", "browser", "--", "sh", "-c", script, check=False).stdout.split()
 
 
 async def gone_or_over(system: System, name: str, seconds: float = 40) -> bool:
-    """Whether, within a time, a pod is gone or none of its containers runs."""
+    """Whether a pod is gone, or none of its containers runs, within a time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         pod = await system.pod(name)

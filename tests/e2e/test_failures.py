@@ -1,4 +1,4 @@
-"""What cannot succeed ends, by itself and in time, with a reason that names the cause."""
+"""A task that cannot succeed ends on its own and in time, with a reason that names the cause."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A wrong task is refused by kubectl apply, with a message that names the field and the remedy."""
+"""kubectl apply refuses an invalid task, with a message that names the field and the remedy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a task's pod looks like from inside, while its agent is at work."""
+"""A task's pod from the inside, while its agent is at work."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""A task made over REST: the same pod and verdict, and a webhook that its maker can verify."""
+"""A task created over REST: the same pod and verdict, and a webhook that its creator can verify."""
 
 import json
 import re
@@ -17,7 +17,7 @@ WEBHOOK_SECONDS = 20.0
 
 
 async def notified(system: System, name: str) -> JsonObject:
-    """The task when its webhook has been delivered or given up."""
+    """The task once its webhook has been delivered or abandoned."""
     await system.ended(name)
     return await system.until(
         name, lambda status: status["webhook"]["state"] != "Pending", "done with its webhook", WEBHOOK_SECONDS
@@ -65,7 +65,7 @@ async def test_webhook_says_what_get_says_without_the_request(
     await notified(system, by_rest["hooked"])
     body = json.loads((await system.hooks(f"{hook}-once"))[0]["body"])
     answer = (await system.api.get(f"/api/v1/tasks/{body['task_id']}")).raise_for_status().json()
-    # Links are signed anew each time, and the delivery itself is a modification.
+    # Links are signed again each time, and the delivery itself is a modification.
     changing = {"request", "modified_at", "screenshot_url", "action_screenshot_urls"}
     assert {key: value for key, value in body.items() if key not in changing} == {
         key: value for key, value in answer.items() if key not in changing
@@ -96,11 +96,11 @@ async def test_canceling_a_running_task_twice_is_refused_the_second_time(system:
     assert first.status_code == 200, first.text
     second = await system.api.post(f"/api/v1/tasks/{task_id}/cancel")
     assert second.status_code == 400
-    told = f"Invalid task status transition to canceled for {task_id} because task is already canceled"
-    assert second.json()["detail"] == told
+    detail = f"Invalid task status transition to canceled for {task_id} because task is already canceled"
+    assert second.json()["detail"] == detail
     assert outcome(await system.ended(name, 30)) == ("canceled", "Canceled")
     again = await system.api.post(f"/api/v1/tasks/{task_id}/cancel")
-    assert (again.status_code, again.json()["detail"]) == (400, told)
+    assert (again.status_code, again.json()["detail"]) == (400, detail)
 
 
 async def test_task_made_with_kubectl_is_read_over_rest_by_its_name(system: System, by_kubectl: dict[str, str]) -> None:

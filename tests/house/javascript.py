@@ -70,7 +70,7 @@ def find_node(cache: Path, progress: Progress) -> Node:
 
 
 def install_checkers(node: Node, progress: Progress) -> None:
-    """Fills node_modules from package-lock.json, unless it was filled from this very lock.
+    """Fill node_modules from package-lock.json, unless it was filled from this very lock.
 
     Raises SetupError when the registry does not answer.
     """
@@ -85,14 +85,14 @@ def install_checkers(node: Node, progress: Progress) -> None:
 
 
 def prepare(progress: Progress) -> Node:
-    """Installs what the checks need. Raises SetupError."""
+    """Install what the checks need. Raises SetupError."""
     node = find_node(cache_dir(), progress)
     install_checkers(node, progress)
     return node
 
 
 def check(node: Node, *, fix: bool = False) -> int:
-    """Runs both programs, which print what they find; returns the first exit code that is not 0."""
+    """Run both programs, which print what they find; returns the first exit code that is not 0."""
     programs = MODULES / ".bin"
     commands: list[list[str | Path]] = [
         [programs / "eslint", *(["--fix"] if fix else []), "."],
@@ -103,7 +103,7 @@ def check(node: Node, *, fix: bool = False) -> int:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs the checks; 0 when nothing was found."""
+    """Run the checks; 0 when nothing was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.house.javascript", description=__doc__)
     parser.add_argument("--fix", action="store_true", help="let eslint correct what it can")
     options = parser.parse_args(argv)

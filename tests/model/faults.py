@@ -89,7 +89,7 @@ class FaultPlan:
 
 
 async def hang(fault: Fault) -> None:
-    """Wait as long as the fault says (30 s unless told)."""
+    """Wait as long as the fault says (30 s by default)."""
     await asyncio.sleep(30.0 if fault.seconds is None else fault.seconds)
 
 

@@ -23,7 +23,7 @@ def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def digest_of(files: Iterable[Path], *words: str) -> str:
-    """Twelve hex digits over the names and contents of files and some words more."""
+    """Twelve hex digits over the names and contents of files, and over some words."""
     total = hashlib.sha256()
     for word in words:
         total.update(word.encode() + b"\0")
@@ -34,7 +34,7 @@ def digest_of(files: Iterable[Path], *words: str) -> str:
 
 @contextmanager
 def locked(cache: Path, name: str, *, timeout: float) -> Iterator[None]:
-    """Holds a lock between processes; raises SetupError where another holds it for longer than `timeout` seconds."""
+    """Hold a lock between processes. Raises SetupError when another one holds it for more than `timeout` seconds."""
     path = cache / "locks" / f"{name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = monotonic() + timeout
@@ -56,7 +56,7 @@ def locked(cache: Path, name: str, *, timeout: float) -> Iterator[None]:
 def artifact(cache: Path, name: str, build: Callable[[Path], None], *, timeout: float = 1800) -> Path:
     """The directory `name` of the cache; `build` fills a temporary one, which is renamed when complete.
 
-    A build that was cut short leaves only a temporary directory, which the next build of that name removes.
+    An interrupted build leaves only a temporary directory, which the next build of that name removes.
     """
     target = cache / name
     if target.is_dir():

@@ -1,8 +1,8 @@
-"""What can go wrong while a local cluster is set up, in words that say what to do."""
+"""Errors of the set-up of a local cluster."""
 
 
 class SetupError(Exception):
-    """A set-up step that cannot go on: what happened, and what the reader can do about it."""
+    """A set-up step failed: the problem, and what the reader can do about it."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         self.problem = problem

@@ -1,4 +1,4 @@
-"""Long-lived processes: started in a session of their own, recorded, and stopped only by what was recorded."""
+"""Long-lived processes: started in separate sessions, recorded, and stopped only if recorded."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from tests.cluster.base.errors import SetupError
 from tests.cluster.base.shell import tail, wait_until
 
 LISTENER_FD = 3
-# Everything a daemon needs is set before the exec, so that the recorded pid is the daemon's own.
+# Everything that a daemon needs is set before the exec, so the recorded pid is that of the daemon.
 LAUNCHER = 'cd "$1" || exit 1; [ -z "$2" ] || echo $$ >"$2/cgroup.procs" || exit 1; shift 2; exec "$@"'
 
 
@@ -36,7 +36,7 @@ class Daemon:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; reaps it where it was our own child."""
+        """Whether it still runs; reaps it if it was a child of this process."""
         with suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
         return start_time(self.pid) == self.started
@@ -66,9 +66,9 @@ class Daemons:
         listener: int | None = None,
         cgroup: Path | None = None,
     ) -> Daemon:
-        """Starts a program; `listener` is a listening socket that it gets as file descriptor 3.
+        """Start a program; `listener` is a listening socket that it gets as file descriptor 3.
 
-        Raises SetupError where one of that name runs already.
+        Raises SetupError when one of that name runs already.
         """
         if self.find(name):
             raise SetupError(f"{name} runs already", "stop it first")
@@ -101,7 +101,7 @@ class Daemons:
         return next((daemon for daemon in self.recorded() if daemon.name == name and daemon.alive), None)
 
     def stop(self, daemon: Daemon, grace: float = 10) -> None:
-        """Asks a daemon to end, insists after `grace` seconds, and forgets it."""
+        """Send SIGTERM, after `grace` seconds SIGKILL, and delete the record."""
         if daemon.alive:
             self._signal(daemon, signal.SIGTERM)
             try:
@@ -112,7 +112,7 @@ class Daemons:
         (self._records / f"{daemon.name}.json").unlink(missing_ok=True)
 
     def stop_all(self, last: Sequence[str], grace: float = 10) -> None:
-        """Stops everything on record: the newest first, then those named in `last`, in that order."""
+        """Stop everything on record: the newest first, then those named in `last`, in that order."""
         daemons = {daemon.name: daemon for daemon in self.recorded()}
         first = [daemon for name, daemon in daemons.items() if name not in last]
         for daemon in [*reversed(first), *(daemons[name] for name in last if name in daemons)]:
@@ -125,7 +125,7 @@ class Daemons:
 
 
 def wait_for(daemon: Daemon, condition: Callable[[], bool], *, timeout: float, what: str) -> None:
-    """Waits for a condition that a daemon brings about; says so at once when the daemon dies, with its last words."""
+    """Wait for a condition that a daemon brings about; fail at once, with the end of its log, when the daemon dies."""
 
     def checked() -> bool:
         if condition():

@@ -16,10 +16,10 @@ def _write_stderr(text: str) -> None:
 
 
 class Progress:
-    """Says which step runs and how long it took: `build the node's programs ... 12.3 s`.
+    """Shows which step runs and how long it took: `build the node's programs ... 12.3 s`.
 
     On a terminal the line of the running step counts the seconds; elsewhere a step is one plain line when it ends,
-    with a sign of life every half minute. `write` takes text as it is, so that a test session can send it past capture.
+    with a line every half minute while it runs. `write` takes text as it is: a test session sends it past capture.
     """
 
     def __init__(self, write: Callable[[str], None] | None = None, *, live: bool | None = None) -> None:
@@ -29,7 +29,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Runs the body as a step; one that raises is marked as failed. Steps may nest: only the outer one is live."""
+        """Run the body as a step; one that raises is marked as failed. Steps may nest: only the outer one is live."""
         began = time.monotonic()
         self._depth += 1
         over = threading.Event()
@@ -48,7 +48,7 @@ class Progress:
             self._depth -= 1
 
     def note(self, text: str) -> None:
-        """One line of news that is not a step."""
+        """A line that is not a step."""
         self._line(text)
 
     def _line(self, text: str) -> None:

@@ -27,9 +27,9 @@ def run(
     cwd: Path | None = None,
     remedy: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a program to its end and captures its output.
+    """Run a program to its end and capture its output.
 
-    Raises SetupError where the program is missing, is not done within `timeout` seconds, or (with `check`) fails.
+    Raises SetupError when the program is missing, takes longer than `timeout` seconds, or (with `check`) fails.
     """
     command = [str(arg) for arg in args]
     try:
@@ -55,7 +55,7 @@ def run(
 
 
 def answers(args: Sequence[str], timeout: float = 10) -> bool:
-    """Whether a program exists and succeeds: how a container engine is looked for."""
+    """Whether a program exists and succeeds; container engines are found this way."""
     if shutil.which(args[0]) is None:
         return False
     try:
@@ -65,7 +65,7 @@ def answers(args: Sequence[str], timeout: float = 10) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], *, timeout: float, what: str, interval: float = 0.05) -> None:
-    """Polls until `condition` holds; raises SetupError naming `what` when `timeout` seconds were not enough."""
+    """Poll until `condition` holds. Raises SetupError that names `what` after `timeout` seconds."""
     deadline = monotonic() + timeout
     while not condition():
         if monotonic() > deadline:

@@ -15,7 +15,7 @@ ISSUER = "https://kubernetes.default.svc"
 def apiserver_flags(pki: Pki, etcd: str) -> list[str]:
     """Authentication, authorization and tokens of an API server. Pod Security and admission policies are on by default.
 
-    The request header authority is only there because the other components ask for it and log its absence.
+    The request-header authority is there only because the other components log its absence.
     """
     return [
         f"--etcd-servers={etcd}",
@@ -35,7 +35,7 @@ def apiserver_flags(pki: Pki, etcd: str) -> list[str]:
 
 
 def controller_manager_flags(pki: Pki, kubeconfig: Path) -> list[str]:
-    """A controller manager alone with its API server: no election, no port."""
+    """A controller manager that is alone with its API server: no election, no port."""
     return [
         f"--kubeconfig={kubeconfig}",
         f"--service-account-private-key-file={pki.account_key}",
@@ -50,7 +50,7 @@ def controller_manager_flags(pki: Pki, kubeconfig: Path) -> list[str]:
 
 
 def get_status(url: str, pki: Pki, identity: str = "admin") -> int:
-    """The HTTP status of a GET as an identity of the authority; 0 where nothing answers."""
+    """The HTTP status of a GET as one of the authority's identities; 0 when nothing answers."""
     parts = urlsplit(url)
     context = ssl.create_default_context(cafile=str(pki.ca))
     context.load_cert_chain(pki.cert(identity), pki.key(identity))

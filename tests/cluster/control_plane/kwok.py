@@ -1,4 +1,4 @@
-"""Simulated nodes for tests of scale: kwok plays their kubelets, and the pods of tasks end with a verdict."""
+"""Simulated nodes for tests of scale: kwok simulates their kubelets, and the pods of tasks end with a verdict."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ PARALLEL = 32
 
 @dataclass(frozen=True)
 class TaskEnding:
-    """How the runner of a task's pod ends where no annotation of the pod says otherwise."""
+    """How the runner of a task's pod ends unless the pod's annotations say otherwise."""
 
     message: str
     exit_code: int = 0
@@ -32,7 +32,7 @@ class TaskEnding:
 
 def completed_ending(after_ms: int = 0) -> TaskEnding:
     """The verdict of a task that has reached its goal."""
-    # Here, not at the top: a cluster comes up without the API package too.
+    # Imported here, since a cluster comes up without the API package too.
     from skyvern_crds.runner_contract import TerminationRecord
     from skyvern_crds.vocabulary import Phase, Reason
 
@@ -115,7 +115,7 @@ def node(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The programs, and the control plane they work with."""
+    """The programs of a simulation, and the control plane that they work with."""
 
     kwok: Path
     scheduler: Path
@@ -129,9 +129,9 @@ class Simulation:
 def add_nodes(
     simulation: Simulation, count: int, ending: TaskEnding, more_stages: Sequence[dict[str, Any]] = ()
 ) -> None:
-    """Starts kwok and a scheduler, anew if they run, creates `count` nodes more, and waits until all are ready.
+    """(Re)start kwok and a scheduler, create `count` more nodes, and wait until all are ready.
 
-    Raises SetupError where they are not within two minutes.
+    Raises SetupError when they are not ready within two minutes.
     """
     daemons, kubectl = simulation.daemons, simulation.kubectl
     options = {
@@ -176,5 +176,5 @@ def add_nodes(
 
 
 def _shipped_stages(kwok: Path) -> list[dict[str, Any]]:
-    """kwok's own documents for nodes and for pods in general, kept beside the program."""
+    """kwok's documents for nodes and for pods in general, kept beside the program."""
     return [stage for file in sorted(kwok.parent.glob("*.yaml")) for stage in yaml.safe_load_all(file.read_text())]

@@ -32,19 +32,19 @@ class Pki:
         self.account_public_key = directory / "sa.pub"
 
     def create(self) -> None:
-        """Makes the authority and the service accounts' key."""
+        """Create the authority and the service accounts' key."""
         self.directory.mkdir(parents=True, mode=0o700)
         self._openssl(
             "req", "-x509", *NEW_KEY, "-keyout", "ca.key", "-out", "ca.crt",
             "-subj", "/CN=skyvern-local", "-days", DAYS,
-            # Python 3.13 and newer refuse an authority that does not say what its key is for.
+            # Python 3.13 and newer refuse an authority without key usage.
             "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature",
         )  # fmt: skip
         self._openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", "sa.key")
         self._openssl("pkey", "-in", "sa.key", "-pubout", "-out", "sa.pub")
 
     def issue(self, identity: Identity) -> None:
-        """Makes `<name>.crt` and `<name>.key`."""
+        """Create `<name>.crt` and `<name>.key`."""
         group = f"/O={identity.group}" if identity.group else ""
         alternatives = ",".join(identity.alternatives or (f"DNS:{identity.name}",))
         self._openssl(
@@ -64,7 +64,7 @@ class Pki:
         return self.directory / f"{name}.key"
 
     def kubeconfig(self, name: str, server: str, target: Path) -> Path:
-        """Writes a kubeconfig, all certificates inside, for an identity."""
+        """Write a kubeconfig for an identity, with all certificates inside."""
         return write_kubeconfig(
             target,
             server,
@@ -82,7 +82,7 @@ def encoded(file: Path) -> str:
 
 
 def write_kubeconfig(target: Path, server: str, ca: Path, user: dict[str, str]) -> Path:
-    """Writes a kubeconfig with one cluster, one user and one context, readable by its owner only."""
+    """Write a kubeconfig with one cluster, one user and one context, readable by its owner only."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -23,13 +23,13 @@ from tests.cluster.programs.toolchain import kwok_program, node_programs
 
 READY_S = 60.0
 STOP_LAST = ("kube-controller-manager", "kube-apiserver", "etcd")
-# Documentation addresses (RFC 5737): nothing connects to it, but without one the API server looks for a default route.
+# A documentation address (RFC 5737): nothing connects to it, but without one the API server needs a default route.
 ADVERTISED = "192.0.2.1"
 
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A running control plane. No node unless `add_kwok_nodes` brings some."""
+    """A running control plane, without nodes until `add_kwok_nodes` adds some."""
 
     url: str
     kubeconfig: Path
@@ -81,9 +81,9 @@ class ControlPlane:
     def add_kwok_nodes(
         self, count: int, ending: TaskEnding | None = None, more_stages: Sequence[dict[str, Any]] = ()
     ) -> None:
-        """Adds simulated nodes and a scheduler: pods start at once, and those of tasks end as kwok.TaskEnding says.
+        """Add simulated nodes and a scheduler: pods start at once, and those of tasks end as `ending` says.
 
-        Annotations of a pod (see kwok.py) go before `ending`; `more_stages` are further kwok Stage documents.
+        A pod's annotations (see kwok.py) win over `ending`; `more_stages` are further kwok Stage documents.
         """
         kwok = kwok_program(cache_dir(), self.progress)
         self.pki.issue(Identity("scheduler", "system:kube-scheduler"))
@@ -100,14 +100,14 @@ class ControlPlane:
             add_nodes(simulation, count, ending or completed_ending(), more_stages)
 
     def stop_daemon(self, name: str) -> None:
-        """Stops one of the programs: for tests of what happens without it."""
+        """Stop one of the programs, for tests of what happens without it."""
         if daemon := self.daemons.find(name):
             self.daemons.stop(daemon)
 
 
 @contextmanager
 def control_plane(progress: Progress) -> Iterator[ControlPlane]:
-    """Runs a control plane for the length of the body; any number may run side by side.
+    """Run a control plane for the length of the body; any number may run side by side.
 
     Raises SetupError when a program cannot be built or does not become ready.
     """
@@ -121,7 +121,7 @@ def control_plane(progress: Progress) -> Iterator[ControlPlane]:
         (directory / "owner.json").write_text(json.dumps(_owner()))
     daemons = Daemons(directory)
     try:
-        # The port is bound, not listened on, for as long as the API server may need it: nobody else can get it.
+        # The port is bound, but not listened on, until the API server has it, so no other program can take it.
         with socket.socket() as reserved:
             reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             reserved.bind(("127.0.0.1", 0))
@@ -179,7 +179,7 @@ def _owner() -> dict[str, int]:
 
 
 def _sweep(base: Path) -> None:
-    """Removes what processes that were killed have left behind."""
+    """Remove what killed processes have left behind."""
     for directory in base.glob("cp-*"):
         try:
             owner = json.loads((directory / "owner.json").read_text())

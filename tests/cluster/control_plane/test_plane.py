@@ -1,4 +1,4 @@
-"""The control plane alone: real tokens, several side by side, nothing left behind, pods of tasks that end."""
+"""The control plane alone: real tokens, several at once, nothing left behind, pods of tasks that end."""
 
 import base64
 import json
@@ -153,21 +153,21 @@ def test_pods_of_tasks_end_on_simulated_nodes_as_annotated(own_plane: ControlPla
     own_plane.run_kubectl("apply", "-f", "-", input=json.dumps(task))
     uid = own_plane.run_kubectl("get", "skyverntask", "owner", "-o", "jsonpath={.metadata.uid}").stdout
     owner = {"apiVersion": "skyvern.io/v1", "kind": "SkyvernTask", "name": "owner", "uid": uid}
-    told = {EXIT_ANNOTATION: "3", MESSAGE_ANNOTATION: 'said "no"'}
-    for text in (pod("as-default", owner=owner), pod("as-told", told, owner), pod("not-a-task")):
+    annotations = {EXIT_ANNOTATION: "3", MESSAGE_ANNOTATION: 'said "no"'}
+    for text in (pod("as-default", owner=owner), pod("annotated", annotations, owner), pod("not-a-task")):
         own_plane.run_kubectl("apply", "-f", "-", input=text)
     ended: dict[str, Any] = {}
 
     def both_ended() -> bool:
         items = json.loads(own_plane.run_kubectl("get", "pods", "-o", "json").stdout)["items"]
         ended.update({item["metadata"]["name"]: item["status"] for item in items})
-        return [ended[name]["phase"] for name in ("as-default", "as-told")] == ["Succeeded", "Failed"]
+        return [ended[name]["phase"] for name in ("as-default", "annotated")] == ["Succeeded", "Failed"]
 
     wait_until(both_ended, timeout=60, what="the end of both pods", interval=0.2)
     default = ended["as-default"]["containerStatuses"][0]["state"]["terminated"]
     record = parse_termination(default["message"])
     assert record is not None
     assert (default["exitCode"], record.outcome) == (0, Phase.COMPLETED)
-    as_told = ended["as-told"]["containerStatuses"][0]["state"]["terminated"]
-    assert (as_told["exitCode"], as_told["message"]) == (3, 'said "no"')
+    annotated = ended["annotated"]["containerStatuses"][0]["state"]["terminated"]
+    assert (annotated["exitCode"], annotated["message"]) == (3, 'said "no"')
     assert ended["not-a-task"]["phase"] in ("Pending", "Running")

@@ -1,4 +1,4 @@
-"""The image that all others start from, made from the Debian archive where no image registry can be reached."""
+"""The base of all images, built from the Debian archive where no image registry can be reached."""
 
 import hashlib
 import json
@@ -51,10 +51,10 @@ def sources_text(sources: Iterable[Source]) -> str:
 
 
 class BaseImage:
-    """Debian's base image in a store of buildah's: pulled where a registry answers, else made with debootstrap.
+    """Debian's base image in buildah's store: pulled where a registry answers, else built with debootstrap.
 
-    `apt_sources` is the file that stands in for the image's own package sources, of which a made one has none; it is
-    None for a pulled image.
+    `apt_sources` is the file that replaces the image's package sources, since a built image has none; it is None for a
+    pulled image.
     """
 
     def __init__(self, buildah: Sequence[str], folder: Path) -> None:
@@ -68,7 +68,7 @@ class BaseImage:
         return self._sources if self._sources.is_file() else None
 
     def ensure(self, progress: Progress) -> str:
-        """The image's id, which stands for its contents. Made once; made again when this recipe has changed."""
+        """The image's id, which identifies its contents. Built once, and again when this recipe has changed."""
         recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
         identity = self._identity()
         if identity and self._recorded() == {"id": identity, "recipe": recipe}:
@@ -98,7 +98,7 @@ class BaseImage:
     def _debootstrap(self) -> None:
         """A minimal system, without documentation, as Debian's own slim images are.
 
-        Raises SetupError where debootstrap fails; its own default mirror is used where the machine names none.
+        Raises SetupError when debootstrap fails. Its default mirror is used when the machine names none.
         """
         sources = suite_sources(machine_sources())
         mirror = [source.uri for source in sources if source.suite == SUITE][:1]
@@ -123,7 +123,7 @@ class BaseImage:
 
 
 def _slim(root: Path, *, keep_sources: bool) -> None:
-    """Empties what a base image does not carry: caches, logs, documentation, and the address of the mirror used."""
+    """Empty what a base image does not carry: caches, logs, documentation, and the address of the mirror used."""
     if not (root / "usr/bin/dpkg").is_file():
         raise SetupError(f"debootstrap left no system in {root}")
     for name in EMPTIED:

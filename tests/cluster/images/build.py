@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 LOCAL_REGISTRY = "localhost"
 """The images of this tree are in no registry: nodes get them from archives."""
 KEPT_ARCHIVES = 3
-"""Archives of an image that stay in the cache: the newest."""
+"""How many archives of an image stay in the cache: the newest."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Image:
     size: int = 0
     """Bytes, uncompressed."""
     seconds: float = 0.0
-    """How long this run took to build it; 0 where it was in the cache."""
+    """How long this run took to build it; 0 when it was in the cache."""
 
 
 def is_input(path: Path) -> bool:
@@ -50,7 +50,7 @@ def is_input(path: Path) -> bool:
 def input_files(root: Path, recipe: Recipe) -> list[Path]:
     """The files an image is built from, relative to the root, in order.
 
-    Raises SetupError where one that the recipe names is missing.
+    Raises SetupError when a file of the recipe is missing.
     """
     files: list[Path] = []
     for name in (recipe.containerfile, *recipe.inputs):
@@ -75,9 +75,9 @@ def digest_of(context: Path, base: str, arguments: Sequence[tuple[str, str]] = (
 
 @contextmanager
 def build_context(root: Path, files: Iterable[Path], parent: Path) -> Iterator[Path]:
-    """A directory with these files alone, so that nothing outside the digest can get into an image.
+    """A directory with only these files, so that nothing outside the digest gets into an image.
 
-    Modes and times are the same whoever checked the tree out, for they would change the layers.
+    Modes and times do not depend on the checkout, since they would change the layers.
     """
     with tempfile.TemporaryDirectory(prefix=".context-", dir=parent) as name:
         context = Path(name)
@@ -104,7 +104,7 @@ class Builder:
 
     def image(self, name: str, recipe: Recipe, base: str) -> Image:
         """The image of the tree as it is: from the cache, or built now. Raises SetupError."""
-        # The digest is that of the copies: an edit in the meantime cannot get in under the wrong name.
+        # The digest is that of the copies, so an edit during the build cannot get in under the wrong name.
         with build_context(self._root, input_files(self._root, recipe), self._folder) as context:
             digest = digest_of(context, base, recipe.arguments)
             repository = f"{LOCAL_REGISTRY}/skyvern-{name}"
@@ -144,7 +144,7 @@ class Builder:
         return archive.with_suffix(".json")
 
     def _prune(self, name: str) -> None:
-        """Removes the archives that were least recently used."""
+        """Remove the archives that were least recently used."""
         archives = sorted(self._folder.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
         for archive in archives[KEPT_ARCHIVES:]:
             archive.unlink()
@@ -152,9 +152,9 @@ class Builder:
 
 
 def build_images(progress: Progress, only: Collection[str] | None = None) -> dict[str, Image]:
-    """All images, or those named in `only`, built where the tree has changed since they were built last.
+    """All images, or those named in `only`; built if the tree has changed since their last build.
 
-    Raises SetupError where a name is unknown or an image cannot be built.
+    Raises SetupError when a name is unknown or an image cannot be built.
     """
     names = list(RECIPES) if only is None else list(dict.fromkeys(only))
     if unknown := [name for name in names if name not in RECIPES]:

@@ -1,4 +1,4 @@
-"""Containers without a cluster: an image's archive unpacked, and run by runc under a pod's restrictions."""
+"""Containers without a cluster: image archives, unpacked and run by runc under a pod's restrictions."""
 
 import ctypes
 import json
@@ -30,7 +30,7 @@ class RootFilesystem:
 
 
 def unpack(archive: Path, target: Path) -> RootFilesystem:
-    """Unpacks the layers of an archive in Docker's form into an empty directory."""
+    """Unpack the layers of an archive in Docker's form into an empty directory."""
     parts, root = target / "parts", target / "root"
     for folder in (parts, root):
         folder.mkdir(parents=True)
@@ -53,8 +53,7 @@ def configuration(
 ) -> dict[str, Any]:
     """runc's configuration for a container as the restricted level wants it, as the image's own user.
 
-    It has no capability and gets no new privileges. The root is read-only and /tmp is in memory. The network has a
-    loopback and nothing else.
+    No capabilities, no new privileges, a read-only root, /tmp in memory, and no network but the loopback.
     """
     uid, gid = (int(part) for part in root.user.split(":"))
     namespaces = [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")]
@@ -94,7 +93,7 @@ def _mount(destination: str, kind: str, *options: str) -> dict[str, Any]:
 
 
 class Container:
-    """A running container of runc's."""
+    """A running container of runc."""
 
     def __init__(self, bundle: Path, process: subprocess.Popen[bytes], log: Path) -> None:
         self._name = bundle.name
@@ -107,16 +106,16 @@ class Container:
         return self._log.read_text(errors="replace")
 
     def pid(self) -> int:
-        """Its first process, as this machine counts; 0 until it runs."""
+        """Its first process, by this machine's numbers; 0 until it runs."""
         state = run(["runc", "state", self._name], timeout=10, check=False).stdout
         return int(json.loads(state).get("pid", 0)) if state.startswith("{") else 0
 
     def processes(self) -> list[int]:
-        """All its processes, as this machine counts."""
+        """All its processes, by this machine's numbers."""
         return list(json.loads(run(["runc", "ps", "--format", "json", self._name], timeout=10).stdout))
 
     def terminate(self, timeout: float) -> float:
-        """Sends SIGTERM, as the kubelet does, and returns the seconds until all its processes had ended."""
+        """Send SIGTERM, as the kubelet does, and returns the seconds until all its processes had ended."""
         began = time.monotonic()
         run(["runc", "kill", self._name, "TERM"], timeout=10)
         self._process.wait(timeout)
@@ -127,7 +126,7 @@ class Container:
         return self._process.wait(timeout)
 
     def enter_network(self) -> None:
-        """Moves the calling thread into the container's network, for good: sockets it makes from now on are there."""
+        """Move the calling thread into the container's network for good: its sockets are created there from now on."""
         libc = ctypes.CDLL(None, use_errno=True)
         with Path(f"/proc/{self.pid()}/ns/net").open() as namespace:
             if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
@@ -138,13 +137,13 @@ class Container:
 def running(
     root: RootFilesystem, bundle: Path, *, args: Sequence[str] = (), seccomp: dict[str, Any] | None = None
 ) -> Iterator[Container]:
-    """Runs the image's entry point (or `args`) in a container named after `bundle`, an empty directory.
+    """Run the image's entry point (or `args`) in a container named after `bundle`, an empty directory.
 
-    The caller gets it started; whatever is left of it is killed and removed at the end.
+    It is running when the caller gets it; what is left of it at the end is killed and removed.
     """
     hosts, log = bundle / "hosts", bundle / "log"
     hosts.write_text("127.0.0.1 localhost\n")
-    # The mount's place must be there: the root is read-only for runc too.
+    # The mount point must exist: the root is read-only for runc too.
     (root.path / "etc/hosts").touch()
     config = configuration(root, args or root.entrypoint, hosts, seccomp)
     (bundle / "config.json").write_text(json.dumps(config))

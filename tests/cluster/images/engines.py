@@ -1,4 +1,4 @@
-"""What builds images: docker where it answers, else buildah."""
+"""The programs that build images: docker where it answers, else buildah."""
 
 import hashlib
 import json
@@ -26,19 +26,19 @@ class Engine(Protocol):
         """The id of the image that all others start from; fetched where it is missing."""
 
     def build(self, context: Path, recipe: Recipe, reference: str) -> None:
-        """Builds an image from a directory that holds everything it copies. Raises SetupError."""
+        """Build an image from a directory that holds everything it copies. Raises SetupError."""
 
     def save(self, reference: str, archive: Path) -> int:
-        """Writes the image as an archive that `ctr images import` and kind read; its uncompressed size in bytes."""
+        """Write the image as an archive that `ctr images import` and kind read; its uncompressed size in bytes."""
 
     def forget(self, repository: str, keep: str) -> None:
-        """Removes a repository's images but for the reference `keep`; layers that others share stay."""
+        """Remove a repository's images but for the reference `keep`; layers that others share stay."""
 
 
 def choose_engine(cache: Path, progress: Progress) -> Engine:
     """Docker where its engine answers, else buildah, which is installed where it is missing.
 
-    Raises SetupError where there is neither and the user may not install.
+    Raises SetupError when there is neither, and the user may not install one.
     """
     if answers(["docker", "info"]):
         return Docker()
@@ -52,7 +52,7 @@ def choose_engine(cache: Path, progress: Progress) -> Engine:
 
 
 def authorities(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The bundle of certificate authorities this machine trusts, for builds behind a proxy with one of its own."""
+    """The certificate authorities that this machine trusts, for builds behind a proxy with a private authority."""
     for path in (Path(environ.get("SSL_CERT_FILE") or SYSTEM_AUTHORITIES), SYSTEM_AUTHORITIES):
         if path.is_file():
             return path
@@ -64,7 +64,7 @@ def _arguments(recipe: Recipe) -> list[str]:
 
 
 def _secrets(**files: Path | None) -> list[str]:
-    """Build secrets, which a build may mount but which leave no trace in its image."""
+    """Build secrets: a build may mount them, and they leave no trace in its image."""
     return [f"--secret=id={name.replace('_', '-')},src={file}" for name, file in files.items() if file]
 
 
@@ -72,7 +72,7 @@ class Docker:
     """The docker client and its engine, with BuildKit."""
 
     def base(self, progress: Progress) -> str:
-        """See Engine. An image that is there is taken as it is."""
+        """See Engine. An image that exists is used as it is."""
         inspect = ["docker", "image", "inspect", "--format", "{{.Id}}", BASE]
         if run(inspect, timeout=60, check=False).returncode != 0:
             with progress.step(f"pull {BASE}"):
@@ -103,16 +103,16 @@ class Docker:
 
 
 class Buildah:
-    """buildah as root, with a store of its own: nobody's images are seen or changed.
+    """buildah as root, with a private store, so that no other images are seen or changed.
 
-    Builds run in a chroot, which needs neither control groups nor a network of their own.
+    Builds run in a chroot, which needs neither control groups nor a separate network.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         for name in ("tmp", "storage"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        # Knowledge of what is mounted must not outlive the machine's running.
+        # Records of what is mounted must not survive a reboot.
         runroot = Path("/run") / f"skyvern-buildah-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
         self._command = (
             "buildah", "--root", str(folder / "storage"), "--runroot", str(runroot), *self._driver(folder / "driver"),
@@ -121,7 +121,7 @@ class Buildah:
 
     @staticmethod
     def _driver(record: Path) -> tuple[str, ...]:
-        """overlay where this kernel and this file system can, else vfs, which copies; found out once for a store."""
+        """overlay where kernel and file system support it, else vfs, which copies; tried once for a store."""
         overlay = ("--storage-driver", "overlay", "--storage-opt", "overlay.skip_mount_home=true")
         if not record.is_file():
             trial = record.parent / "tmp" / "trial"
@@ -157,7 +157,7 @@ class Buildah:
         )
 
     def save(self, reference: str, archive: Path) -> int:
-        """See Engine. Docker's form of archive, since buildah writes its layers as they are: 3 s in place of 25 s."""
+        """See Engine. A Docker archive, into which buildah writes its layers as they are: 3 s instead of 25 s."""
         target = f"docker-archive:{archive}:{reference}"
         run([*self._command, "push", "--quiet", reference, target], timeout=600)
         with tarfile.open(archive) as tar:

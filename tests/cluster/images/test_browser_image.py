@@ -1,4 +1,4 @@
-"""The browser's image under a pod's restrictions, and the profile under which it keeps its own sandbox."""
+"""The browser image under a pod's restrictions, and the seccomp profile under which it keeps its sandbox."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,7 @@ NAMESPACES = {
 
 
 def allowed(profile: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """System call -> its rules that allow it."""
+    """The rules that allow a system call, by its name."""
     calls: dict[str, list[dict[str, Any]]] = {}
     for rule in profile["syscalls"]:
         for name in rule["names"]:
@@ -75,7 +75,7 @@ def test_profile_allows_only_the_namespaces_of_the_sandbox(call: str, made: set[
 
 @dataclass(frozen=True)
 class Process:
-    """What the kernel says of one of Chromium's processes."""
+    """One of Chromium's processes, as the kernel sees it."""
 
     kind: str
     user_namespace: str
@@ -85,10 +85,10 @@ class Process:
 
 
 def process(pid: int) -> Process | None:
-    """None where it has ended in the meantime."""
+    """None if it has ended."""
     folder = Path(f"/proc/{pid}")
     try:
-        # Chromium rewrites its title, with blanks between the words.
+        # Chromium rewrites its title, with spaces between the words.
         arguments = (folder / "cmdline").read_text().replace("\0", " ").split()
         status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
         user, network = (str((folder / "ns" / kind).readlink()) for kind in ("user", "net"))
@@ -107,7 +107,7 @@ class Browser:
     thread: ThreadPoolExecutor
 
     def use(self, work: Callable[[webdriver.Remote], T], *flags: str) -> T:
-        """Does something with a WebDriver session of its own."""
+        """Do something in a new WebDriver session."""
 
         def run() -> T:
             with open_session(*flags) as driver:
@@ -140,13 +140,13 @@ def browsing(root: RootFilesystem, bundle: Path, seccomp: dict[str, Any]) -> Ite
 
 @pytest.fixture
 def browser(roots: Mapping[str, RootFilesystem], bundle: Path) -> Iterator[Browser]:
-    """Under the profile of its own."""
+    """Under the profile."""
     with browsing(roots["browser"], bundle, PROFILE) as found:
         yield found
 
 
 def without(call: str) -> dict[str, Any]:
-    """The profile with a call that only it allows treated as the container runtime's own profile treats it."""
+    """The profile with one call that it adds, treated as in the container runtime's profile."""
     profile = deepcopy(PROFILE)
     for rule in profile["syscalls"]:
         rule["names"] = [name for name in rule["names"] if name != call]
@@ -192,7 +192,7 @@ def test_sandbox_needs_each_call_that_the_profile_adds(
 
 @pytest.mark.node
 def test_sigterm_ends_the_browser_at_once(browser: Browser) -> None:
-    """And not after the grace period, with a page open."""
+    """With a page open, and not after the grace period."""
     driver = browser.thread.submit(open_session).result(60)
     browser.thread.submit(driver.get, page("<h1>at work</h1>")).result(60)
     assert browser.container.terminate(timeout=20) < 2
@@ -200,7 +200,7 @@ def test_sigterm_ends_the_browser_at_once(browser: Browser) -> None:
 
 @pytest.mark.node
 def test_forms_take_files_and_dates(browser: Browser) -> None:
-    """A file must be in the browser's own file system: chromedriver has no command that would carry it there."""
+    """A file must be in the browser's file system: chromedriver has no command to transfer it."""
     Path(f"/proc/{browser.container.pid()}/root/tmp/resume.txt").write_text("ten years of cooking")
 
     def fill(driver: webdriver.Remote) -> list[str]:
@@ -250,7 +250,7 @@ def test_screencast_sends_frames(browser: Browser) -> None:
 
 @pytest.mark.node
 def test_driver_is_out_of_reach_of_pages_and_of_other_pods(browser: Browser) -> None:
-    """A page's requests carry its Origin, and those from outside come to another address: neither is answered."""
+    """Requests of a page carry its Origin, those from outside reach another address: neither is answered."""
 
     def ask(driver: webdriver.Remote) -> str:
         driver.get(page("<h1>hostile</h1>"))
@@ -264,7 +264,7 @@ def test_driver_is_out_of_reach_of_pages_and_of_other_pods(browser: Browser) -> 
 
 @pytest.mark.node
 def test_text_has_glyphs(browser: Browser) -> None:
-    """Fonts for Latin, Greek and Cyrillic letters are there: none of them is drawn as the box of a missing glyph."""
+    """There are fonts for Latin, Greek and Cyrillic letters: none is drawn as the box of a missing glyph."""
 
     def widths(driver: webdriver.Remote) -> dict[str, float]:
         driver.get(page("<canvas id=c></canvas>"))

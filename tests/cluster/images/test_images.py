@@ -1,4 +1,4 @@
-"""The images: what goes into them, and that they hold to their bars and to a pod's restrictions."""
+"""The images: what goes into them, their size limits, and that they run under a pod's restrictions."""
 
 import re
 import shutil
@@ -94,7 +94,7 @@ def test_containerfile_copies_exactly_its_inputs(name: str) -> None:
 
 
 def test_python_images_share_their_first_stages() -> None:
-    """Word for word, or each would be built and kept on its own."""
+    """Word for word: else each would be built and kept separately."""
     texts = [(ROOT / RECIPES[name].containerfile).read_text() for name in PYTHON_IMAGES]
     lines = ["\n".join(line for line in text.splitlines() if not line.startswith("#")) for text in texts]
     shared = {text.partition("FROM builder AS dependencies")[0] for text in lines}
@@ -171,7 +171,7 @@ def test_python_image_carries_no_tools_and_no_tests(roots: Mapping[str, RootFile
 @pytest.mark.node
 @pytest.mark.parametrize("name", RECIPES)
 def test_image_does_not_reveal_the_mirror_it_was_built_from(roots: Mapping[str, RootFilesystem], name: str) -> None:
-    """The file is there where the base image was made on this machine; a pulled one has Debian's own sources."""
+    """The file exists if the base image was built on this machine; a pulled one has Debian's own sources."""
     secret = cache_dir() / "buildah/debian.sources"
     mirrors = {source.uri for source in parse_deb822(secret.read_text())} if secret.exists() else set()
     kept = [path for path in (roots[name].path / "etc/apt").rglob("*") if path.suffix in (".list", ".sources")]
@@ -212,7 +212,7 @@ def test_scripted_server_answers(roots: Mapping[str, RootFilesystem], bundle: Pa
 def test_sigterm_ends_a_program_that_is_only_starting(
     roots: Mapping[str, RootFilesystem], bundle: Path, name: str
 ) -> None:
-    """The kubelet sends SIGTERM once; were it overlooked, the pod would take its whole grace period to go."""
+    """The kubelet sends SIGTERM once; if it were missed, the pod would take its whole grace period to end."""
     init = roots[name].entrypoint[:2]
     with running(roots[name], bundle, args=[*init, "python", "-c", "import time; time.sleep(600)"]) as container:
         wait_until(lambda: len(container.processes()) == 2 if container.pid() else False, timeout=30, what="started")

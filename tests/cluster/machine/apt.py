@@ -93,9 +93,9 @@ def archive(sources: Iterable[Source]) -> Source:
 
 
 def unpacked(cache: Path, progress: Progress, suite: str, packages: tuple[str, ...]) -> Path:
-    """Packages of a suite, unpacked below a directory of the cache, from the archive that the machine itself uses.
+    """Packages of a suite, unpacked into a directory of the cache, from the archive that the machine itself uses.
 
-    apt gets lists, a cache and a source of its own, so that the machine's stay as they are; no root is needed.
+    apt works with private lists, cache and sources, so the machine's stay as they are; root is not needed.
     """
     source = archive(machine_sources())
 
@@ -131,7 +131,7 @@ def _private_view(view: Path, source: Source, suite: str) -> list[str]:
 
 
 def is_debian(os_release: Path = Path("/etc/os-release")) -> bool:
-    """Whether apt and the Debian archive can be expected here."""
+    """Whether this is Debian, with apt and the Debian archive."""
     try:
         fields = dict(line.partition("=")[::2] for line in os_release.read_text().splitlines())
     except OSError:
@@ -140,9 +140,9 @@ def is_debian(os_release: Path = Path("/etc/os-release")) -> bool:
 
 
 def install_missing(wanted: Mapping[str, str], progress: Progress) -> None:
-    """Installs the packages whose program is not there; `wanted` maps a program (or file) to its package.
+    """Install the packages whose program is missing; `wanted` maps a program (or file) to its package.
 
-    Raises SetupError, with the command to run, where that needs root or another system than Debian.
+    Raises SetupError, with the command to run, without root or on another system than Debian.
     """
     missing = sorted({package for program, package in wanted.items() if not _present(program)})
     if not missing:
@@ -151,7 +151,7 @@ def install_missing(wanted: Mapping[str, str], progress: Progress) -> None:
     if not is_debian():
         raise SetupError(
             f"missing on this machine: {', '.join(missing)} (names of Debian's packages)",
-            "install the like with your system's package manager, then run this again",
+            "install their equivalents with your system's package manager, then run this again",
         )
     if os.geteuid() != 0:
         raise SetupError(f"missing on this machine: {', '.join(missing)}", f"run as root: {command}")
@@ -159,8 +159,8 @@ def install_missing(wanted: Mapping[str, str], progress: Progress) -> None:
     install = ["apt-get", *LOCK_WAIT, "install", "-y", "-qq", "--no-install-recommends", *missing]
     with progress.step(f"install {', '.join(missing)}"):
         if run(install, timeout=1500, env=quiet, check=False).returncode != 0:
-            # Most often the machine's package lists are old or were never fetched. A source of others that does not
-            # answer makes the update fail and does no harm: the second try tells.
+            # Usually the machine's package lists are old or were never fetched. The update also fails when an unrelated
+            # source does not answer, which does no harm: the second try decides.
             run(["apt-get", *LOCK_WAIT, "update", "-qq"], timeout=900, env=quiet, check=False)
             run(install, timeout=1500, env=quiet, remedy=f"find out with: {command}")
 

@@ -1,4 +1,4 @@
-"""Which programs of the machine the bare node, the image builds and the browser tests call."""
+"""The machine's programs that the bare node, the image builds and the browser tests call."""
 
 from tests.cluster.base.progress import Progress
 from tests.cluster.machine.apt import install_missing
@@ -24,15 +24,15 @@ BROWSER = {
 
 
 def ensure_node_tools(progress: Progress) -> None:
-    """What the bare node needs beside its own programs."""
+    """Install what the bare node needs besides the programs that are built for it."""
     install_missing(NODE, progress)
 
 
 def ensure_image_tools(progress: Progress) -> None:
-    """What builds images where no container engine answers."""
+    """Install what builds images where no container engine answers."""
     install_missing(IMAGES, progress)
 
 
 def ensure_browser(progress: Progress) -> None:
-    """Chromium and its driver, for tests that drive a browser on this machine."""
+    """Install Chromium and its driver, for tests that drive a browser on this machine."""
     install_missing(BROWSER, progress)

@@ -12,7 +12,7 @@ from tests.cluster.node.layout import NODE, NODE_IP, PAUSE_IMAGE, POD_RANGE, Lay
 
 
 def write_configs(layout: Layout) -> None:
-    """Writes all of them to the layout's configuration directory."""
+    """Write all of them to the layout's configuration directory."""
     network = layout.config / "cni"
     network.mkdir(parents=True, exist_ok=True)
     (layout.config / "containerd.toml").write_text(_containerd(layout))
@@ -23,7 +23,7 @@ def write_configs(layout: Layout) -> None:
 
 
 def _snapshotter(state: Path) -> str:
-    """overlayfs cannot lie on overlayfs, which is what a container's own disk often is."""
+    """overlayfs cannot lie on overlayfs, which a container's disk often is."""
     kind = run(["stat", "--file-system", "--format=%T", state], timeout=10).stdout.strip()
     return "native" if kind.startswith("overlay") else "overlayfs"
 
@@ -69,7 +69,7 @@ def _network(layout: Layout) -> dict[str, object]:
 
 
 def _kubelet(layout: Layout) -> dict[str, object]:
-    """The first version of control groups has to be allowed; disk pressure is the host's business, not the pods'."""
+    """cgroup v1 has to be allowed; disk pressure concerns the host, not the pods."""
     old_cgroups = {} if is_cgroup_v2() else {"cgroupDriver": "cgroupfs", "failCgroupV1": False}
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -118,7 +118,7 @@ def _proxy(layout: Layout) -> dict[str, object]:
 
 
 def _coredns(layout: Layout) -> str:
-    """Only the cluster's own names: from its namespace there is no way to any other."""
+    """Only the cluster's own names: no other can be reached from its network namespace."""
     return f"""\
 cluster.local:53 in-addr.arpa:53 {{
   bind {NODE_IP}

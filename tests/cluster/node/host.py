@@ -1,4 +1,4 @@
-"""What a node changes on its host, so that all of it can be taken back: kernel settings, control groups, mounts."""
+"""What a node changes on its host, so that it can be undone: kernel settings, control groups, mounts."""
 
 import json
 import os
@@ -21,8 +21,8 @@ KUBELET_SYSCTLS = (
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
 )
-# Places outside its own that a node writes to, with no setting to move them: the kubelet's sockets for devices and its
-# links to logs, runc's and the shims' state, the network plugins' results.
+# Places outside its state folder that a node writes to and no setting moves: the kubelet's sockets for devices and its
+# links to logs, the state of runc and the shims, the network plugins' results.
 SHARED_FOLDERS = ("/var/lib/kubelet", "/var/log/containers", "/run/containerd", "/var/lib/cni")
 LOG_LINKS = Path("/var/log/containers")
 DEVICE_SOCKET = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
@@ -36,7 +36,7 @@ def read_sysctls(root: Path = PROC_SYS) -> dict[str, str]:
 
 
 def remember_sysctls(file: Path) -> None:
-    """Writes the settings to a file, unless an earlier set-up has already done so."""
+    """Write the settings to a file, unless an earlier set-up has done so."""
     if not file.exists():
         file.write_text(json.dumps(read_sysctls(), indent=1))
 
@@ -49,7 +49,7 @@ def changed_sysctls(file: Path) -> list[str]:
 
 
 def restore_sysctls(file: Path, root: Path = PROC_SYS) -> None:
-    """Sets the remembered values again, as far as they differ."""
+    """Restore the remembered values that differ."""
     if not file.exists():
         return
     now = read_sysctls(root)
@@ -59,19 +59,19 @@ def restore_sysctls(file: Path, root: Path = PROC_SYS) -> None:
 
 
 def remember_absent(file: Path, folders: Sequence[str] = SHARED_FOLDERS) -> None:
-    """Writes down which shared folders are not there yet."""
+    """Record which shared folders do not exist yet."""
     if not file.exists():
         file.write_text(json.dumps([folder for folder in folders if not Path(folder).exists()]))
 
 
 def remove_absent(file: Path) -> None:
-    """Removes the folders that were not there before, as far as nothing is left in them."""
+    """Remove the folders that did not exist before and are empty now."""
     if not file.exists():
         return
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(DEVICE_SOCKET))
-        except ConnectionRefusedError:  # its kubelet has gone; while another one's answers, it stays
+        except ConnectionRefusedError:  # its kubelet is gone; the socket of another kubelet would answer
             DEVICE_SOCKET.unlink()
         except OSError:
             pass
@@ -82,19 +82,19 @@ def remove_absent(file: Path) -> None:
 
 
 def remove_links(target: Path, folder: Path = LOG_LINKS) -> None:
-    """Removes the links of a folder that point below `target`: the kubelet's, to logs of containers."""
+    """Remove the links of a folder that point below `target`: the kubelet's links to logs of containers."""
     for link in folder.glob("*"):
         if link.is_symlink() and link.readlink().is_relative_to(target):
             link.unlink()
 
 
 def is_cgroup_v2(root: Path = CGROUPS) -> bool:
-    """Whether the unified hierarchy is the one in use."""
+    """Whether cgroup v2 is in use."""
     return (root / "cgroup.controllers").exists()
 
 
 class ControlGroups:
-    """A group of its own in every hierarchy: the node's daemons and pods live in it, and it goes with them."""
+    """A group of the node's name in every hierarchy, in which its daemons and pods live; removed with them."""
 
     def __init__(self, name: str, root: Path = CGROUPS) -> None:
         self.name = name
@@ -112,9 +112,9 @@ class ControlGroups:
         return [folder / self.name for folder in self._hierarchies()]
 
     def create(self) -> Path:
-        """Makes the groups; returns the one that daemons join.
+        """Create the groups; return the one that daemons join.
 
-        Raises SetupError where the kernel has no control groups, or does not let them be divided.
+        Raises SetupError when the kernel has no control groups, or they cannot be divided.
         """
         if not self._hierarchies():
             raise SetupError(f"no control groups at {self._root}", "mount them: mount -t cgroup2 none /sys/fs/cgroup")
@@ -143,18 +143,18 @@ class ControlGroups:
         except OSError as error:
             raise SetupError(
                 f"control group {group} cannot be divided ({error.strerror})",
-                "inside a container, move its processes from the root group into one of their own, or use kind",
+                "inside a container, move its processes out of the root group, or use kind",
             ) from error
 
     @staticmethod
     def _inherit_cpuset(group: Path) -> None:
-        """A new group of the first version's cpuset has no processor and no memory node, and takes no process."""
+        """A new cpuset group of cgroup v1 has no processor and no memory node, and accepts no process."""
         for name in ("cpuset.cpus", "cpuset.mems"):
             if (group / name).exists() and not (group / name).read_text().strip():
                 (group / name).write_text((group.parent / name).read_text())
 
     def processes(self) -> set[int]:
-        """Every process in the groups: what the node's daemons have started, wherever it has gone."""
+        """Every process in the groups, including those that daemons have started and lost sight of."""
         pids: set[int] = set()
         for group in self._groups():
             for file in group.rglob("cgroup.procs"):
@@ -163,7 +163,7 @@ class ControlGroups:
         return pids
 
     def remove(self) -> None:
-        """Ends what still runs in the groups, and removes them, the deepest first."""
+        """Kill what still runs in the groups, and remove them, the deepest first."""
         for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -195,6 +195,6 @@ def mounts_below(folder: Path, table: Path = Path("/proc/self/mounts")) -> list[
 
 
 def unmount_below(folder: Path) -> None:
-    """Unmounts everything at or below a folder."""
+    """Unmount everything at or below a folder."""
     for point in mounts_below(folder):
         run(["umount", "--lazy", point], timeout=30, check=False)

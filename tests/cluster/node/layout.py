@@ -14,13 +14,13 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1"
 SECCOMP_PROFILE = "skyvern/chrome.json"
 
 
-# The kubelet makes sockets up to 40 characters below this, and the name of a socket has 107.
+# The kubelet's sockets have up to 40 more characters, and a socket's path may have 107.
 MAX_STATE_PATH = 65
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where one node keeps its things. The name tells it from the node of another cache on the same machine."""
+    """Where one node keeps its files. Its name differs from that of another cache's node on the same machine."""
 
     state: Path
     programs: Path
@@ -63,20 +63,20 @@ class Layout:
 
     @property
     def host_settings(self) -> Path:
-        """The kernel settings as they were; in a place that a restart of the machine empties, as it resets them."""
+        """The kernel settings as they were, in a place that a reboot empties, since it resets them too."""
         return self.runtime / "sysctls.json"
 
     @property
     def absent_folders(self) -> Path:
-        """Which folders of the host were not there before."""
+        """Which folders of the host did not exist before."""
         return self.runtime / "absent.json"
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything of a node, whole or not."""
+        """Whether any part of a node exists."""
         return self.state.exists() or self.runtime.exists() or self.netns.exists()
 
     @property
     def summary(self) -> Path:
-        """Written last: a state without it is a set-up cut short."""
+        """Written last: a state without it is an interrupted set-up."""
         return self.state / "cluster.json"

@@ -37,7 +37,7 @@ STOP_LAST = ("kubelet", "kube-scheduler", "kube-controller-manager", "kube-apise
 
 @dataclass(frozen=True)
 class NodeSummary:
-    """What `up` leaves behind for later processes."""
+    """What `up` records for later processes."""
 
     kubeconfig: str
     programs: str
@@ -49,7 +49,7 @@ class NodeSummary:
 
 
 def read_summary(state: Path) -> NodeSummary | None:
-    """The summary of a node whose set-up was finished."""
+    """The summary of a node whose set-up is complete."""
     try:
         return NodeSummary(**json.loads((state / "cluster.json").read_text()))
     except (OSError, ValueError, TypeError):
@@ -70,7 +70,7 @@ def _server(state: Path) -> str:
 
 
 def require_root() -> None:
-    """Raises SetupError for anyone else."""
+    """Raises SetupError without root."""
     if os.geteuid() != 0:
         raise SetupError(
             "the bare node needs root: it makes network namespaces, control groups and mounts",
@@ -79,25 +79,25 @@ def require_root() -> None:
 
 
 def node_up(cache: Path, state: Path, progress: Progress) -> NodeSummary:
-    """Brings the node up, or finds it up. What an earlier, unfinished set-up has left is taken down first."""
+    """Bring the node up, or find it up. What an interrupted set-up has left is taken down first."""
     require_root()
     if (summary := read_summary(state)) and is_healthy(state):
-        install_profile(summary.layout(state).kubelet / "seccomp")  # it may have changed since
+        install_profile(summary.layout(state).kubelet / "seccomp")  # the tree's profile may have changed
         return summary
     ensure_node_tools(progress)
     layout = Layout(state, node_programs(cache, progress), unpacked(cache, progress, SUITE, CONTAINERD_PACKAGES))
     if len(str(state)) > MAX_STATE_PATH:
         raise SetupError(
             f"{state} is too long a path for the kubelet's sockets ({MAX_STATE_PATH} characters at most)",
-            "set SKYVERN_CACHE_DIR to a shorter one",
+            "set SKYVERN_CACHE_DIR to a shorter path",
         )
     if layout.exists:
-        progress.note("an earlier set-up is not whole: taking it down, then starting anew")
+        progress.note("an earlier set-up is incomplete: taking it down and starting again")
         node_down(state, progress)
     try:
         return _start(layout, progress)
     except BaseException:
-        progress.note(f"the set-up was cut short; logs of the daemons: {state}/log")
+        progress.note(f"the set-up failed; logs of the daemons: {state}/log")
         raise
 
 
@@ -151,7 +151,7 @@ def _start(layout: Layout, progress: Progress) -> NodeSummary:
 
 
 class _Starter:
-    """Starts a daemon by its name, inside the node's namespace and control group."""
+    """Starts daemons by name, inside the node's namespace and control group."""
 
     def __init__(self, layout: Layout, daemons: Daemons, cgroup: Path) -> None:
         self._layout, self._daemons, self._cgroup = layout, daemons, cgroup
@@ -197,7 +197,7 @@ def _apiserver_flags(pki: Pki) -> list[str]:
         f"--secure-port={API_PORT}",
         f"--kubelet-client-certificate={pki.cert('admin')}",
         f"--kubelet-client-key={pki.key('admin')}",
-        "--kubelet-preferred-address-types=InternalIP",  # for logs and exec: nobody resolves the node's name
+        "--kubelet-preferred-address-types=InternalIP",  # for logs and exec: the node's name cannot be resolved
     ]
 
 
@@ -207,10 +207,10 @@ def _ctr(layout: Layout, *args: str | Path, timeout: float = 60, check: bool = T
 
 
 def import_image(layout: Layout, archive: Path) -> None:
-    """Puts an image archive (OCI or Docker form) into the node's store, unless this very file is there already."""
+    """Import an image archive (OCI or Docker form) into the node's store, unless this very file has been imported."""
     found = archive.stat()
     key = hashlib.sha256(f"{archive.resolve()} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:16]
-    loaded = layout.state / "loaded" / key  # goes with the store, which lies in the same folder
+    loaded = layout.state / "loaded" / key  # removed with the store, which lies in the same folder
     if loaded.exists():
         return
     _ctr(layout, "images", "import", "--local", archive, timeout=600)
@@ -228,12 +228,12 @@ def _import_pause(layout: Layout) -> None:
 
 
 def node_down(state: Path, progress: Progress) -> None:
-    """Takes back everything `up` made, also what a set-up cut short has left. Pods go first, etcd last."""
+    """Undo everything that `up` did, also when it was interrupted. Pods go first, etcd last."""
     require_root()
     summary = read_summary(state)
     layout = summary.layout(state) if summary else Layout(state, Path("/nowhere"), Path("/nowhere"))
     if not layout.exists:
-        progress.note("there is no node to take down")
+        progress.note("no node is up")
         return
     daemons = Daemons(state)
     with progress.step("take the node down"):

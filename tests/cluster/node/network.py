@@ -9,9 +9,9 @@ from tests.cluster.node.layout import GATEWAY_IP, NODE_IP, Layout
 
 
 def create_network(layout: Layout) -> None:
-    """Makes the namespace. Both ends of its cable lie inside: no address of the cluster can leave the machine.
+    """Create the namespace. Both ends of its veth pair are inside, so no packet of the cluster leaves the machine.
 
-    The default route leads nowhere; the kubelet and kube-proxy only ask for its being there.
+    The default route leads nowhere; the kubelet and kube-proxy only want one to exist.
     """
     if not layout.netns.exists():
         run(["ip", "netns", "add", layout.name], timeout=30)
@@ -26,7 +26,7 @@ def create_network(layout: Layout) -> None:
 
 
 def remove_network(layout: Layout) -> None:
-    """Removes the namespace, and with it its devices, routes and rules."""
+    """Remove the namespace with its devices, routes and rules."""
     if layout.netns.exists():
         run(["ip", "netns", "del", layout.name], timeout=30, check=False)
 
@@ -40,9 +40,9 @@ def inside_namespace(layout: Layout) -> list[str | Path]:
 
 
 def forward(layout: Layout, daemons: Daemons, name: str, target: str, cgroup: Path) -> tuple[Daemon, int]:
-    """Forwards a free loopback port of the host to `target` inside; returns the forwarder and the port.
+    """Forward a free loopback port of the host to `target` inside; return the forwarder and the port.
 
-    The listening socket is made here, in the host's namespace, and handed to a process inside the other.
+    The listening socket is created here, in the host's namespace, and handed to a process in the node's.
     """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -11,7 +11,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def write_program_image(program: Path, name: str, machine: str, target: Path) -> None:
-    """Writes an OCI archive with `program` as its only file and its entry point, tagged `name`."""
+    """Write an OCI archive with `program` as its only file and its entry point, tagged `name`."""
     layer = _tar({program.name: program.read_bytes()}, 0o755)
     config = _json(
         {

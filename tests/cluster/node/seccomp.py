@@ -6,12 +6,12 @@ SOURCE = Path(__file__).parents[3] / "browser-image" / "seccomp" / "chrome.json"
 
 
 def profile_text() -> str | None:
-    """The profile that comes with the browser image; None in a tree without it."""
+    """The profile of the browser image; None in a tree without it."""
     return SOURCE.read_text() if SOURCE.is_file() else None
 
 
 def install_profile(directory: Path) -> bool:
-    """Puts the profile below a kubelet's seccomp directory, as skyvern/chrome.json."""
+    """Install the profile in a kubelet's seccomp directory, as skyvern/chrome.json."""
     text = profile_text()
     if text is None:
         return False

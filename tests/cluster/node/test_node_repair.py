@@ -1,4 +1,4 @@
-"""A bare node of its own beside whatever runs: broken on purpose, repaired by the next `up`, gone without a trace."""
+"""A second bare node beside whatever runs: broken on purpose, repaired by the next `up`, removed without a trace."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ NO_STEPS = Progress(lambda _: None, live=False)
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    """A state directory with a short path; whatever a failed test leaves in it is taken down."""
+    """A state directory with a short path; what a failed test leaves in it is taken down."""
     require_root()
     base = Path(tempfile.mkdtemp(prefix="node-"))
     yield base / "state"

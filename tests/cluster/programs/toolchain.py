@@ -42,7 +42,7 @@ def go_version(text: str) -> tuple[int, ...]:
 
 
 def wanted_go(go_mod: str) -> tuple[int, ...]:
-    """The least Go version that a go.mod asks for."""
+    """The oldest Go version that a go.mod accepts."""
     line = next((line for line in go_mod.splitlines() if line.startswith("go ")), "")
     return go_version(line)
 
@@ -69,7 +69,7 @@ def find_go(cache: Path, progress: Progress) -> Path:
 
 
 def _go_of(venv: Path) -> Path:
-    """The go program inside a virtual environment; the script in bin/ names the place it was first installed to."""
+    """The go program inside a virtual environment; the script in bin/ refers to the place of the first installation."""
     for candidate in sorted(venv.glob("lib/python*/site-packages/go/bin/go")):
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
@@ -82,13 +82,13 @@ def _build_environment(go: Path) -> dict[str, str]:
 
 
 def _go(go: Path, args: Sequence[str | Path], cwd: Path | None = None, **env: str) -> None:
-    """Builds at a low priority: a build must not slow down what else runs on the machine."""
+    """Build at a low priority: a build must not slow down what else runs on the machine."""
     run(
         ["nice", go, *args],
         timeout=BUILD_S,
         cwd=cwd,
         env={**_build_environment(go), **env},
-        remedy="a Go module could not be fetched or built; the next run goes on where this one stopped",
+        remedy="a Go module could not be fetched or built; the next run continues where this one stopped",
     )
 
 
@@ -113,7 +113,7 @@ def node_programs(cache: Path, progress: Progress) -> Path:
 
 
 def kwok_program(cache: Path, progress: Progress) -> Path:
-    """kwok, which plays the kubelets of many nodes, with the stage documents of its module beside it."""
+    """kwok, which simulates the kubelets of many nodes, with the stage documents of its module beside it."""
 
     def build(target: Path) -> None:
         go = find_go(cache, progress)

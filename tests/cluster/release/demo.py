@@ -33,14 +33,14 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be so, and what was found."""
+    """One thing that must hold, and what was found."""
 
     title: str
     passed: bool
     found: str
 
     def line(self) -> str:
-        """Return the check as a line of the terminal."""
+        """Return the check as a line for the terminal."""
         return f"  {'ok    ' if self.passed else 'FAILED'}  {self.title}: {self.found}"
 
 
@@ -51,23 +51,25 @@ def choose_model(cluster: Cluster, progress: Progress) -> ModelSettings:
         progress.note(f"model: {given.name or 'the default one'} at {given.base_url or 'its provider'}")
         return given
     if given is not None:
-        progress.note("pods of this node have no way out of the machine: OPENAI_API_KEY and OPENAI_BASE_URL go unused")
+        progress.note(
+            "pods of this node cannot reach the network outside: OPENAI_API_KEY and OPENAI_BASE_URL are not used"
+        )
     progress.note("model: the scripted server of tests/model (answers follow a script, no model is behind them)")
     return SCRIPTED_MODEL
 
 
 def apply_task(cluster: Cluster) -> tuple[str, str]:
-    """Apply the example task anew; return its namespace and name."""
+    """Delete the task of an earlier demo and apply it again; return its namespace and name."""
     metadata = yaml.safe_load(TASK.read_text(encoding="utf-8"))["metadata"]
     namespace, name = metadata["namespace"], metadata["name"]
-    # A task never runs again and its spec cannot change: an earlier demo's task makes room.
+    # A task never runs again and its spec cannot change.
     cluster.run_kubectl("delete", "skt", name, "-n", namespace, "--ignore-not-found", "--timeout=60s")
     cluster.run_kubectl("apply", "-f", str(TASK))
     return namespace, name
 
 
 def rest_answers(url: str, key: str, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the task and its steps as the Tasks API tells them."""
+    """Return the task and its steps as the Tasks API answers them."""
     headers = {"x-api-key": key}
     address = f"{url}/api/v1/tasks/{name}"
     try:
@@ -98,11 +100,11 @@ def check_task(
 
 
 def check_screenshot(link: str | None, public_url: str) -> Check:
-    """Fetch the screenshot by its link, without any key."""
+    """Fetch the screenshot by its link, without a key."""
     title = "the screenshot's link answers with a PNG"
     if not link:
         return Check(title, False, "the task has no screenshot_url")
-    # Where the API is read through a forward, links carry the Service's name; path and signature are the same.
+    # Through a forward, links still have the Service's name; path and signature are the same.
     path = link.split("/", 3)[3]
     try:
         with urllib.request.urlopen(f"{public_url}/{path}", timeout=10) as answer:
@@ -113,7 +115,7 @@ def check_screenshot(link: str | None, public_url: str) -> Check:
 
 
 def run_demo(progress: Progress) -> bool:
-    """Set everything up, run the task and print what came of it; say whether all checks passed."""
+    """Set everything up, run the task and print the result; return whether all checks passed."""
     began = time.monotonic()
     cluster = up(progress)
     images = prepare_images(cluster, progress, (*CHART_IMAGES, "scripted"))

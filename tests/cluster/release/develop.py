@@ -105,14 +105,14 @@ def mounted_files(pod: Mapping[str, Any], cluster: Cluster, namespace: str, fold
 
 
 def write_private(target: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read."""
+    """Write a file that only its owner can read."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.touch(mode=0o600)
     target.write_bytes(content)
 
 
 def account_kubeconfig(cluster: Cluster, namespace: str, account: str, target: Path) -> Path:
-    """Writes a kubeconfig that acts as a service account for a day."""
+    """Write a kubeconfig that acts as a service account for a day."""
     config = json.loads(cluster.run_kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json").stdout)
     token = cluster.run_kubectl("create", "token", account, "--namespace", namespace, "--duration=24h").stdout.strip()
     config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
@@ -122,7 +122,7 @@ def account_kubeconfig(cluster: Cluster, namespace: str, account: str, target: P
 
 @contextmanager
 def pod_away(cluster: Cluster, namespace: str, deployment: str, progress: Progress) -> Iterator[None]:
-    """Scales a Deployment to zero for the length of the body."""
+    """Scale a Deployment to zero for the length of the body."""
     scale = ("scale", "deployment", deployment, "--namespace", namespace)
     with progress.step(f"stop the pod of {deployment}"):
         cluster.run_kubectl(*scale, "--replicas=0")
@@ -153,7 +153,7 @@ def command(name: str, cluster: Cluster, release: Release) -> str:
 
 
 def run_program(name: str, progress: Progress) -> None:
-    """Runs a program until it is interrupted. Raises SetupError where cluster or release cannot be set up."""
+    """Run a program until it is interrupted. Raises SetupError where cluster or release cannot be set up."""
     program, release = PROGRAMS[name], DEFAULT_RELEASE
     cluster = up(progress)
     deployment = f"{release.fullname}-{name}"

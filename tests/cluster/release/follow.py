@@ -1,4 +1,4 @@
-"""Follow one SkyvernTask on the terminal until it has ended, and say what to look at when it went wrong."""
+"""Follow one SkyvernTask on the terminal until it has ended, and show what to look at when it went wrong."""
 
 import json
 import time
@@ -17,20 +17,20 @@ Write = Callable[[str], None]
 
 
 @dataclass
-class Story:
-    """What has been told of a task already."""
+class Log:
+    """A task's progress on the terminal, each phase and step once."""
 
     write: Write
     started: float = field(default_factory=time.monotonic)
     phase: str = ""
-    told: set[str] = field(default_factory=set)
+    printed: set[str] = field(default_factory=set)
 
-    def tell(self, task: dict[str, Any]) -> None:
+    def update(self, task: dict[str, Any]) -> None:
         """Write what is new: the phase and the steps that have ended."""
         status = task.get("status", {})
         for step in status.get("steps", []):
-            if step["status"] != "running" and step["stepId"] not in self.told:
-                self.told.add(step["stepId"])
+            if step["status"] != "running" and step["stepId"] not in self.printed:
+                self.printed.add(step["stepId"])
                 self._line(_step_line(step))
         phase = status.get("phase", "created")
         if phase != self.phase:
@@ -54,15 +54,15 @@ def _phase_line(phase: str, status: dict[str, Any]) -> str:
 
 
 def follow(cluster: Cluster, namespace: str, name: str, write: Write, *, seconds: float) -> dict[str, Any]:
-    """Return the task when it has ended. Raises SetupError, with what to look at, when it has not in time."""
-    story, deadline = Story(write), time.monotonic() + seconds
+    """Return the task when it has ended. Raises SetupError, with what to look at, when time is up."""
+    log, deadline = Log(write), time.monotonic() + seconds
     while True:
         task = get_task(cluster, namespace, name)
-        story.tell(task)
+        log.update(task)
         if task.get("status", {}).get("phase") in TERMINAL:
             return task
         if time.monotonic() > deadline:
-            problem = f"task {namespace}/{name} is still {story.phase} after {seconds:g} s"
+            problem = f"task {namespace}/{name} is still {log.phase} after {seconds:g} s"
             raise SetupError(problem, diagnosis(cluster, task))
         time.sleep(POLL_SECONDS)
 

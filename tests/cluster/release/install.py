@@ -32,7 +32,7 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class Release:
-    """What is installed and how; `sets` are further `--set` arguments for Helm and win over the rest."""
+    """What is installed and how; `sets` are further `--set` arguments for Helm and win over the others."""
 
     name: str = "skyvern"
     namespace: str = "skyvern-system"
@@ -61,7 +61,7 @@ DEFAULT_RELEASE = Release()
 
 
 def model_from_environment(environ: Mapping[str, str] = os.environ) -> ModelSettings | None:
-    """Return the model of OPENAI_API_KEY, OPENAI_BASE_URL and SKYVERN_MODEL; None when neither of the first two is."""
+    """Return the model of OPENAI_API_KEY, OPENAI_BASE_URL and SKYVERN_MODEL; None if the first two are not set."""
     key, base_url = environ.get("OPENAI_API_KEY", ""), environ.get("OPENAI_BASE_URL", "")
     if not key and not base_url:
         return None
@@ -114,7 +114,7 @@ def install(
 ) -> Release:
     """Install or upgrade the release and, with `wait`, return when its pods are ready.
 
-    Raises SetupError, with the state of the pods, when they are not within three minutes.
+    Raises SetupError, with the state of the pods, when they are not ready within three minutes.
     """
     title = f"install the chart as {release.name} in {release.namespace}"
     with progress.step(title if wait else f"{title}, without waiting"):
@@ -133,11 +133,11 @@ def install_reachable(
 ) -> Release:
     """Install the release so that it, and the links it makes, can be reached on this machine's loopback."""
     if cluster.kind != "node":
-        # A forward of kubectl ends with the pod it leads to, so it comes last, and links keep the Service's name.
+        # A port-forward ends with its pod, so it comes last, and links keep the Service's name.
         install(cluster, images, progress, release)
         return replace(release, public_url=cluster.expose(release.namespace, release.apiserver, SERVICE_PORT))
-    # The Service must exist to be exposed, and its address is a value of the chart. On a second run it does exist:
-    # then nothing changes, nothing restarts, and the links of earlier tasks go on working.
+    # The Service must exist to be exposed, and its address is a value of the chart. On a second run it exists, so
+    # nothing changes or restarts, and the links of earlier tasks keep working.
     if not exists(cluster, release.namespace, "service", release.apiserver):
         install(cluster, images, progress, release, wait=False)
     url = cluster.expose(release.namespace, release.apiserver, SERVICE_PORT)
@@ -154,7 +154,7 @@ def install_tree(cluster: Cluster, progress: Progress, *, sets: Sequence[str] = 
 
 
 def exists(cluster: Cluster, namespace: str, kind: str, name: str) -> bool:
-    """Say whether an object exists."""
+    """Return whether an object exists."""
     return cluster.run_kubectl("get", kind, name, "--namespace", namespace, check=False).returncode == 0
 
 
@@ -185,8 +185,8 @@ def prepare_images(
 ) -> dict[str, Image]:
     """Build images and put them on the cluster's nodes.
 
-    Where SKYVERN_REGISTRY is set they are only named as the nodes will pull them from there: pushing is up to the user.
-    Raises SetupError for a cluster of KUBECONFIG without one, since there is no way to its nodes.
+    If SKYVERN_REGISTRY is set, they only get the names by which nodes pull them from there: the user pushes them.
+    Raises SetupError for a cluster of KUBECONFIG without a registry, since its nodes cannot be reached.
     """
     registry = environ.get("SKYVERN_REGISTRY", "").rstrip("/")
     if cluster.kind == "kubeconfig" and not registry:

@@ -42,7 +42,7 @@ def get_json(url: str, headers: dict[str, str] | None = None) -> Any:
 
 
 def deploy(cluster: Cluster, image: Image, progress: Progress) -> ScriptedServers:
-    """Run both servers and return when they answer. Raises SetupError when they are not ready within 90 s."""
+    """Start both servers and return when they answer. Raises SetupError when they are not ready within 90 s."""
     with progress.step("start the job-application site and the scripted model"):
         cluster.run_kubectl("apply", "-f", "-", input=manifest(image))
         try:
@@ -58,7 +58,7 @@ def deploy(cluster: Cluster, image: Image, progress: Progress) -> ScriptedServer
 
 
 def manifest(image: Image) -> str:
-    """Return the manifest with this tree's image in its place."""
+    """Return the manifest with this tree's image filled in."""
     documents = list(yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8")))
     for document in documents:
         if document["kind"] == "Deployment":

@@ -1,4 +1,4 @@
-"""The demonstration's own checks: each of them can fail."""
+"""The demo's checks: each of them can fail."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.cluster.release.demo import PNG, check_screenshot, check_task
-from tests.cluster.release.follow import Story
+from tests.cluster.release.follow import Log
 from tests.site.serving import serve
 
 STEPS = [{"order": order, "input_token_count": 900, "output_token_count": 60} for order in range(3)]
@@ -19,7 +19,7 @@ RECORDED = [{"reference": "JOB-ABC234"}]
 
 @pytest.fixture(scope="module")
 def files() -> Iterator[str]:
-    """A server of one PNG and of one file that only says so."""
+    """A server of one PNG, and of one file that only claims to be one."""
 
     async def image(_request: Request) -> Response:
         return Response(PNG + b"...", media_type="image/png")
@@ -82,12 +82,12 @@ def test_link_to_the_services_own_name_is_read_through_the_forward(files: str) -
 
 def test_each_step_and_phase_is_printed_once() -> None:
     lines: list[str] = []
-    story = Story(lines.append)
+    log = Log(lines.append)
     step = {"stepId": "stp_1", "order": 0, "status": "running"}
-    story.tell({"status": {"phase": "running", "podName": "apply-1", "steps": [step]}})
+    log.update({"status": {"phase": "running", "podName": "apply-1", "steps": [step]}})
     done = {**step, "status": "completed", "inputTokenCount": 900, "outputTokenCount": 60, "summary": "clicked Accept"}
     for _ in range(2):
-        story.tell({"status": {"phase": "completed", "steps": [done]}})
+        log.update({"status": {"phase": "completed", "steps": [done]}})
     assert [line.split("s  ", 1)[1] for line in lines] == [
         "running  pod apply-1",
         "step 1  completed  900 + 60 tokens  clicked Accept",
