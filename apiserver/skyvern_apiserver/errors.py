@@ -18,6 +18,10 @@ class SettingsError(FacadeError):
     """A setting is missing or unusable; the message names the variable and the remedy."""
 
 
+class LostResultError(FacadeError):
+    """The extracted information that a task refers to can never be read; the message says why."""
+
+
 class ApiError(FacadeError):
     """The request is answered with an error. ``detail`` is the body's ``detail``."""
 

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from skyvern_crds.urls import HTTP_URL_PATTERN, MAX_URL_LENGTH
 
 STORED: Final = "stored"
 """Validation context of a value that is already stored: limits over the whole of a model are not checked."""
-_FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 5000
+FIRST_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_TIME: Final = datetime(5000, 1, 1, tzinfo=UTC)
 """Beyond it, adding a deadline to a time could leave what Python's datetime holds."""
 
 
@@ -50,14 +50,10 @@ def _rfc3339_micro(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _in_utc(value: datetime) -> datetime:
-    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
-        raise ValueError(f"must be a time from {_FIRST_YEAR} to {_LAST_YEAR}")
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
 MicroTime = Annotated[
-    datetime, AfterValidator(_in_utc), PlainSerializer(_rfc3339_micro, return_type=str, when_used="json")
+    AwareDatetime,
+    Field(ge=FIRST_TIME, le=LAST_TIME),
+    PlainSerializer(_rfc3339_micro, return_type=str, when_used="json"),
 ]
 """A time of microsecond resolution, as ``metav1.MicroTime``."""
 

@@ -1,6 +1,7 @@
 """What every program of the project does at its start: log as JSON, read its key, learn its namespace."""
 
 import logging
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,10 @@ from skyvern_crds.runner_contract import SERVICE_ACCOUNT_DIR
 
 MIN_KEY_BYTES: Final = 16
 """Shortest signing key."""
+_MAX_DEPTH: Final = 8
+_MAX_TEXT: Final = 2000
+_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200e\u200f]")
+"""C1 controls, separators of lines and marks of direction; JSON itself escapes the C0 controls."""
 _STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {
     "message",
     "taskName",
@@ -21,32 +26,34 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message, and whatever the call gave in ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Render one line. Line separators of Unicode are escaped, so that text from a caller stays on its line."""
+        """Render one line. Control characters are escaped: text from a caller stays on its line and moves no cursor."""
         line: dict[str, Any] = {
             "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        for key, value in record.__dict__.items():
-            if key == "fields" and isinstance(value, dict):
-                line |= value
-            elif key not in _STANDARD and value is not None:
-                line[key] = value
+        extra = {key: value for key, value in record.__dict__.items() if key not in _STANDARD and value is not None}
+        fields = extra.pop("fields", None)
+        extra |= fields if isinstance(fields, dict) else {}
+        line = {key: _plain(value) for key, value in extra.items()} | line  # what a caller adds replaces nothing
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        text = wire.dumps({key: _plain(value) for key, value in line.items()})
-        return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085")
+        return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", wire.dumps(line))
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, depth: int = 0) -> object:
+    """``value`` as JSON, without what is nested deeper than anybody would log."""
     if isinstance(value, str | int | float | bool | None):
         return value
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    return str(value)
+    if depth < _MAX_DEPTH and isinstance(value, list | tuple):
+        return [_plain(each, depth + 1) for each in value]
+    if depth < _MAX_DEPTH and isinstance(value, dict):
+        return {str(key): _plain(each, depth + 1) for key, each in value.items()}
+    try:
+        return str(value)[:_MAX_TEXT]
+    except Exception:  # noqa: BLE001 - a log line must not fail because of what it speaks of
+        return object.__repr__(value)
 
 
 def read_key_file(path: Path, setting: str) -> bytes:

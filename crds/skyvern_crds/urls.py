@@ -8,7 +8,8 @@ SCHEMES: Final = ("http", "https")
 MAX_URL_LENGTH: Final = 2083
 """Longest URL in characters, as pydantic's HttpUrl and old browsers have it."""
 HTTP_URL_PATTERN: Final = (
-    r"^https?://([^ \t\r\n\f\v/?#\[\]@]*@)?(\[[0-9A-Fa-f:.]+\]|[^ \t\r\n\f\v/?#\[\]@:]+)(:[0-9]{0,5})?"
+    r"^https?://([^ \t\r\n\f\v/?#\[\]]*@)?"
+    r"(\[[0-9A-Fa-f:.]+(%[0-9A-Za-z._~%-]+)?\]|[^ \t\r\n\f\v/?#\[\]@:]+)(:[0-9]*)?"
     r"([/?#][^ \t\r\n\f\v]*)?$"
 )
 """For pydantic and CEL alike. Spelled without ``\\s``, which is Unicode's white space for one and ASCII's for the

@@ -200,8 +200,8 @@ class Reason(StrEnum):
     """SpecHonored = False."""
 
     # Of Events only
-    STATUS_UNREADABLE = "StatusUnreadable"
-    """The stored status holds a field that this version cannot read; the message names it and the remedy."""
+    UNREADABLE = "Unreadable"
+    """The stored object holds a field that this version cannot read; the message names it and the remedy."""
 
 
 PHASE_OF_REASON: Final[dict[Reason, Phase]] = {

@@ -1,19 +1,22 @@
 """JSON as this project reads and writes it: compact on the way out, and readable on the way in whatever it holds."""
 
 import re
+import secrets
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
 MAX_DEPTH: Final = 200
 """Levels of nesting that :func:`loads` keeps. pydantic's parser takes so many; Go's, and so the API server, 10,000."""
-TOO_DEEP: Final = "skyvern.io/nested-too-deep"
-"""Only key of the object that :func:`loads` puts in the place of a value below :data:`MAX_DEPTH` levels."""
+TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels ({secrets.token_hex(16)})"
+"""What :func:`loads` puts in the place of a value below :data:`MAX_DEPTH` levels. No data holds it by chance or malice:
+each process makes its own."""
 
-_PLACEHOLDER: Final = b'{"%s":%d}' % (TOO_DEEP.encode(), MAX_DEPTH)
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_PLACEHOLDER: Final = f'"{TOO_DEEP}"'.encode()
+# Possessive, so that no text, terminated or not, makes it look twice at a character or remember one.
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE: Final = re.compile(
-    rb"(?<!\\)((?:\\\\)*)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"(?<!\\)((?:\\\\)*+)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 
 
@@ -39,12 +42,12 @@ def loads(data: bytes | str) -> Any:
     """Parse JSON from the API server or another program. Raises ValueError when ``data`` is not JSON.
 
     What pydantic's parser refuses and others write is mended first: a value nested deeper than :data:`MAX_DEPTH`
-    becomes ``{TOO_DEEP: MAX_DEPTH}``, a lone surrogate and an invalid byte become U+FFFD.
+    becomes :data:`TOO_DEEP`, a lone surrogate and an invalid byte become U+FFFD.
     """
+    raw = data.encode(errors="replace") if isinstance(data, str) else data
     try:
-        return from_json(data)
+        return from_json(raw)
     except ValueError:
-        raw = data.encode(errors="replace") if isinstance(data, str) else data
         return from_json(_cut(_valid_text(raw)))
 
 
@@ -54,11 +57,11 @@ def is_cut(value: Any) -> bool:
     while pending:
         each = pending.pop()
         if isinstance(each, dict):
-            if TOO_DEEP in each:
-                return True
             pending.extend(each.values())
         elif isinstance(each, list):
             pending.extend(each)
+        elif each == TOO_DEEP:
+            return True
     return False
 
 
@@ -68,16 +71,16 @@ def _valid_text(data: bytes) -> bytes:
 
 
 def _cut(data: bytes) -> bytes:
-    """``data`` with a placeholder for each value that opens below ``MAX_DEPTH`` levels."""
+    """``data`` with a placeholder for each list and object that is more than ``MAX_DEPTH`` levels deep."""
     parts, kept, depth = [], 0, 0
     for token in _TOKEN.finditer(data):
         mark = data[token.start()]
         if mark in b"[{":
             depth += 1
-            if depth == MAX_DEPTH:
+            if depth == MAX_DEPTH + 1:
                 parts += [data[kept : token.start()], _PLACEHOLDER]
         elif mark in b"]}":
-            if depth == MAX_DEPTH:
+            if depth == MAX_DEPTH + 1:
                 kept = token.end()
             depth -= 1
     return b"".join([*parts, data[kept:]]) if parts else data

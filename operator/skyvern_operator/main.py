@@ -87,7 +87,7 @@ async def run(settings: Settings) -> None:
                 queued=len(queue),
                 active=admission.active,
                 held=admission.waiting,
-                unreadable=sum(task.unreadable is not None for task in store.tasks()),
+                unreadable=sum(bool(task.unreadable or task.ignored) for task in store.tasks()),
             )
         )
         parts = {

@@ -84,9 +84,20 @@ class Poison:
     """Only an API server with an older or newer CRD, without our types and limits, takes it."""
     ends: bool
     """The operator brings it to an end by itself; others wait for a cancel or a deletion."""
+    frozen: bool
+    """The API server with the current CRD refuses every change of it but its deletion."""
     unreadable: tuple[str, ...]
     """Fields that the reader leaves out."""
     parts: dict[str, Any]
+
+    @property
+    def object_name(self) -> str:
+        """Name of the object."""
+        return self.name.replace("_", "-")
+
+    def status_patch(self) -> bytes | None:
+        """A merge patch that writes its status; None when it has none."""
+        return _with_big_json({"status": self.parts["status"]}) if "status" in self.parts else None
 
     def json(self, **metadata: Any) -> bytes:
         """The object as JSON, with what ``metadata`` adds."""
@@ -94,19 +105,23 @@ class Poison:
         value: dict[str, Any] = {
             "apiVersion": "skyvern.io/v1",
             "kind": "SkyvernTask",
-            "metadata": {"name": self.name.replace("_", "-"), **metadata, **own},
+            "metadata": {"name": self.object_name, **metadata, **own},
             "spec": {"url": "https://example.com/", **self.parts.get("spec", {})},
         }
         if "status" in self.parts:
             value["status"] = self.parts["status"]
-        text = json.dumps(value, ensure_ascii=False)
-        for kind in ("nested_object", "nested_text", "nested", "many_keys"):
-            head, *rest = text.split(f'"@{kind} ')
-            for piece in rest:
-                count, _, tail = piece.partition('@"')
-                head += _big_json(kind, int(count)) + tail
-            text = head
-        return text.encode()
+        return _with_big_json(value)
+
+
+def _with_big_json(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False)
+    for kind in ("nested_object", "nested_text", "nested", "many_keys"):
+        head, *rest = text.split(f'"@{kind} ')
+        for piece in rest:
+            count, _, tail = piece.partition('@"')
+            head += _big_json(kind, int(count)) + tail
+        text = head
+    return text.encode()
 
 
 def load_poison() -> list[Poison]:
@@ -117,8 +132,8 @@ def load_poison() -> list[Poison]:
 def _poison(path: Path) -> Poison:
     data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader with more tags
     parts = {key: data.pop(key) for key in ("spec", "status", "annotations", "labels") if key in data}
-    lenient, ends = data.pop("lenient", False), data.pop("ends", False)
+    lenient, ends, frozen = (data.pop(key, False) for key in ("lenient", "ends", "frozen"))
     unreadable = tuple(each for each in data.pop("unreadable") if each)
     if data:
         raise ValueError(f"{path}: unknown keys {sorted(data)}")
-    return Poison(path.stem, lenient, ends, unreadable, parts)
+    return Poison(path.stem, lenient, ends, frozen, unreadable, parts)

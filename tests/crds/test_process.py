@@ -27,6 +27,25 @@ def test_log_line_is_one_json_object_with_the_extra_fields() -> None:
     assert str(said["time"]).endswith("Z")
 
 
+def test_log_line_keeps_its_own_keys_and_moves_no_cursor() -> None:
+    said = line("x", fields={"level": "info", "message": "fake", "time": "x"}, logger="y")
+    assert (said["level"], said["message"], said["logger"]) == ("warning", "x", "x.y")
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, "\x9b31m\u202e\x7f", None, None)
+    assert JsonFormatter().format(record).isascii()
+
+
+def test_log_line_survives_what_it_speaks_of() -> None:
+    class Silent:
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    cycle: list[object] = []
+    cycle.append(cycle)
+    said = line("x", cycle=cycle, silent=Silent(), deep=[[[[[[[[[[[["end"]]]]]]]]]]]])
+    assert "Silent object" in str(said["silent"])
+    assert said["message"] == "x"
+
+
 def test_log_line_carries_the_exception() -> None:
     try:
         raise ValueError("of the\nworst kind")

@@ -91,6 +91,14 @@ def test_phase_of_a_newer_version_is_answered_as_unfinished_and_says_why(started
     assert "status.phase" in said["failure_reason"]
 
 
+def test_result_that_cannot_be_read_is_not_a_silent_null() -> None:
+    deep = wire.loads("[" * 500 + "]" * 500)
+    status = {"phase": "completed", "extractedInformation": deep}
+    said = answer(read_task({"metadata": METADATA, "spec": {"url": "x"}, "status": status}))
+    assert (said["status"], said["extracted_information"]) == ("completed", None)
+    assert "status.extractedInformation" in said["failure_reason"]
+
+
 def test_odd_request_annotation_hides_nothing_but_itself() -> None:
     metadata = METADATA | {"annotations": {ANNOTATION_REQUEST: "[]", ANNOTATION_CANCEL: "true"}}
     task = read_task({"metadata": metadata, "spec": {"url": "https://a.example"}, "status": {"phase": "completed"}})

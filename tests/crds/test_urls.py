@@ -15,6 +15,10 @@ GOOD = [
     "http://[::1]:8080/",
     "https://bücher.example/ä",
     "http://127.0.0.1",
+    "http://me@corp.example:pw@shop.example/",
+    "http://[fe80::1%25eth0]:8080/",
+    "http://a.example:000080/",
+    "https://a_b.example.:443?x",
 ]
 BAD = ["", "a.example", "ftp://a.example", "http://", "https:///path", "http://[::1", "http://a b", "http://a:port/"]
 
@@ -44,4 +48,4 @@ def test_what_the_pattern_lets_through_and_no_program_can_open_is_found(url: str
 def test_any_text_is_judged_without_an_error(text: str) -> None:
     for url in (text, f"http://{text}", f"http://[{text}", f"http://a:{text}"):
         parts = split_http_url(url)
-        assert parts is None or parts.hostname
+        assert parts is None or (parts.hostname and re.match(HTTP_URL_PATTERN, url))

@@ -22,8 +22,29 @@ def depth_of(value: Any) -> int:
 def test_any_depth_is_parsed(depth: int) -> None:
     value = wire.loads(b'{"before": 1, "deep": ' + b"[" * depth + b"]" * depth + b', "after": "x]}"}')
     assert (value["before"], value["after"]) == (1, "x]}")
-    assert wire.is_cut(value) == (depth > 200)
+    assert wire.is_cut(value) == (depth > 199)
     assert depth_of(value["deep"]) <= wire.MAX_DEPTH
+
+
+def test_text_that_looks_like_a_placeholder_is_data() -> None:
+    value = wire.loads('{"skyvern.io/nested-too-deep": 200, "b": "nested deeper than 200 levels"}')
+    assert not wire.is_cut(value)
+
+
+@pytest.mark.parametrize(("depth", "whole"), [(200, True), (201, False)])
+def test_depth_that_is_kept_does_not_depend_on_the_neighbors(depth: int, whole: bool) -> None:
+    text = "[" * depth + "1" + "]" * depth
+    assert wire.is_cut(wire.loads(text)) != whole
+    beside = wire.loads(f"[{text[1:-1]}, {'[' * 900 + ']' * 900}]")
+    assert wire.is_cut(beside[0]) != whole
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("start", ["", "[" * 300])
+@pytest.mark.parametrize("end", ["", "\\"])
+def test_text_without_an_end_is_refused_in_linear_time(start: str, end: str) -> None:
+    with pytest.raises(ValueError, match="line"):
+        wire.loads(start + '"' + '\\"' * 500_000 + end)
 
 
 def test_what_stands_beside_a_deep_value_is_whole() -> None:

@@ -2,17 +2,21 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from skyvern_crds import wire
 from skyvern_crds.ids import task_id_of
+from skyvern_crds.spec import MAX_SPEC_BYTES
+from skyvern_crds.status import MAX_STATUS_BYTES
 from skyvern_crds.stored import StoredTask, Unreadable, read_task
 from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION, Phase
 
 _METADATA: Final = ("name", "namespace", "uid", "creationTimestamp")
 _CONDITION_FIELDS: Final = ("type", "status", "reason", "lastTransitionTime")
+_MAX_FIELD_BYTES: Final = 64 * 1024
+"""Largest field of an object that exceeds the writers' limits; a goal of 16,384 characters has at most this."""
 _FAST: Final = 1
 """Compression level: a task shrinks to a third in about 20 microseconds."""
 
@@ -48,11 +52,12 @@ class TaskRecord:
 
     def stored(self) -> StoredTask:
         """The task, without the parts that no answer needs."""
-        return read_task(wire.loads(zlib.decompress(self.packed)))
+        return replace(read_task(wire.loads(zlib.decompress(self.packed))), unreadable=self.unreadable)
 
 
 def record_of(obj: Mapping[str, Any]) -> TaskRecord:
     """The record of a SkyvernTask given as Kubernetes JSON, whatever its spec, status and annotations hold."""
+    obj, bulk = _without_bulk(obj)
     task = read_task(obj)
     meta = task.metadata
     return TaskRecord(
@@ -67,9 +72,25 @@ def record_of(obj: Mapping[str, Any]) -> TaskRecord:
         application=task.application,
         pod_name=task.status.pod_name,
         pod_uid=task.status.pod_uid,
-        unreadable=task.unreadable,
+        unreadable=(*bulk, *task.unreadable),
         packed=zlib.compress(wire.encode(_slim(obj, task)), _FAST),
     )
+
+
+def _without_bulk(obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[Unreadable, ...]]:
+    """The object without fields of the spec and a result that are far beyond what may be written.
+
+    kubectl may store more than a megabyte. Answers of such size, fifty to a list, would take the memory of all callers.
+    """
+    kept, left_out = dict(obj), []
+    for part, limit in (("spec", MAX_SPEC_BYTES), ("status", MAX_STATUS_BYTES)):
+        value = obj.get(part)
+        if not isinstance(value, dict) or wire.size(value) <= limit:
+            continue
+        bulky = [name for name, each in value.items() if wire.size(each) > _MAX_FIELD_BYTES]
+        kept[part] = {name: each for name, each in value.items() if name not in bulky}
+        left_out += [Unreadable(f"{part}.{name}", f"is larger than {_MAX_FIELD_BYTES} bytes") for name in bulky]
+    return (kept, tuple(left_out)) if left_out else (obj, ())
 
 
 def _slim(obj: Mapping[str, Any], task: StoredTask) -> dict[str, Any]:

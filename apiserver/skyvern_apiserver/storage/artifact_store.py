@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from skyvern_apiserver.errors import SettingsError, UnavailableError
+from skyvern_apiserver.errors import LostResultError, SettingsError, UnavailableError
 from skyvern_crds import wire
 
 PART_BYTES: Final = 5 * 1024 * 1024
@@ -84,19 +84,25 @@ class ArtifactStore:
     async def read_result(self, key: str) -> Any:
         """The extracted information that a task refers to; None when it is larger than MAX_RESULT_BYTES.
 
-        Also raises UnavailableError when the file is missing or is not JSON: callers would take null for the result.
+        Raises LostResultError when the file is missing or can never be read, and UnavailableError when it may be later.
         """
         found = await self.head(key)
-        if found is not None and found.size > MAX_RESULT_BYTES:
+        if found is None:
+            raise _lost(key, "its file is missing in the artifact store")
+        if found.size > MAX_RESULT_BYTES:
             return None
         try:
-            if found is not None:
-                return wire.loads(b"".join([chunk async for chunk in self.get(key, 0, found.size)]))
-            problem = "is missing"
+            result = wire.loads(b"".join([chunk async for chunk in self.get(key, 0, found.size)]))
         except ValueError:
-            problem = "is not JSON"
-        log.error("result cannot be read", extra={"key": key, "error": problem})
-        raise UnavailableError(f"The task's extracted information {problem} in the artifact store: try again later")
+            raise _lost(key, "its file is not JSON") from None
+        if wire.is_cut(result):
+            raise _lost(key, f"it is nested deeper than {wire.MAX_DEPTH} levels, so read its file")
+        return result
+
+
+def _lost(key: str, problem: str) -> LostResultError:
+    log.error("result cannot be read", extra={"key": key, "error": problem})
+    return LostResultError(f"The extracted information cannot be given: {problem}")
 
 
 def _unavailable(verb: str, key: str, error: Exception) -> UnavailableError:

@@ -20,7 +20,7 @@ from skyvern_crds.client import SKYVERNTASKS, AlreadyExists, NotFound
 from skyvern_crds.ids import TASK_PREFIX, name_of, new_id
 from skyvern_crds.rest.request import TaskRequest
 from skyvern_crds.rest.response import Answer
-from skyvern_crds.spec import SkyvernTaskSpec
+from skyvern_crds.spec import MAX_STEPS_LIMIT, SkyvernTaskSpec
 from skyvern_crds.vocabulary import (
     ANNOTATION_REQUEST,
     API_VERSION,
@@ -29,7 +29,6 @@ from skyvern_crds.vocabulary import (
     LABEL_ORGANIZATION,
 )
 
-MAX_STEPS_LIMIT: Final = 1000
 NAME_TRIES: Final = 3
 """Two processes rarely make the same id; then another id is tried."""
 MAX_STEPS_HEADER: Final = {

@@ -1,8 +1,9 @@
 """List the tasks of a namespace."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,9 +19,8 @@ from skyvern_crds.rest.response import task_response
 from skyvern_crds.vocabulary import Phase
 
 CHUNK_TASKS: Final = 50
-"""Tasks that a long list renders before other requests get their turn."""
-MAX_PAGE: Final = 10**9
-"""Highest page and page size."""
+CHUNK_BYTES: Final = 256 * 1024
+"""What a long list renders and holds before other requests get their turn and the client has taken it."""
 
 
 class ListQuery(BaseModel):
@@ -28,9 +28,9 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    page: int = Field(1, ge=1, le=MAX_PAGE)
+    page: int = Field(1, ge=1)
     """Page number, from 1."""
-    page_size: int = Field(10, ge=1, le=MAX_PAGE)
+    page_size: int = Field(10, ge=1)
     """Tasks per page."""
     task_status: list[Phase] = Field(default_factory=list)
     """Only tasks with one of these statuses; may be repeated."""
@@ -49,10 +49,11 @@ class ListQuery(BaseModel):
 async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Response:
     """The page of ``query`` from the tasks of the key's namespace."""
     tasks = select(services.index.newest_first(key.namespace), query)
-    items = render_list(tasks, links_now(services.settings))
-    if len(tasks) <= CHUNK_TASKS:
-        return Response(b"".join(items), media_type="application/json")
-    return StreamingResponse(_in_chunks(items), media_type="application/json")
+    chunks = in_chunks(render_list(tasks, links_now(services.settings)))
+    first, second = next(chunks), next(chunks, None)
+    if second is None:
+        return Response(first, media_type="application/json")
+    return StreamingResponse(_taking_turns(chain((first, second), chunks)), media_type="application/json")
 
 
 def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRecord]:
@@ -70,7 +71,8 @@ def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRec
     elif query.order == "asc":
         matching = reversed(list(matching))
     start = (query.page - 1) * query.page_size
-    return [record for number, record in enumerate(islice(matching, start + query.page_size)) if number >= start]
+    end = min(start + query.page_size, sys.maxsize)
+    return [record for number, record in enumerate(islice(matching, end)) if number >= start]
 
 
 def render_list(tasks: list[TaskRecord], links: ArtifactLinks) -> Iterator[bytes]:
@@ -80,7 +82,21 @@ def render_list(tasks: list[TaskRecord], links: ArtifactLinks) -> Iterator[bytes
     yield b"]" if tasks else b"[]"
 
 
-async def _in_chunks(items: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while chunk := b"".join(islice(items, CHUNK_TASKS)):
+def in_chunks(items: Iterable[bytes]) -> Iterator[bytes]:
+    """The items joined to chunks of CHUNK_TASKS items, or fewer where these have CHUNK_BYTES."""
+    chunk: list[bytes] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += len(item)
+        if len(chunk) == CHUNK_TASKS or size >= CHUNK_BYTES:
+            yield b"".join(chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield b"".join(chunk)
+
+
+async def _taking_turns(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
         yield chunk
         await asyncio.sleep(0)

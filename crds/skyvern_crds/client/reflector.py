@@ -30,6 +30,8 @@ FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
 FAILURES_BEFORE_RELIST: Final = 3
 """A version that the server cannot serve need not be answered with 410: after so many failures, list again."""
+MAX_REASON: Final = 300
+"""Characters kept of why an object is left out."""
 QUICK_END_SECONDS: Final = 1.0
 """A watch that ends cleanly within this time without an event counts as failed; otherwise it would be a hot loop."""
 
@@ -280,7 +282,7 @@ class Reflector(Generic[T]):
         try:
             value = self._transform(obj)
         except Exception as error:  # noqa: BLE001 - one object must not take the others' watch down
-            reason = f"{type(error).__name__}: {error}"
+            reason = _reason_of(error)
             if self.left_out.get(key) != reason:
                 logger.warning("%s %s/%s is left out: it cannot be read: %s", self._ref, *key, reason)
             self.left_out[key] = reason
@@ -303,10 +305,19 @@ class Reflector(Generic[T]):
             logger.exception("%s %s/%s: the change was not handled", self._ref, change.namespace, change.name)
 
 
+def _reason_of(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"[:MAX_REASON]
+    except Exception:  # noqa: BLE001 - an error that cannot say what it is
+        return type(error).__name__
+
+
 def _key_of(obj: JsonObject) -> tuple[str, str]:
     meta = obj["metadata"]
     return str(meta.get("namespace", "")), str(meta["name"])
 
 
 def _version_of(obj: JsonObject) -> int:
-    return int(obj["metadata"]["resourceVersion"])
+    """Resource version; 0 for one that is not a number, which no API server sends."""
+    version = str(obj["metadata"].get("resourceVersion"))
+    return int(version) if version.isascii() and version.isdecimal() else 0

@@ -133,14 +133,19 @@ def _optional_time(value: datetime | None) -> str | None:
 
 
 def task_response(
-    task: StoredTask, links: ArtifactLinks | None, *, result: JsonValue = None, in_list: bool = False
+    task: StoredTask,
+    links: ArtifactLinks | None,
+    *,
+    result: JsonValue = None,
+    result_problem: str | None = None,
+    in_list: bool = False,
 ) -> TaskResponse:
     """The Tasks API's answer for a stored task. Every key is present, null where unknown; never raises.
 
     ``links`` makes the artifacts' URLs; without it they are null. ``result`` is the extracted information when the
-    object only refers to it and the caller has read it from the store. With ``in_list`` the answer has no link but
-    that to the extracted information. A task whose phase cannot be read is ``queued`` or ``running``, and
-    failure_reason says what is wrong.
+    object only refers to it and the caller has read it from the store; ``result_problem`` says why it never can be
+    read. With ``in_list`` the answer has no link but that to the extracted information. A task whose phase cannot be
+    read is ``queued`` or ``running``, and failure_reason says what is wrong.
     """
     status, webhook = task.status, task.status.webhook
     return TaskResponse.model_construct(
@@ -151,7 +156,7 @@ def task_response(
         modified_at=wire_time(task.modified_at),
         extracted_information=status.extracted_information if result is None else result,
         **_artifact_urls(task, links, in_list=in_list),
-        failure_reason=status.failure_reason or _what_is_unreadable(task),
+        failure_reason=status.failure_reason or result_problem or _what_is_unreadable(task),
         errors=[
             ReportedError.model_construct(
                 error_code=each.error_code, reasoning=each.reasoning, confidence_float=each.confidence_float
@@ -169,18 +174,24 @@ def task_response(
 
 
 def _what_is_unreadable(task: StoredTask) -> str | None:
+    """Faults that change the answer: of the phase, and of the extracted information, whose null would be a lie."""
     faults = [each for each in task.unreadable if each.field.startswith("status")]
-    if task.status.phase is not None or not faults:
-        return None
-    return f"The stored task cannot be read: {'; '.join(map(str, faults[:3]))}"
+    if task.status.phase is not None:
+        faults = [each for each in faults if each.field.startswith("status.extractedInformation")]
+    return f"The stored task cannot be read: {'; '.join(map(str, faults[:3]))}" if faults else None
+
+
+_NO_EXTRAS: Final[dict[str, Any]] = {
+    name: TaskRequest.model_fields[name].get_default() for name in TaskRequest.extra_fields()
+}
 
 
 def _request_echo(task: StoredTask) -> EchoedRequest:
     """The ``request`` of a response: every request field, defaults filled, whatever created the object."""
     spec = task.spec
-    extras, _ = read(TaskRequest, dict(task.request), "request", fields=TaskRequest.extra_fields())
+    extras = read(TaskRequest, task.request, "request", fields=TaskRequest.extra_fields())[0] if task.request else None
     values: dict[str, Any] = {name: getattr(spec, name) for name in SPEC_FIELDS}
-    values |= {name: getattr(extras, name) for name in TaskRequest.extra_fields()}
+    values |= {name: getattr(extras, name) for name in TaskRequest.extra_fields()} if extras else _NO_EXTRAS
     values["model"] = ModelRequest.model_construct(model_name=spec.model.model_name) if spec.model else None
     return EchoedRequest.model_construct(**values)
 

@@ -4,6 +4,7 @@ from skyvern_crds.stored.lenient import Unreadable, read
 from skyvern_crds.stored.task import (
     StoredMetadata,
     StoredTask,
+    glance_at_runner,
     last_change,
     read_metadata,
     read_request,
@@ -15,6 +16,7 @@ __all__ = [
     "StoredMetadata",
     "StoredTask",
     "Unreadable",
+    "glance_at_runner",
     "last_change",
     "read",
     "read_metadata",

@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError, create_model
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from skyvern_crds.models import STORED, MicroTime
@@ -22,6 +22,7 @@ Place = tuple[str | int, ...]
 """Path of a field below the value that is read."""
 
 _MAX_REASON: Final = 200
+_TIMES: Final[tuple[object, ...]] = (datetime, AwareDatetime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def read(
     cannot be read is missing from the list.
     """
     if value is None:
-        return _defaults(model), ()
+        value = {}
     if not isinstance(value, dict):
         return _defaults(model), (Unreadable(where, f"is {_kind_of(value)}; an object is expected"),)
     if fields is not None:
@@ -144,7 +145,7 @@ def _relaxed_type(annotation: Any) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is JsonValue:
         return annotation
-    if annotation is datetime or (origin is Annotated and arguments[0] is datetime):
+    if annotation in _TIMES or (origin is Annotated and arguments[0] in _TIMES):
         return MicroTime
     if annotation is int:
         return _BoundedInt

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from skyvern_crds import wire
 from skyvern_crds.ids import task_id_of
+from skyvern_crds.models import FIRST_TIME, LAST_TIME
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import OperatorStatus, RunnerStatus, SkyvernTaskStatus
 from skyvern_crds.stored.lenient import Unreadable, read
@@ -146,6 +147,27 @@ def read_request(annotations: Mapping[str, str]) -> tuple[Mapping[str, JsonValue
     return _NO_REQUEST, (Unreadable(f"metadata.annotations[{ANNOTATION_REQUEST}]", reason),)
 
 
+def glance_at_runner(status: object) -> tuple[Unreadable, ...]:
+    """What a runner's part of a status cannot be: lists of anything but objects, a result nested too deep.
+
+    Far cheaper than reading all of it, for who only has to know that something is wrong. Never raises.
+    """
+    if not isinstance(status, Mapping):
+        return ()
+    faults = [
+        Unreadable(f"status.{name}", "is not a list of objects")
+        for name in ("steps", "errors", "artifacts")
+        if name in status and not _is_list_of_objects(status[name])
+    ]
+    if wire.is_cut(status.get("extractedInformation")):
+        faults.append(Unreadable("status.extractedInformation", f"is nested deeper than {wire.MAX_DEPTH} levels"))
+    return tuple(faults)
+
+
+def _is_list_of_objects(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
 def last_change(created: datetime, operator: OperatorStatus, runner: RunnerStatus | None = None) -> datetime:
     """The latest of a task's times; ``runner`` adds its heartbeat."""
     times: Iterable[datetime | None] = (
@@ -157,25 +179,23 @@ def last_change(created: datetime, operator: OperatorStatus, runner: RunnerStatu
         operator.webhook.last_attempt_at if operator.webhook else None,
         *(condition.last_transition_time for condition in operator.conditions),
     )
-    return max(_aware(time) for time in times if time is not None)
+    return max(time for time in times if time is not None)
 
 
 def read_time(value: object) -> datetime | None:
-    """An RFC 3339 time; None when it is absent or is not one. Never raises."""
+    """An RFC 3339 time; None when it is absent, is not one, or is beyond what can be added to. Never raises."""
     if not isinstance(value, str):
         return None
     try:
-        return _aware(datetime.fromisoformat(value))
+        time = datetime.fromisoformat(value)
     except ValueError:
         return None
-
-
-def _aware(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return time if FIRST_TIME <= time <= LAST_TIME else None
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _number(value: object, otherwise: int) -> int:

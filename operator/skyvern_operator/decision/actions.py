@@ -46,7 +46,7 @@ class EmitEvent:
 
 @dataclass(frozen=True, slots=True)
 class ReportUnreadable:
-    """Report once, in the log and by an Event, which fields of the task's status cannot be read."""
+    """Report once, in the log and by an Event, which stored fields of the task cannot be read."""
 
     faults: str
 

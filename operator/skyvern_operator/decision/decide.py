@@ -35,8 +35,14 @@ def decide(view: View) -> list[Action]:
     for case in _CASES:
         actions = case(view)
         if actions is not None:
-            return actions
+            return _report(view) + actions
     raise AssertionError("the last case always fits")
+
+
+def _report(view: View) -> list[Action]:
+    """What cannot be read is named once for each change of it, whatever else happens to the task."""
+    faults = "; ".join(filter(None, (view.task.unreadable, view.task.ignored)))
+    return [ReportUnreadable(faults)] if faults and faults != view.reported and not view.task.deleting else []
 
 
 def _deleting(view: View) -> list[Action] | None:
@@ -49,14 +55,13 @@ def _unreadable(view: View) -> list[Action] | None:
     task, pod = view.task, view.pod
     if task.unreadable is None:
         return None
-    report: list[Action] = [] if view.reported == task.unreadable else [ReportUnreadable(task.unreadable)]
     if not task.cancel_requested:
-        return report
+        return []
     if pod is None and task.status.pod_uid is not None:
-        return [*report, LookUpPod(task.pod_name)]
+        return [LookUpPod(task.pod_name)]
     if pod is not None and not (pod.ended or pod.life.gone):
-        return [*report, *_deletion(pod)]
-    return report if task.ended else [*report, *_verdict(view, Reason.CANCELED, "canceled on request")]
+        return _deletion(pod)
+    return [] if task.ended else _verdict(view, Reason.CANCELED, "canceled on request")
 
 
 def _ended(view: View) -> list[Action] | None:

@@ -27,7 +27,7 @@ class State:
     held: int
     """Tasks that a limit holds back."""
     unreadable: int
-    """Tasks whose stored status cannot be read."""
+    """Tasks with stored fields that cannot be read."""
 
 
 class Metrics:
@@ -106,6 +106,6 @@ class _StateCollector(Collector):
         yield GaugeMetricFamily("skyvern_operator_queue_depth", "Keys in the work queue.", value=state.queued)
         yield GaugeMetricFamily("skyvern_operator_slots_used", "Active tasks.", value=state.active)
         yield GaugeMetricFamily(
-            "skyvern_operator_unreadable_tasks", "Tasks whose stored status cannot be read.", value=state.unreadable
+            "skyvern_operator_unreadable_tasks", "Tasks with stored fields that cannot be read.", value=state.unreadable
         )
         yield GaugeMetricFamily("skyvern_operator_tasks_held", "Tasks that a limit holds back.", value=state.held)

@@ -27,7 +27,7 @@ class Facts:
     webhook: WebhookStatus | None = None
     """Outcome of a delivery that may not be in status yet."""
     reported: str | None = None
-    """The unreadable fields that were reported last."""
+    """The unreadable fields that were reported last, as ReportUnreadable had them."""
 
 
 NO_FACTS: Final = Facts()

@@ -10,7 +10,7 @@ from skyvern_crds.models import ApiModel
 from skyvern_crds.runner_contract import CONTAINER_BROWSER, CONTAINER_RUNNER
 from skyvern_crds.spec import ProxyLocation
 from skyvern_crds.status import OperatorStatus
-from skyvern_crds.stored import read, read_metadata, read_time
+from skyvern_crds.stored import Unreadable, glance_at_runner, read, read_metadata, read_request, read_time
 from skyvern_crds.vocabulary import GROUP, KIND, LABEL_ATTEMPT
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskKey, TaskRecord
 
@@ -63,8 +63,13 @@ def task_record(obj: JsonObject) -> TaskRecord:
         without_effect=_without_effect(spec),
         status=status,
         reported=isinstance(stored, dict) and bool(stored.get("lastHeartbeat") or stored.get("stepCount")),
-        unreadable="; ".join(map(str, faults[:MAX_FAULTS])) or None,
+        unreadable=_named(faults),
+        ignored=_named((*read_request(meta.annotations)[1], *glance_at_runner(stored))),
     )
+
+
+def _named(faults: tuple[Unreadable, ...]) -> str | None:
+    return "; ".join(map(str, faults[:MAX_FAULTS])) or None
 
 
 def _without_effect(spec: SpecPart) -> tuple[str, ...]:

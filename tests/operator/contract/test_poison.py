@@ -143,7 +143,7 @@ async def events(tasks: Cluster, name: str) -> list[JsonObject]:
 
     async def look() -> list[JsonObject]:
         pages = tasks.client.list_pages(EVENTS, tasks.namespace, field_selector=f"involvedObject.name={name}")
-        return [event async for page in pages for event in page.items if event["reason"] == "StatusUnreadable"]
+        return [event async for page in pages for event in page.items if event["reason"] == "Unreadable"]
 
     return await eventually(look, bool, what=f"an Event about {name}")
 
