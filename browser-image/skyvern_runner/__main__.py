@@ -8,7 +8,7 @@ import time
 def main() -> None:
     """Run the command line and leave with its exit code."""
     started = time.monotonic()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # the search for them costs more than the models
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # searching for plugins takes longer than the models
     from skyvern_runner.cli import run  # noqa: PLC0415  # after the clock has started
 
     sys.exit(run(sys.argv[1:], started))

@@ -21,7 +21,7 @@ _NO_UPLOADS: Final = UploadSources()
 
 
 class ChromePage:
-    """Satisfies the loop's ``Page`` protocol; remembers the last look, against which changes are marked."""
+    """Implements the agent's ``Page``. It remembers the last look, and the next one marks what changed since."""
 
     def __init__(self, browser: Browser, uploads: UploadSources = _NO_UPLOADS, budget: int = DEFAULT_BUDGET) -> None:
         self._browser = browser
@@ -52,7 +52,7 @@ class ChromePage:
         return carry_out(interaction, action.run)
 
     def host_of(self, element: ElementId | None) -> str:
-        """Host name of the document that holds the element; of the page without an id, or for an unknown one."""
+        """Host name of the document that holds the element, of the page when there is no such element."""
         frame, own = element or (PAGE, "")
         try:
             return str(self._browser.call(frame, "hostOf", own)["host"])
@@ -64,7 +64,7 @@ class ChromePage:
         return screenshot.view_jpeg(self._browser)
 
     def final_screenshot(self) -> bytes:
-        """The whole page as PNG, cut at a bounded height."""
+        """The whole page as PNG, cut at MAX_HEIGHT."""
         return screenshot.page_png(self._browser)
 
     def text(self) -> str:

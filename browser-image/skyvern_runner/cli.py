@@ -30,11 +30,11 @@ _EXIT_CODES = "exit codes: 0 completed, 1 failed, 2 wrong arguments, 3 terminate
 
 
 def run(arguments: Sequence[str], started: float) -> int:
-    """Run the command line; the exit code. Without arguments, as in a pod: ``pod``."""
+    """Run the command line and return its exit code. Without arguments it is the command ``pod``."""
     options = _parser().parse_args(arguments or ["pod"])
     try:
         if options.command == "pod":
-            from skyvern_runner.pod import run_pod  # noqa: PLC0415  # the other command does without
+            from skyvern_runner.pod import run_pod  # noqa: PLC0415  # the other command does not need it
 
             return run_pod(os.environ, options.root, started)
         return _run_here(options, started)
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     pod = commands.add_parser("pod", help="run the task of this pod (the default without arguments)")
     pod.add_argument(
-        "--root", type=Path, default=Path("/"), metavar="DIR", help="look for the pod's files below DIR (default: /)"
+        "--root", type=Path, default=Path("/"), metavar="DIR", help="read the pod's files below DIR (default: /)"
     )
     here = commands.add_parser(
         "run",
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-sandbox",
         action="store_true",
         default=os.geteuid() == 0,
-        help="without Chrome's own sandbox (always so for root, for whom Chrome has none)",
+        help="turn Chrome's sandbox off (always off for root, since Chrome has none there)",
     )
     return parser
 
@@ -82,13 +82,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_task(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", required=True, help="page to start from")
     parser.add_argument("--goal", metavar="TEXT", help="what to do")
-    parser.add_argument("--extract", metavar="TEXT", help="what to read off the page once the goal is reached")
-    parser.add_argument("--schema", type=Path, metavar="FILE", help="JSON Schema of what is read, or an example of it")
+    parser.add_argument("--extract", metavar="TEXT", help="what to extract from the page once the goal is reached")
+    parser.add_argument(
+        "--schema", type=Path, metavar="FILE", help="JSON Schema of the extracted information, or an example of it"
+    )
     parser.add_argument(
         "--payload",
         type=Path,
         metavar="FILE",
-        help="JSON with facts for filling in forms; files that it names may be beside it",
+        help="JSON with facts for filling in forms; files it names may lie beside it",
     )
     parser.add_argument(
         "--max-steps",
@@ -160,7 +162,7 @@ def _task(options: argparse.Namespace) -> Task:
 
 
 def result_document(task: Task, verdict: Verdict, journal: Journal) -> dict[str, Any]:
-    """The finished run as JSON, in the words of the Tasks API."""
+    """The finished run as JSON, with the Tasks API's names."""
     usage = journal.usage
     return {
         "url": task.url,
@@ -185,7 +187,7 @@ def _seconds(text: str) -> float:
 
 
 def _count(field: str) -> Callable[[str], int]:
-    """A reader of numbers in the range of a field of the task's spec."""
+    """Parses a number within the limits of a field of the task's spec."""
     least, most = limit(SkyvernTaskSpec, field, "ge"), limit(SkyvernTaskSpec, field, "le")
 
     def count(text: str) -> int:

@@ -14,22 +14,22 @@ class TaskError(RunnerError):
 
 
 class ModelErrorKind(StrEnum):
-    """What is wrong with the language model."""
+    """What is wrong with the language model or its server."""
 
     NO_KEY = "no_key"
     """No API key is set."""
     WRONG_KEY = "wrong_key"
     """The server refuses the key."""
     UNREACHABLE = "unreachable"
-    """No connection, or the server answers with errors of its own."""
+    """No connection, or server errors."""
     RATE_LIMITED = "rate_limited"
-    """The server's limits."""
+    """The server limits requests, or the account's quota is used up."""
     TIMEOUT = "timeout"
     """No answer in time."""
     NONSENSE = "nonsense"
-    """Answers that cannot be read."""
+    """The replies are not usable."""
     OTHER = "other"
-    """A request that the server refuses: unknown model, too long, and the like."""
+    """The server refuses the request: unknown model, too long, and the like."""
 
 
 class ModelError(RunnerError):
@@ -57,16 +57,16 @@ class UploadError(RunnerError):
 
 
 class ReportError(RunnerError):
-    """A report was not taken."""
+    """A report was not accepted."""
 
     def __init__(self, message: str, *, passing: bool) -> None:
         super().__init__(message)
         self.passing = passing
-        """Whether trying again may help."""
+        """Whether a retry may succeed."""
 
 
 class Stopped(BaseException):
-    """The run was told to stop while it waited for something outside; like KeyboardInterrupt no Exception."""
+    """The run was asked to stop. Like KeyboardInterrupt it does not derive from Exception."""
 
 
 class BrowserError(RunnerError):
@@ -85,15 +85,15 @@ class PageErrorKind(StrEnum):
     """Why an address shows no page."""
 
     UNREACHABLE = "unreachable"
-    """No connection: name, network, refused, or an address that the browser will not open."""
+    """No connection (name, network, refused), or an address that the browser does not open."""
     HTTP = "http"
     """The server answered with a status of 400 or more."""
     CERTIFICATE = "certificate"
     """The server's certificate is not valid."""
     DOWNLOAD = "download"
-    """The address is a file, or an empty answer, not a page."""
+    """The address leads to a file or an empty response, not to a page."""
     TIMEOUT = "timeout"
-    """No page within the time."""
+    """The page took too long."""
 
 
 class PageLoadError(BrowserError):
@@ -106,7 +106,7 @@ class PageLoadError(BrowserError):
 
 
 class FileSourceError(BrowserError):
-    """A file to upload into a page cannot be had."""
+    """A file to upload into a page is unavailable."""
 
 
 def describe_invalid(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""Starting the browser for a run. Selenium is loaded here, and the model's library right behind it."""
+"""Starting the browser for a run. Loads Selenium, and right after it the model's library."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,16 +9,15 @@ from skyvern_runner.agent.page import Page
 
 @dataclass(frozen=True)
 class BrowserSettings:
-    """Which browser, and how it is started."""
+    """Which browser to start, and how."""
 
     webdriver_url: str | None = None
-    """A WebDriver server; without it a chromedriver of our own is started."""
+    """A WebDriver server; without it a local chromedriver is started."""
     chrome_binary: str | None = None
-    """Browser to start."""
+    """Path of the browser where chromedriver runs."""
     sandbox: bool = True
-    """Chrome's own sandbox."""
+    """Whether Chrome's sandbox is on."""
     headless: bool = True
-    """Without a window."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request."""
     upload_folders: tuple[Path, ...] = ()
@@ -26,7 +25,7 @@ class BrowserSettings:
 
 
 class Launcher:
-    """Starts browsers; the first time, the model's library is then loaded in the background."""
+    """Starts browsers. After the first start it loads the model's library in the background."""
 
     def __init__(self, settings: BrowserSettings, preload: Callable[[], None]) -> None:
         self._settings = settings
@@ -35,7 +34,7 @@ class Launcher:
 
     def connect(self) -> Page:
         """Start a browser. Raises BrowserStartError."""
-        # Selenium is loaded where it is needed first.
+        # Selenium is slow to load; errors in the task are reported without it.
         from skyvern_runner.browser.session import BrowserOptions  # noqa: PLC0415
         from skyvern_runner.browser.upload_source import UploadSources  # noqa: PLC0415
         from skyvern_runner.chrome_page import ChromePage  # noqa: PLC0415
@@ -51,7 +50,7 @@ class Launcher:
             ),
             UploadSources(folders=settings.upload_folders),
         )
-        # Not earlier: while Chromium starts it needs the processor itself, and the first page would come later.
+        # Loading it earlier would compete with Chromium's start for the processor and delay the first page.
         if self._preload is not None:
             self._preload()
             self._preload = None

@@ -1,4 +1,4 @@
-"""Limits of the API's fields, read from its models, where they are written."""
+"""Limits of the API's fields, read from its models so that they are written once."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 
 def limit(model: type[BaseModel], field: str, constraint: Literal["max_length", "ge", "le"]) -> int:
-    """The constraint of a field, which may be optional."""
+    """A constraint of a field, optional or not."""
     info = model.model_fields[field]
     for item in (*info.metadata, *_metadata(info.annotation)):
         if (value := getattr(item, constraint, None)) is not None:
@@ -17,7 +17,7 @@ def limit(model: type[BaseModel], field: str, constraint: Literal["max_length", 
 
 
 def cut(text: str, model: type[BaseModel], field: str) -> str:
-    """``text`` as long as the field may be."""
+    """``text``, cut to the field's maximum length."""
     return text[: limit(model, field, "max_length")]
 
 

@@ -1,4 +1,4 @@
-"""A run in a pod: the task document in, status and artifacts while it goes on, the termination record at its end."""
+"""A run in a pod: reads the task document, reports status and artifacts, and ends with the termination record."""
 
 import traceback
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ _OFF: Final = "off"
 
 
 class Pod:
-    """The pod's environment and files. ``root`` is a folder to look for the files under, for trying things out."""
+    """The pod's environment and files. ``root`` is the folder below which the files are, for trying things out."""
 
     def __init__(self, environment: Mapping[str, str], root: Path, started: float) -> None:
         self._environment = environment
@@ -51,7 +51,7 @@ class Pod:
         self.started = started
 
     def path(self, contract: str) -> Path:
-        """The place of a file of the contract between pod template and runner."""
+        """Where a file of the runner contract is."""
         return self._root / contract.lstrip("/")
 
     @property
@@ -61,7 +61,7 @@ class Pod:
 
     @property
     def artifacts_url(self) -> str | None:
-        """The artifacts gateway; None when uploads are off."""
+        """Base URL of the artifacts gateway; None when uploads are off."""
         return self._environment.get(ENV_ARTIFACTS_URL) or None
 
     def browser(self, task: Task) -> BrowserSettings:
@@ -79,7 +79,7 @@ class Pod:
 
 
 def run_pod(environment: Mapping[str, str], root: Path, started: float) -> ExitCode:
-    """Run the pod's task. Exit code VERDICT only with a written verdict."""
+    """Run the pod's task. The exit code is VERDICT only once a verdict is written."""
     stop = StopFlag()
     stop.install()
     pod = Pod(environment, root, started)
@@ -125,15 +125,15 @@ def _context(pod: Pod, document: TaskDocument, task: Task, log: JsonLog, stop: S
 
 
 def _terminate(pod: Pod, verdict: Verdict, journal: Journal) -> None:
-    """Write the termination message; the last thing a run does."""
+    """Write the termination message, as the last thing a run does."""
     record = verdict.record(journal.step_count, journal.result_sha256)
     pod.path(TERMINATION_LOG).write_text(record.message(), encoding="utf-8")
 
 
 def _peak_rss_mib() -> int:
-    """Peak resident memory in MiB, 0 where /proc does not tell.
+    """Peak resident memory in MiB, 0 where /proc does not say.
 
-    Not getrusage's ru_maxrss, which on Linux a process inherits from the one that started it.
+    getrusage's ru_maxrss will not do: on Linux a process inherits it from its parent.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

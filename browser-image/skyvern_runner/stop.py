@@ -1,4 +1,4 @@
-"""Stopping a run: a flag that a signal sets, and waits that the signal cuts short."""
+"""Stopping a run: a flag that a signal sets, and waits that a signal interrupts."""
 
 import signal
 import time
@@ -11,19 +11,19 @@ from skyvern_runner.errors import Stopped
 
 
 class StopFlag:
-    """Set once, by SIGTERM or SIGINT, or by another thread.
+    """Set by SIGTERM, SIGINT or another thread; never cleared.
 
-    No lock and no threading.Event: the handler runs on the main thread, perhaps while that thread waits on the event,
-    and would then wait for itself.
+    It uses neither a lock nor a threading.Event: the handler runs on the main thread, which may be waiting on that very
+    event and would then wait for itself.
     """
 
     def __init__(self) -> None:
         self._requested = False
-        self._cut_short = 0
+        self._interruptible = 0
 
     @property
     def requested(self) -> bool:
-        """Whether the run shall stop."""
+        """Whether the run was asked to stop."""
         return self._requested
 
     def request(self) -> None:
@@ -36,28 +36,28 @@ class StopFlag:
         signal.signal(signal.SIGINT, self._handle)
 
     def check(self) -> None:
-        """Raises Stopped when the run shall stop."""
+        """Raises Stopped once the run was asked to stop."""
         if self._requested:
             self._raise()
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Within the block a signal raises Stopped at once. Only for waits that leave nothing half done."""
-        self._cut_short += 1
+        """Within the block a signal raises Stopped at once; use it only for waits that leave nothing half done."""
+        self._interruptible += 1
         try:
             self.check()
             yield
         finally:
-            self._cut_short -= 1
+            self._interruptible -= 1
 
     def sleep(self, seconds: float) -> None:
-        """Sleep. Raises Stopped when the run shall stop."""
+        """Sleep. Raises Stopped as soon as the run is asked to stop."""
         with self.interruptible():
             time.sleep(max(0.0, seconds))
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self._requested = True
-        if self._cut_short:
+        if self._interruptible:
             self._raise()
 
     def _raise(self) -> NoReturn:

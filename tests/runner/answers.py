@@ -1,4 +1,4 @@
-"""A chat-completions server that gives the answers a test lays down, in order; the last one of a kind stays."""
+"""A chat-completions server that gives a test's answers in order, and repeats the last one of each kind."""
 
 import json
 import time
@@ -15,9 +15,9 @@ from starlette.routing import Route
 from tests.site.serving import serve
 
 
-def act(*actions: dict[str, Any], thought: str = "as laid down") -> dict[str, Any]:
+def act(*actions: dict[str, Any], thought: str = "as planned") -> dict[str, Any]:
     """An answer to ``next_actions``."""
-    blank = {"id": None, "text": None, "checked": None, "seconds": None, "reason": "as laid down"}
+    blank = {"id": None, "text": None, "checked": None, "seconds": None, "reason": "as planned"}
     return {"thought": thought, "actions": [blank | action for action in actions], "errors": []}
 
 
@@ -41,7 +41,7 @@ class Answers:
     @property
     def settings(self) -> dict[str, str]:
         """Environment of a runner that asks here."""
-        return {"OPENAI_API_KEY": "any", "OPENAI_BASE_URL": f"{self.url}/v1", "SKYVERN_MODEL": "laid-down"}
+        return {"OPENAI_API_KEY": "any", "OPENAI_BASE_URL": f"{self.url}/v1", "SKYVERN_MODEL": "planned"}
 
     async def answer(self, request: Request) -> Response:
         """One completion."""

@@ -1,4 +1,4 @@
-"""The scripted model and the site on sockets of their own, and an observer that remembers."""
+"""The scripted model and the site, each on a socket, and an observer that remembers events."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def sink() -> Iterator[Sink]:
 
 
 class Remembering:
-    """An observer that keeps what it is told."""
+    """An observer that keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""Wrong use of the command line: each names what to change and leaves with exit code 2."""
+"""Wrong use of the command line names what to change, with exit code 2."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
-    """Use ``run`` wrongly and give what it says."""
+    """Use ``run`` wrongly and return the complaint."""
 
     def complaint(*arguments: str) -> str:
         try:
@@ -56,14 +56,14 @@ def test_wrong_arguments_are_named(refused: Refused, arguments: tuple[str, ...],
 
 
 @pytest.mark.parametrize("option", ["--schema", "--payload"])
-def test_a_file_that_is_no_json_is_named(refused: Refused, write: Write, option: str) -> None:
+def test_file_that_is_not_valid_json_is_named(refused: Refused, write: Write, option: str) -> None:
     path = write("broken.json", '{"type": object}')
     complaint = refused(*URL, *GOAL, option, str(path))
     assert option in complaint
-    assert "broken.json is no JSON" in complaint
+    assert "broken.json is not valid JSON" in complaint
 
 
-def test_a_schema_file_that_may_not_be_read_is_named(refused: Refused, tmp_path: Path) -> None:
+def test_schema_file_that_may_not_be_read_is_named(refused: Refused, tmp_path: Path) -> None:
     assert "Is a directory" in refused(*URL, *GOAL, "--schema", str(tmp_path))
 
 

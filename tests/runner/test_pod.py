@@ -66,7 +66,7 @@ def chromedriver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def eventually(look: Callable[[], Any], what: str) -> Any:
-    """The first value that is not empty. Fails when there is none in time."""
+    """The first non-empty value. Fails if there is none in time."""
     end = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < end:
         if value := look():
@@ -99,7 +99,7 @@ class Task:
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[str]]:
-        """The runner's process, ended with the block."""
+        """The runner's process, killed at the end of the block."""
         arguments = [sys.executable, "-m", "skyvern_runner", "pod", "--root", str(self.root)]
         with subprocess.Popen(arguments, env=environment(self.settings), stderr=subprocess.PIPE, text=True) as process:
             try:
@@ -166,7 +166,7 @@ def make_task(
     return made
 
 
-def test_a_task_is_done_and_reported(make_task: Callable[..., Task], site: str, sink: Sink) -> None:
+def test_task_is_done_and_reported(make_task: Callable[..., Task], site: str, sink: Sink) -> None:
     task = make_task(
         f"{site}/",
         navigationGoal="Apply for a job",
@@ -227,7 +227,7 @@ def test_sigterm_ends_a_wait_for_the_model(make_task: Callable[..., Task], site:
         assert process.returncode == 143
 
 
-def test_a_refused_report_does_not_change_the_verdict(make_task: Callable[..., Task], site: str) -> None:
+def test_refused_report_does_not_change_the_verdict(make_task: Callable[..., Task], site: str) -> None:
     task = make_task(f"{site}/", dataExtractionGoal="how many jobs are open")
     (task.root / "var/run/secrets/kubernetes.io/serviceaccount/token").write_text("not a token")
     code, log = task.run()
@@ -236,7 +236,7 @@ def test_a_refused_report_does_not_change_the_verdict(make_task: Callable[..., T
     assert "HTTP 401" in log
 
 
-def test_a_page_that_cannot_be_opened_is_the_verdict(make_task: Callable[..., Task]) -> None:
+def test_page_that_cannot_be_opened_decides_the_verdict(make_task: Callable[..., Task]) -> None:
     url = "http://127.0.0.1:9/"
     task = make_task(url, navigationGoal="Apply")
     code, _ = task.run()
@@ -246,7 +246,7 @@ def test_a_page_that_cannot_be_opened_is_the_verdict(make_task: Callable[..., Ta
     assert str(record.failure_reason).startswith(f"Failed to navigate to URL. URL:{url}, Error:")
 
 
-def test_a_browser_that_is_not_there_is_the_verdict(make_task: Callable[..., Task], site: str) -> None:
+def test_missing_browser_decides_the_verdict(make_task: Callable[..., Task], site: str) -> None:
     task = make_task(f"{site}/", navigationGoal="Apply")
     task.settings["SKYVERN_CHROME_BINARY"] = "/no/such/browser"
     code, _ = task.run()
@@ -254,7 +254,7 @@ def test_a_browser_that_is_not_there_is_the_verdict(make_task: Callable[..., Tas
     assert (task.record.reason, task.record.step_count) == (Reason.BROWSER_FAILED, 0)
 
 
-def test_a_lost_browser_is_replaced_and_the_model_told(
+def test_lost_browser_is_replaced_and_the_model_learns_of_it(
     make_task: Callable[..., Task], site: str, chromedriver: str, scripted: ScriptedModel
 ) -> None:
     task = make_task(f"{site}/", f"{MODEL}:script=never-done", navigationGoal="Wait", maxSteps=4)

@@ -47,7 +47,7 @@ def apply(scripted: ScriptedModel, site: str, write: Write) -> Callable[..., Fin
     return applied
 
 
-def test_a_job_is_applied_for_and_the_reference_read(
+def test_job_is_applied_for_and_the_reference_read(
     apply: Callable[..., Finished], write: Write, tmp_path: Path
 ) -> None:
     schema = write("schema.json", json.dumps(SCHEMA))
@@ -70,14 +70,14 @@ def test_a_job_is_applied_for_and_the_reference_read(
     assert "completed" in done.err
 
 
-def test_an_agent_that_gives_up_says_why(apply: Callable[..., Finished], site: str) -> None:
+def test_agent_that_gives_up_says_why(apply: Callable[..., Finished], site: str) -> None:
     done = apply(payload=applicant(site, position="Astronaut"))
     assert done.code == 3
     assert done.result["status"] == "terminated"
     assert "Astronaut" in done.result["failure_reason"]
 
 
-def test_the_step_budget_ends_a_run(apply: Callable[..., Finished]) -> None:
+def test_step_budget_ends_a_run(apply: Callable[..., Finished]) -> None:
     done = apply("--max-steps", "2")
     assert done.code == 1
     assert done.result["reason"] == "MaxStepsReached"
@@ -85,7 +85,7 @@ def test_the_step_budget_ends_a_run(apply: Callable[..., Finished]) -> None:
     assert done.result["step_count"] == 2
 
 
-def test_a_page_is_read_without_a_goal(scripted: ScriptedModel, site: str) -> None:
+def test_page_is_read_without_a_goal(scripted: ScriptedModel, site: str) -> None:
     done = run(
         "run", "--url", f"{site}/", "--extract", "how many jobs are open", "--json", settings=scripted.environment()
     )
@@ -102,7 +102,7 @@ def test_a_page_is_read_without_a_goal(scripted: ScriptedModel, site: str) -> No
         ("prose", "ModelFailed", ["answers cannot be used"]),
     ],
 )
-def test_a_model_that_fails_is_named(apply: Callable[..., Finished], fault: str, reason: str, words: list[str]) -> None:
+def test_model_that_fails_is_named(apply: Callable[..., Finished], fault: str, reason: str, words: list[str]) -> None:
     done = apply("--model-seconds", "2", "--max-retries", "1", model=f"{MODEL}:fault={fault}")
     assert done.code == 1
     assert done.result["status"] == "failed"
@@ -112,14 +112,14 @@ def test_a_model_that_fails_is_named(apply: Callable[..., Finished], fault: str,
 
 
 @pytest.mark.parametrize("fault", ["500", "malformed", "unknown-ids"])
-def test_a_model_that_stumbles_once_does_not_end_the_run(
+def test_model_that_fails_once_does_not_end_the_run(
     apply: Callable[..., Finished], scripted: ScriptedModel, fault: str
 ) -> None:
     scripted.faults(None, fault)
     assert apply().code == 0
 
 
-def test_a_wrong_key_is_named_and_not_shown(scripted: ScriptedModel, site: str) -> None:
+def test_wrong_key_is_named_and_not_shown(scripted: ScriptedModel, site: str) -> None:
     settings = scripted.environment(key="sk-0123456789-secret")
     done = run("run", "--url", f"{site}/", "--goal", "Apply", "--json", settings=settings)
     assert done.code == 1
@@ -127,7 +127,7 @@ def test_a_wrong_key_is_named_and_not_shown(scripted: ScriptedModel, site: str) 
     assert "0123456789" not in done.out + done.err
 
 
-def test_an_unreachable_model_is_named(site: str) -> None:
+def test_unreachable_model_is_named(site: str) -> None:
     address = f"http://127.0.0.1:{free_port()}/v1"
     settings = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": address}
     done = run("run", "--url", f"{site}/", "--goal", "Apply", "--json", "--model-seconds", "1", settings=settings)
@@ -167,20 +167,20 @@ def assert_page_failed(done: Finished, url: str, cause: str) -> None:
     assert done.result["steps"] == []
 
 
-def test_an_unreachable_page_is_named(scripted: ScriptedModel) -> None:
+def test_unreachable_page_is_named(scripted: ScriptedModel) -> None:
     url = f"http://127.0.0.1:{free_port()}/"
     assert_page_failed(opened(scripted, url), url, "refused")
 
 
-def test_a_page_with_an_error_status_is_named(scripted: ScriptedModel, pages: str) -> None:
+def test_page_with_an_error_status_is_named(scripted: ScriptedModel, pages: str) -> None:
     assert_page_failed(opened(scripted, f"{pages}/broken"), f"{pages}/broken", "500")
 
 
-def test_a_download_in_place_of_a_page_is_named(scripted: ScriptedModel, pages: str) -> None:
+def test_download_in_place_of_a_page_is_named(scripted: ScriptedModel, pages: str) -> None:
     assert_page_failed(opened(scripted, f"{pages}/download"), f"{pages}/download", "download")
 
 
-def test_a_certificate_that_is_not_valid_is_named(scripted: ScriptedModel, tmp_path: Path) -> None:
+def test_invalid_certificate_is_named(scripted: ScriptedModel, tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

@@ -21,7 +21,7 @@ def stop() -> Iterator[StopFlag]:
     signal.signal(signal.SIGINT, before[1])
 
 
-def test_a_signal_cuts_a_wait_short(stop: StopFlag) -> None:
+def test_signal_cuts_a_wait_short(stop: StopFlag) -> None:
     begin = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
@@ -31,7 +31,7 @@ def test_a_signal_cuts_a_wait_short(stop: StopFlag) -> None:
     assert time.monotonic() - begin < 10
 
 
-def test_a_signal_outside_of_waits_only_sets_the_flag(stop: StopFlag) -> None:
+def test_signal_outside_of_waits_only_sets_the_flag(stop: StopFlag) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     assert stop.requested
     with pytest.raises(Stopped):

@@ -1,1 +1,1 @@
-"""What the model may do on a page: one action each, carried out and read back."""
+"""What the model may do on a page: one file per action."""

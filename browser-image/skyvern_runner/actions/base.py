@@ -1,4 +1,4 @@
-"""What all actions have in common: how the model writes one, when it is refused, and how the history tells it."""
+"""What all actions share: how the model writes one, when it is refused, and how the history shows it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from skyvern_runner.errors import ReplyError
 from skyvern_runner.input.outcome import Outcome
 
 if TYPE_CHECKING:
-    from skyvern_runner.input.interaction import Interaction  # loads selenium, which the start can do without
+    from skyvern_runner.input.interaction import Interaction  # loads selenium
 
 _MAX_SHOWN_TEXT: Final = 80
 
@@ -59,7 +59,7 @@ class Action(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=_reason_last)
 
     RULE: ClassVar[str]
-    """What the model reads about the action's fields."""
+    """The action's line in the prompt, without its type."""
 
     type: str
     reason: str = ""
@@ -81,7 +81,7 @@ class Action(BaseModel):
             raise ReplyError(f"there is no element [{self.element}] on this page; use only ids that the outline shows")
 
     def describe(self, label: str) -> str:
-        """The action as a line of history begins; ``label`` is the role and name of its element."""
+        """The action as the history shows it; ``label`` is the role and name of its element."""
         parts = [self.type]
         if self.element is not None:
             parts.append(f"[{self.element}] {label}".rstrip())
@@ -98,7 +98,7 @@ class PageAction(Action, ABC):
     def run(self, interaction: "Interaction") -> Outcome:
         """Carry the action out and read its effect back.
 
-        Raises ActionFailedError and other errors that :func:`skyvern_runner.input.result.carry_out` turns into results.
+        Raises ActionFailedError; :func:`skyvern_runner.input.result.carry_out` turns it and other errors into results.
         """
 
 
@@ -114,4 +114,4 @@ class ElementAction(PageAction):
 
 
 class FinalAction(Action):
-    """An action that ends the task. It stands alone."""
+    """An action that ends the task."""

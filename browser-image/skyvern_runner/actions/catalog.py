@@ -1,4 +1,4 @@
-"""All actions: the one place where a new one is registered, and reading an action from a reply."""
+"""All actions: the one place to register a new one, and reading one from a reply."""
 
 from typing import Annotated, Final, get_args
 
@@ -22,18 +22,18 @@ AnyAction = Annotated[
     Click | InputText | SelectOption | Check | UploadFile | PressKey | Scroll | Wait | GoTo | Complete | Terminate,
     Field(discriminator="type"),
 ]
-"""Every action, in the order in which the rules and the schema list them."""
+"""Every action, in the order of the prompt's rules."""
 ACTIONS: Final[tuple[type[Action], ...]] = get_args(get_args(AnyAction)[0])
 TYPES: Final = tuple(str(action.model_fields["type"].default) for action in ACTIONS)
 RULES: Final = "\n".join(f"- {name}: {action.RULE}" for name, action in zip(TYPES, ACTIONS, strict=True))
-"""The actions as the model reads of them."""
+"""What the prompt says about the actions."""
 
 _ADAPTER: Final[TypeAdapter[AnyAction]] = TypeAdapter(AnyAction)
 _NEEDS: Final = {"id": "the id of an element", "text": "a text"}
 
 
 def read_action(entry: object) -> AnyAction:
-    """The action that an entry of a reply means. Raises ReplyError that tells the model what to change."""
+    """Read an entry of a reply as an action. Raises ReplyError, which tells the model what to change."""
     kind = entry.get("type") if isinstance(entry, dict) else None
     if isinstance(entry, dict) and isinstance(kind, str):
         entry = {**entry, "type": kind.strip().lower()}

@@ -1,4 +1,4 @@
-"""Turning checkboxes, radios and switches on and off."""
+"""Checking and unchecking checkboxes, radios and switches."""
 
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Check(ElementAction):
-    """Bring a checkbox, radio or switch into a state."""
+    """Bring a checkbox, radio or switch into the wanted state."""
 
     RULE: ClassVar = "id, checked = true or false. For checkboxes, radios and switches."
 
@@ -21,11 +21,11 @@ class Check(ElementAction):
     checked: Annotated[bool, BeforeValidator(lambda value: True if value is None else value)] = True
 
     def describe(self, label: str) -> str:
-        """With the wanted state."""
+        """Also shows the wanted state."""
         return f"{super().describe(label)} {'on' if self.checked else 'off'}"
 
     def run(self, interaction: "Interaction") -> Outcome:
-        """Click unless the state is already as wanted; press the control by script when a click does not do."""
+        """Click unless the state is already as wanted; if the click has no effect, press the control by script."""
         wanted = "true" if self.checked else "false"
         word = "checked" if self.checked else "unchecked"
         target = interaction.aim(self.id)

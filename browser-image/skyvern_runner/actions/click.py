@@ -23,7 +23,7 @@ class Click(ElementAction):
     type: Literal["click"] = "click"
 
     def run(self, interaction: "Interaction") -> Outcome:
-        """Click, and say how the control changed."""
+        """Click, and report how the control changed."""
         target = interaction.aim(self.id)
         if target.tag == "select":
             raise ActionFailedError(f"{target.label} is a list: use select_option")
@@ -35,7 +35,7 @@ class Click(ElementAction):
 
 
 def _difference(target: Target, effect: Effect) -> str:
-    """How the clicked control changed; that nothing did is worth saying too."""
+    """How the clicked control changed, or that nothing did."""
     if effect.token != target.token:
         return ""
     before, after = target.state or {}, effect.state

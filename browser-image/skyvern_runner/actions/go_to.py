@@ -28,7 +28,7 @@ class GoTo(PageAction):
         return self.text
 
     def check(self, labels: Mapping[ElementId, str]) -> None:
-        """Only web addresses are opened."""
+        """Refuses everything but web addresses."""
         if not is_http_url(self.text):
             raise ReplyError(f"go_to needs an http or https address, not {self.text!r}")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skyvern_runner.input.interaction import Interaction
 
 _SLOW_LIMIT: Final = 200
-"""Characters up to which a text is typed key by key when typing it at once did not work."""
+"""Longest text that is typed key by key when inserting it at once did not work."""
 _FORMATS: Final = {
     "date": "write the date as YYYY-MM-DD",
     "time": "write the time as HH:MM",
@@ -23,7 +23,7 @@ _FORMATS: Final = {
     "color": "write the color as #rrggbb",
     "range": "give a number within min and max",
 }
-"""Input types whose editor is the browser's own; their value is set, with events."""
+"""Input types with an editor of the browser: their value is set by script, with events."""
 
 
 class InputText(ElementAction):
@@ -41,7 +41,7 @@ class InputText(ElementAction):
         return self.text
 
     def run(self, interaction: "Interaction") -> Outcome:
-        """Type, else go key by key, else set the value, until the field holds the text."""
+        """Insert the text, else type it key by key, else set the value by script, until the field holds it."""
         target = interaction.aim(self.id, typing=True)
         if target.tag == "select":
             raise ActionFailedError(f"{target.label} is a list: use select_option")
@@ -75,7 +75,7 @@ def _type(interaction: "Interaction", target: Target, text: str) -> Outcome:
 
 
 def _ways(text: str) -> list[Callable[["Interaction", Target], None]]:
-    """Ways to put a text in, in the order in which they are tried."""
+    """Ways to enter a text, in the order to try them."""
 
     def at_once(interaction: "Interaction", _target: Target) -> None:
         interaction.keyboard.insert(text)
@@ -95,7 +95,7 @@ def _held(effect: Effect | None) -> str:
 
 
 def same_text(text: str, state: Mapping[str, Any]) -> bool:
-    """Whether the field holds the text, as it is or as a mask formats it."""
+    """Whether the field holds the text, as given or as a mask formats it."""
     raw = str(state["raw"])
     if _plain(raw) == _plain(text):
         return True

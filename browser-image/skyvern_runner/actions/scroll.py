@@ -37,7 +37,7 @@ class Scroll(PageAction):
         return self.text
 
     def run(self, interaction: "Interaction") -> Outcome:
-        """Scroll, and say how much is left."""
+        """Scroll, and report how much is left."""
         frame, own = self.id or (PAGE, None)
         moved = interaction.answered(frame, "scrollArea", own, self.text)
         effect = interaction.settle()

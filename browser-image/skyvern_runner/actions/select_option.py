@@ -27,7 +27,7 @@ class SelectOption(ElementAction):
         return self.text
 
     def run(self, interaction: "Interaction") -> Outcome:
-        """Choose, in the page for a native select and with the pointer for others; a failure lists close options."""
+        """Choose by script in a native select and by clicks elsewhere; a failure lists similar options."""
         if not self.text.strip():
             raise ActionFailedError("select_option needs the label of the option as its text")
         target = interaction.aim(self.id)
@@ -70,14 +70,14 @@ def _custom(interaction: "Interaction", target: Target, wanted: str) -> Outcome:
 def _find(
     interaction: "Interaction", target: Target, wanted: str, fresh: Sequence[tuple[ElementId, str, str]]
 ) -> dict[str, Any] | None:
-    """The option, an answer with an error that lists the options, or None when there are none to be seen."""
+    """The option, an error that lists the options, or None if no options are visible."""
     appeared = [key.own for key, _, _ in fresh]
     answer: dict[str, Any] = interaction.call(target.id.frame, "findOption", target.id.own, wanted, appeared)
     return None if answer.get("none") else answer
 
 
 def _type_to_filter(interaction: "Interaction", target: Target, wanted: str) -> dict[str, Any] | None:
-    """Many comboboxes show their options only for what is typed."""
+    """Many comboboxes show options only after something is typed."""
     field = interaction.call(target.id.frame, "enter", target.id.own)
     if "error" in field:
         return None

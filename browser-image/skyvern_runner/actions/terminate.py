@@ -16,6 +16,6 @@ class Terminate(FinalAction):
     type: Literal["terminate"] = "terminate"
 
     def check(self, labels: Mapping[ElementId, str]) -> None:
-        """The user is owed a reason."""
+        """Refuses to give up without a reason for the user."""
         if not self.reason.strip():
             raise ReplyError("terminate needs its reason: say why the goal cannot be reached")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class UploadFile(ElementAction):
     """Put a file into a file field, or drop it on an area that takes files."""
 
-    RULE: ClassVar = "id, text = the address of the file, which must stand in the task or its payload."
+    RULE: ClassVar = "id, text = the address of the file, which must appear in the task or its payload."
 
     type: Literal["upload_file"] = "upload_file"
     text: Text
@@ -25,11 +25,11 @@ class UploadFile(ElementAction):
         return self.text
 
     def run(self, interaction: "Interaction") -> Outcome:
-        """Load the file here and hand it to the page in pieces, so that no disk need be shared."""
+        """Load the file in the runner and pass it to the page in pieces: runner and browser need no shared disk."""
         file = interaction.load_file(self.text)
         target = Target(self.id)
         if not interaction.ask(self.id, "fileTarget")["known"]:
-            # The page opens a file chooser by script; the click makes it name its input, no chooser appears.
+            # The page opens a file chooser by script. The click makes it name its input, and no chooser appears.
             target = interaction.aim(self.id)
             interaction.click(target)
             interaction.settle(target)

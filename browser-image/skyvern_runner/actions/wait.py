@@ -22,7 +22,7 @@ class Wait(Action):
     ] = DEFAULT_SECONDS
 
     def run(self, sleep: Callable[[float], None]) -> str:
-        """Wait by ``sleep``, which may raise Stopped; says how long it was."""
+        """Wait with ``sleep``, which may raise Stopped. Returns how long it was, for the history."""
         seconds = min(MAX_SECONDS, self.seconds)
         sleep(seconds)
         return f"waited {seconds:g} s"

@@ -1,1 +1,1 @@
-"""The agent: looks at the page, asks the model, acts, checks completion, and ends with a verdict."""
+"""The agent: looks at the page, asks the model, acts, checks completion, and reaches a verdict."""

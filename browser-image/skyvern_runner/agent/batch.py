@@ -1,4 +1,4 @@
-"""Carrying out the actions of one reply, each checked before and read back after."""
+"""Carrying out the actions of one reply, each checked before and verified after."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,10 +20,10 @@ from skyvern_runner.task.task import Task
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """What a batch of actions came to."""
+    """What came of a batch of actions."""
 
     lines: tuple[str, ...]
-    """History, one line an action."""
+    """Lines for the history, one per action."""
     problem: str | None = None
     """Why the batch failed."""
     final: FinalAction | None = None
@@ -38,7 +38,7 @@ class _Effect:
 
 
 class Batch:
-    """The actions of one step. It stops at the first failure, and when the page is another one."""
+    """The actions of one step. It stops at the first failure, and when another page is in front."""
 
     def __init__(self, page: Page, task: Task, context: Context, step: StepRecord, snapshot: SnapshotLike) -> None:
         self._page = page
@@ -50,7 +50,7 @@ class Batch:
         self._lines: list[str] = []
 
     def carry_out(self, actions: Sequence[AnyAction]) -> BatchOutcome:
-        """Do them in order. Raises BrowserLostError, and Stopped before an action once the run is to stop."""
+        """Carry them out in order. Raises BrowserLostError, and Stopped before an action if the run is to stop."""
         for number, action in enumerate(actions, start=1):
             self._context.stop.check()
             if isinstance(action, FinalAction):
@@ -68,7 +68,7 @@ class Batch:
         return BatchOutcome(tuple(self._lines))
 
     def _wait(self, action: Wait) -> _Effect:
-        """The page may be another one afterwards, so that nothing else is done without a look at it."""
+        """The page may have changed by then, so no further action is carried out without a new look."""
         return _Effect(True, action.run(self._context.stop.sleep), changed_page=True)
 
     def _do(self, action: PageAction) -> _Effect:
@@ -85,7 +85,7 @@ class Batch:
         return _Effect(result.ok, self._secrets.mask(result.message), result.changed_page)
 
     def _resolved(self, action: PageAction) -> PageAction:
-        """The action with its secrets put in. They are only for typing, and only into their hosts' pages."""
+        """The action with its secrets filled in, which is allowed only for typing, and only on their hosts."""
         if isinstance(action, InputText):
             text = self._secrets.resolve(action.text, lambda: self._page.host_of(action.id))
             return action.model_copy(update={"text": text})
@@ -113,7 +113,7 @@ class Batch:
 
 
 def capture(take: Callable[[], bytes], context: Context) -> bytes | None:
-    """A screenshot, or None with a warning: it never ends a run."""
+    """A screenshot, or None after a warning: a missing screenshot never ends a run."""
     try:
         return take()
     except BrowserError as error:

@@ -1,4 +1,4 @@
-"""Calls that may hang and must not hold up the rest."""
+"""Calls that may hang, with a time limit."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def bounded(call: Callable[[], T], seconds: float) -> T | None:
-    """The call's value, or None when it takes longer; it then goes on in a thread that nobody waits for."""
+    """The call's value, or None when it takes longer; the call then continues in a thread that nobody waits for."""
     results: list[T] = []
     thread = threading.Thread(target=lambda: results.append(call()), daemon=True)
     thread.start()

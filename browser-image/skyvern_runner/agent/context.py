@@ -1,4 +1,4 @@
-"""What a run works with, passed in by the pod or the command line."""
+"""What a run depends on, passed in by the pod or the command line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,27 +15,26 @@ from skyvern_runner.stop import StopFlag
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of a run."""
+    """The dependencies of a run."""
 
     model: Model
-    """Answers the questions."""
     connect: Callable[[], Page]
-    """Starts a browser, or a new one in place of a lost one. Raises BrowserError."""
+    """Starts a browser, also in place of a lost one. Raises BrowserError."""
     journal: Journal
-    """Takes the record."""
+    """The record of the run."""
     reporter: Reporter
-    """Where the record's short form goes while the run goes on."""
+    """Receives the short form of the record while the task runs."""
     uploader: Uploader
-    """Where files go."""
+    """Stores files."""
     observer: Observer
-    """Where events go."""
+    """Receives events."""
     stop: StopFlag
     """Checked before every action."""
     today: date
-    """The date that the model is told."""
+    """Today's date, for the prompts."""
     started: float
-    """Monotonic time at which the process started."""
+    """Monotonic time of the process's start."""
 
     def publish(self, *, urgent: bool = False) -> None:
-        """Report the run's present state."""
+        """Report the current state of the run."""
         self.reporter.publish(self.journal.status(), urgent=urgent)

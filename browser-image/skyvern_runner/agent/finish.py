@@ -1,4 +1,4 @@
-"""The end of a run: verdict, last screenshot, full records, and everything delivered."""
+"""The end of a run: the verdict, the last screenshot, the full record, and delivery of what is pending."""
 
 import time
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from skyvern_runner.task.task import Task
 BROWSER_SECONDS: Final = 4.0
 UPLOAD_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 6.0
-"""Together below the 30 s from SIGTERM to SIGKILL, so that the verdict is written whatever hangs."""
+"""In total less than the 30 s from SIGTERM to SIGKILL, so that the verdict is written even if delivery hangs."""
 STEPS_FILE: Final = "steps.json"
 
 
 def run_task(task: Task, context: Context, unexpected: Callable[[BaseException], None]) -> Verdict:
-    """Run the task, then deliver what it left. ``unexpected`` is told of errors that nothing foresees.
+    """Run the task, then deliver what is pending. ``unexpected`` is called with errors that no code handles.
 
-    The browser stays open: a pod ends with it, the command line closes it.
+    The browser stays open: in a pod it ends with the pod; the command line closes it.
     """
     agent = Agent(task, context)
     try:
@@ -36,7 +36,7 @@ def run_task(task: Task, context: Context, unexpected: Callable[[BaseException],
         verdict = verdict_of(error)
     except RunnerError as error:
         verdict = verdict_of(error)
-    except Exception as error:  # noqa: BLE001  # the outermost frame: whatever happened, a verdict is written
+    except Exception as error:  # noqa: BLE001  # the outermost frame: a verdict is written whatever happens
         unexpected(error)
         verdict = verdict_of(error)
     _keep_records(context)

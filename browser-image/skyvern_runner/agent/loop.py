@@ -1,4 +1,4 @@
-"""The agent's loop: look, ask, check the answer, act, verify each effect, report."""
+"""The agent's loop: look, ask the model, check its reply, act, verify each effect, report."""
 
 import time
 from collections.abc import Callable
@@ -37,9 +37,9 @@ from skyvern_runner.task.task import Task
 MAX_BROWSER_REPLACEMENTS: Final = 2
 """Browsers that a run may lose before it fails."""
 CLOSE_SECONDS: Final = 5.0
-"""For a lost browser to end."""
+"""Time for a lost browser to close."""
 OPEN_TRIES: Final = 3
-"""Tries of the start page when no connection comes about."""
+"""Attempts to open the start page when there is no connection."""
 OPEN_PAUSE_SECONDS: Final = 1.0
 _NUDGE: Final = "You have done exactly this on exactly this page before, without effect. Try something else."
 
@@ -50,11 +50,11 @@ class StepEnd:
 
     status: StepStatus
     verdict: Verdict | None = None
-    """Set when the task ends with it."""
+    """The verdict, when the task ends with this step."""
 
 
 Attempt = Callable[[StepRecord], StepEnd]
-"""One try of a step."""
+"""One attempt at a step."""
 
 
 class Agent:
@@ -76,7 +76,7 @@ class Agent:
         return self._page
 
     def run(self) -> Verdict:
-        """Do the task. Raises RunnerError or Stopped for what ends it otherwise; see verdict_of."""
+        """Do the task. Raises RunnerError or Stopped when something else ends it; see verdict_of."""
         task, stop = self._task, self._context.stop
         if task.goal or task.wants_extraction:
             self._context.model.check()
@@ -122,7 +122,7 @@ class Agent:
         return max_steps_exceeded(limit)
 
     def _only_read(self, step: StepRecord) -> StepEnd:
-        """Without a goal the page is opened, and read if something is wanted."""
+        """Without a goal the page is only opened, and information extracted if the task wants any."""
         step.url = self._task.secrets.mask(self._look().url)
         if self._task.wants_extraction:
             self._read(step)
@@ -143,7 +143,7 @@ class Agent:
         return end
 
     def _recovering(self, step: StepRecord, attempt: Attempt) -> StepEnd:
-        """Errors that another try may mend fail the step; the others end the run."""
+        """Errors that a retry may fix fail the step; others end the run."""
         try:
             end = attempt(step)
         except BrowserLostError as error:
@@ -159,7 +159,7 @@ class Agent:
         except RunnerError as error:
             step.problem = self._task.secrets.mask(str(error))
             return StepEnd(StepStatus.FAILED)
-        except Exception as error:  # noqa: BLE001  # whatever a page makes a library do, another try may mend it
+        except Exception as error:  # noqa: BLE001  # a page may make a library fail in any way, and a retry may work
             step.problem = f"unexpected exception: {type(error).__name__}"
             self._context.observer.notify(Warned("step", step.problem))
             return StepEnd(StepStatus.FAILED)
@@ -223,7 +223,7 @@ class Agent:
         return StepEnd(StepStatus.COMPLETED, COMPLETED)
 
     def _is_complete(self, step: StepRecord, claim: FinalAction) -> bool:
-        """The second question: does the page as it is now show that the goal is reached?"""
+        """Ask a second question: does the current page show that the goal is reached?"""
         view = self._view(self._look())
         messages = prompt.completion_messages(self._task, self._history, view, claim.reason, today=self._context.today)
         question = Question(messages, completion_check_format(), lambda text: parse_as(CompletionCheck, text))
@@ -234,7 +234,7 @@ class Agent:
         return check.achieved
 
     def _read(self, step: StepRecord) -> None:
-        from skyvern_runner.extract.extract import extract  # noqa: PLC0415  # brings the validator, which the start can do without
+        from skyvern_runner.extract.extract import extract  # noqa: PLC0415  # loads the validator
 
         self._context.stop.check()
         snapshot = self._look()
@@ -256,13 +256,13 @@ class Agent:
             self._page = self._context.connect()
             address = self._context.journal.current_url or self._task.url
             self._page.open(address)
-        self._history.append(f"the browser crashed and was replaced; {address} was opened anew, forms are empty again")
+        self._history.append(f"the browser crashed and was replaced; {address} was opened again; its forms are empty")
 
     def _stuck(self) -> Verdict:
         return Verdict(
             Reason.AGENT_FAILED,
             "The agent repeated the same actions on the same page without effect and was stopped: "
-            "make the goal more precise, or give the facts it needs in the payload",
+            "make the goal more precise, or put the facts it needs into the payload",
         )
 
     def _look(self) -> SnapshotLike:

@@ -1,4 +1,4 @@
-"""What the loop needs of a browser: the protocol between the agent and the browser side."""
+"""What the agent needs from a browser: the protocol between the agent and the browser side."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -20,15 +20,15 @@ class SnapshotLike(Protocol):
 
     @property
     def outline(self) -> str:
-        """The page as the model reads it: one node a line, ids in brackets."""
+        """The page as the model reads it: one node per line, ids in brackets."""
 
     @property
     def labels(self) -> Mapping[ElementId, str]:
-        """Role and name of every element that an action may address, by id."""
+        """Role and name, by id, of each element that actions can refer to."""
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what the page shows; equal when nothing changed."""
+        """Digest of what the page shows; the same as long as nothing changes."""
 
 
 class ActionResultLike(Protocol):
@@ -44,7 +44,7 @@ class ActionResultLike(Protocol):
 
     @property
     def changed_page(self) -> bool:
-        """Whether the page is another one now, so that ids of the last look may be stale."""
+        """Whether another page is in front now, so that ids from the last look may be stale."""
 
 
 class Page(Protocol):

@@ -1,4 +1,4 @@
-"""Notices when the agent does the same on the same page again and again."""
+"""Noticing when the agent repeats itself without effect."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from skyvern_runner.actions.base import Action
 from skyvern_runner.actions.wait import Wait
 
 WINDOW: Final = 20
-"""Steps that are remembered."""
+"""How many steps are remembered."""
 NUDGE_AT: Final = 3
-"""Repeats at which the model is told."""
+"""Repeats after which the model gets a note."""
 STOP_AT: Final = 8
-"""Repeats at which the run ends."""
+"""Repeats after which the run ends."""
 
 
 _INCIDENTAL: Final = {"reason", "seconds"}
-"""Fields that do not make an action another one."""
+"""Fields in which equal actions may differ."""
 
 
 class RepeatState(StrEnum):
-    """What the last step was."""
+    """What the last step was, compared with earlier ones."""
 
     FINE = "fine"
     REPEATING = "repeating"
@@ -36,7 +36,7 @@ class _Turn:
 
 
 class RepeatDetector:
-    """Counts equal actions on an equal page within a window of steps."""
+    """Counts the same actions on the same page within a window of steps."""
 
     def __init__(self, *, nudge_at: int = NUDGE_AT, stop_at: int = STOP_AT) -> None:
         self._turns: deque[_Turn] = deque(maxlen=WINDOW)
@@ -44,9 +44,9 @@ class RepeatDetector:
         self._stop_at = stop_at
 
     def note(self, page: str, actions: Sequence[Action]) -> RepeatState:
-        """Take note of a step: ``page`` is the digest of what the page showed.
+        """Record a step; ``page`` is the digest of what the page showed.
 
-        Waiting for a page is no loop; the step budget bounds it.
+        Waiting does not count as repeating; the step budget limits it.
         """
         if all(isinstance(action, Wait) for action in actions):
             return RepeatState.FINE

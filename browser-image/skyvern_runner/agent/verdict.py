@@ -1,4 +1,4 @@
-"""How a run ended, and what each way to end is called."""
+"""How a run ended: the verdict, and its reason and exit code."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Verdict:
     reason: Reason
     """A reason of the condition Succeeded."""
     failure_reason: str | None = None
-    """For people; None when completed."""
+    """For people; None if the task was completed."""
 
     @property
     def outcome(self) -> Phase:
@@ -42,12 +42,12 @@ def max_steps_exceeded(limit: int) -> Verdict:
 
 
 def max_retries_exceeded(limit: int) -> Verdict:
-    """A step failed with all its retries."""
+    """A step failed, and so did all its retries."""
     return Verdict(Reason.AGENT_FAILED, f"Max retries per step ({limit}) exceeded")
 
 
 def terminated(reason: str) -> Verdict:
-    """The agent judged the goal out of reach."""
+    """The agent judged that the goal cannot be reached."""
     return Verdict(Reason.TERMINATED, reason)
 
 

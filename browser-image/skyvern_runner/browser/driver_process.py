@@ -1,4 +1,4 @@
-"""chromedriver as a process of our own, and waiting for a WebDriver server to be ready."""
+"""A local chromedriver process, and waiting until a WebDriver server is ready."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from skyvern_runner.errors import BrowserStartError, first_line
 
 
 class LocalDriver:
-    """A chromedriver process of our own on a free port of the loopback."""
+    """A chromedriver process on a free port of the loopback."""
 
     def __init__(self, deadline_seconds: float) -> None:
         program = shutil.which("chromedriver")
@@ -47,13 +47,13 @@ class LocalDriver:
             if self._process.poll() is not None:
                 raise BrowserStartError(f"chromedriver ended with code {self._process.returncode}: {text[-300:]}")
             time.sleep(0.02)
-        raise BrowserStartError("chromedriver did not say in time that it has started")
+        raise BrowserStartError("chromedriver did not report its start in time")
 
 
 def wait_until_ready(url: str, seconds: float) -> None:
-    """Wait until the WebDriver server at ``url`` takes sessions. Raises BrowserStartError."""
+    """Wait until the WebDriver server at ``url`` accepts sessions. Raises BrowserStartError."""
     deadline = time.monotonic() + seconds
-    cause = "it said that it is not ready"
+    cause = "it reported that it was not ready"
     with urllib3.PoolManager(timeout=urllib3.Timeout(total=2.0), retries=False) as pool:
         while time.monotonic() < deadline:
             try:

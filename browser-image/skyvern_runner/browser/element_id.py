@@ -3,10 +3,10 @@
 from typing import Final, NamedTuple
 
 SEPARATOR: Final = "."
-"""Between the ids of nested frames and the element's own, none of which can hold it."""
+"""Separates the ids of nested frames and the element's own id, which cannot contain it."""
 
 Frame = tuple[str, ...]
-"""A document: the ids of the frames of other origins that lead to it, the outermost first. Empty for the page."""
+"""A document: the ids of the frames of other origins that lead to it, outermost first. Empty for the page."""
 PAGE: Final[Frame] = ()
 
 
@@ -16,11 +16,11 @@ class ElementId(NamedTuple):
     frame: Frame
     """The document that holds it."""
     own: str
-    """As the page script of that document counts its elements, in base 36."""
+    """Number that the page script of that document gave it, in base 36."""
 
     @classmethod
     def parse(cls, text: str) -> "ElementId":
-        """The id that ``text`` names, whether or not there is such an element."""
+        """The id in ``text``, whether or not such an element exists."""
         *frame, own = text.split(SEPARATOR)
         return cls(tuple(frame), own)
 

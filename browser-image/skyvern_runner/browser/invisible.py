@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _RANGES: Final = (
-    (0x0000, 0x0008),  # control characters, but for those that are white space
+    (0x0000, 0x0008),  # control characters, except white space
     (0x000E, 0x001F),
     (0x007F, 0x009F),
     (0x00AD, 0x00AD),  # soft hyphen
@@ -24,7 +24,7 @@ _RANGES: Final = (
     (0xE0000, 0xE0FFF),  # tags
 )
 INVISIBLE: Final = f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in _RANGES)}]"
-"""A regular expression, for Python and JavaScript (with the flag u) alike."""
+"""A regular expression for both Python and JavaScript (with the flag u)."""
 _PATTERN: Final = re.compile(INVISIBLE)
 
 

@@ -1,8 +1,8 @@
-"""Asking the console's ``getEventListeners`` about documents whose scripts ran before the page script came.
+"""Asking the console's ``getEventListeners`` about documents whose scripts ran before the page script was loaded.
 
-Popups and frames of other sites are targets of their own: a script for new documents reaches them only from the second
-document on. WebDriver's channel reaches neither frames of other sites nor more than one frame of a page, so this goes
-through the DevTools port of the browser, where it can be reached, and else asks about the page's own frame only.
+Popups and frames of other sites are separate targets: a script for new documents reaches them only from their second
+document on. WebDriver's DevTools channel reaches neither frames of other sites nor more than one frame of a page. So
+this module uses the browser's DevTools port, and where that is out of reach asks about the page's main frame only.
 """
 
 import json
@@ -27,13 +27,13 @@ def ask_listeners(driver: WebDriver, expression: str) -> None:
                 raise ConnectionError
             _ask(f"ws://{address}/devtools/page/{target}", expression)
         except (OSError, websocket.WebSocketException):
-            # The frame went away, or the port is out of reach.
+            # The frame is gone, or the port is out of reach.
             if target == page:
                 driver.execute_cdp_cmd("Runtime.evaluate", {"expression": expression, "includeCommandLineAPI": True})
 
 
 def _ask(url: str, expression: str) -> None:
-    # No Origin header: DevTools refuses web pages by it.
+    # Without an Origin header: DevTools refuses requests from web pages by it.
     socket = websocket.create_connection(url, timeout=_SECONDS, suppress_origin=True)
     try:
         contexts = [

@@ -1,4 +1,4 @@
-"""Opening addresses, and telling a page from what a browser shows in its place."""
+"""Opening addresses, and telling pages from what the browser shows instead of one."""
 
 import urllib.parse
 from typing import Any, Final
@@ -16,7 +16,7 @@ from skyvern_runner.browser.session import Browser, lost_is_an_error
 from skyvern_runner.errors import PageErrorKind, PageLoadError, first_line
 
 READY_MS: Final = 2000
-"""Longest wait for the frames, images and first requests of a page whose document is there."""
+"""Longest wait for frames, images and first requests once the document is loaded."""
 _CAUSES: Final = {
     "ERR_NAME_NOT_RESOLVED": "its host name cannot be resolved",
     "ERR_CONNECTION_REFUSED": "the connection was refused",
@@ -25,8 +25,8 @@ _CAUSES: Final = {
     "ERR_CONNECTION_TIMED_OUT": "the connection timed out",
     "ERR_ADDRESS_UNREACHABLE": "its network cannot be reached",
     "ERR_INTERNET_DISCONNECTED": "there is no network",
-    "ERR_EMPTY_RESPONSE": "the server sent an empty answer",
-    "ERR_TOO_MANY_REDIRECTS": "it redirects in circles",
+    "ERR_EMPTY_RESPONSE": "the server sent an empty response",
+    "ERR_TOO_MANY_REDIRECTS": "it redirects in a circle",
     "ERR_UNSAFE_PORT": "the browser refuses this port",
     "ERR_SSL_PROTOCOL_ERROR": "the server does not speak TLS correctly",
 }
@@ -35,7 +35,9 @@ _CAUSES: Final = {
 def open_page(browser: Browser, url: str) -> None:
     """Load ``url`` and wait for its document. Raises PageLoadError, BrowserLostError."""
     if not is_http_url(url):
-        raise PageLoadError(PageErrorKind.UNREACHABLE, f"{url} was not opened: only http and https addresses are")
+        raise PageLoadError(
+            PageErrorKind.UNREACHABLE, f"{url} was not opened: only http and https addresses are allowed"
+        )
     before = browser.call(PAGE, "pageState")
     with lost_is_an_error():
         try:
@@ -63,12 +65,12 @@ def open_page(browser: Browser, url: str) -> None:
     try:
         browser.call(PAGE, "settle", None, {"most": READY_MS})
     except WebDriverException:
-        # The page went on to another one by itself; the document in front now is as good.
+        # The page moved on to another document by itself, which will do as well.
         browser.call(PAGE, "pageState")
 
 
 def page_problem(state: dict[str, Any], url: str) -> PageLoadError | None:
-    """What is wrong with the page that the page script described, if anything."""
+    """What is wrong with a page, given its state from the page script; None if nothing is."""
     status = int(state["status"])
     if status >= 400:
         return PageLoadError(PageErrorKind.HTTP, f"{url} answered with HTTP status {status}", status)
@@ -98,12 +100,12 @@ def _certificate(url: str, detail: str) -> PageLoadError:
 
 
 def _error_code(browser: Browser, url: str) -> str:
-    """Ask once more: the headless shell's page for a certificate that is not valid shows no code."""
+    """Navigate again for the error code, which the headless shell does not show for an invalid certificate."""
     return str(browser.cdp("Page.navigate", url=url).get("errorText", "")).removeprefix("net::")
 
 
 def _no_page(browser: Browser, url: str) -> PageLoadError:
-    """The document stayed: ask once more in a way that says why."""
+    """The document did not change: navigate again to find out why."""
     answer = browser.cdp("Page.navigate", url=url)
-    what = "is a download" if answer.get("isDownload") else "has an empty answer"
+    what = "is a download" if answer.get("isDownload") else "has an empty response"
     return PageLoadError(PageErrorKind.DOWNLOAD, f"{url} {what}, not a page")

@@ -1,4 +1,4 @@
-"""The script that lives in every document of the browser, and calls into it."""
+"""The script that runs in every document of the browser, and calls into it."""
 
 import json
 from importlib.resources import files
@@ -45,7 +45,7 @@ _LEARN: Final = """
 
 
 class PageScript:
-    """The page script of one session, under a key that pages do not know."""
+    """The page script of one session, stored under a random key."""
 
     def __init__(self, driver: WebDriver, key: str) -> None:
         self._driver = driver
@@ -54,13 +54,13 @@ class PageScript:
         self._body = "\n".join(parts)
 
     def install(self) -> None:
-        """Have the script loaded into every document of the current tab before the page's own scripts."""
+        """Load the script into every new document of the current tab, before the page's scripts."""
         self._driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": self._source(late=False)})
 
     def call(self, name: str, *args: object) -> Any:
-        """Call ``name`` in the current browsing context; loads the script there first if it is not yet.
+        """Call ``name`` in the current browsing context, loading the script there first if needed.
 
-        Returns the parsed answer. Raises selenium's exceptions.
+        Returns the parsed answer. Raises Selenium's exceptions.
         """
         answer = self._driver.execute_script(_CALL, self._key, name, *args)
         if answer is None:

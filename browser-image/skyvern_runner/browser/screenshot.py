@@ -1,4 +1,4 @@
-"""Pictures of the page through DevTools."""
+"""Screenshots through DevTools."""
 
 import base64
 from typing import Final
@@ -9,12 +9,12 @@ from skyvern_runner.browser.session import Browser
 from skyvern_runner.errors import BrowserError, first_line
 
 MAX_HEIGHT: Final = 8000
-"""Pixels of a picture of a whole page."""
+"""Height in pixels at which a screenshot of a whole page is cut."""
 JPEG_QUALITY: Final = 70
 
 
 def view_jpeg(browser: Browser, quality: int = JPEG_QUALITY) -> bytes:
-    """What is in view. Raises BrowserError."""
+    """The visible part of the page. Raises BrowserError."""
     return _capture(browser, format="jpeg", quality=quality, optimizeForSpeed=True)
 
 

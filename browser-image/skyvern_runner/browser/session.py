@@ -1,4 +1,4 @@
-"""A browser session: start it at a WebDriver server or with a chromedriver of its own, call into its pages, end it."""
+"""A browser session: starting it on a WebDriver server or a local chromedriver, calling into its pages, ending it."""
 
 import secrets
 import shutil
@@ -42,9 +42,9 @@ FLAGS: Final = (
     "--password-store=basic",
     "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider",
 )
-"""Flags of every session; none weakens the boundary between pages and the rest."""
+"""Flags of every session; none weakens the isolation of pages."""
 MAX_DIALOGS: Final = 5
-"""Dialogs in a row that are answered before the page is given up."""
+"""Most dialogs in a row that are answered before giving the page up."""
 _LOST: Final = (
     "tab crashed",
     "session deleted",
@@ -63,20 +63,20 @@ class BrowserOptions:
     webdriver_url: str | None = None
     """A WebDriver server; without it a chromedriver from PATH is started and ended with the session."""
     chrome_binary: str | None = None
-    """Browser to start, as a path where chromedriver runs; without it chromium or chrome from PATH."""
+    """Path of the browser where chromedriver runs; without it chromium or chrome from PATH."""
     sandbox: bool = True
-    """Chrome's own sandbox; off only where the kernel or the container forbids it."""
+    """Chrome's sandbox; off only where the kernel or the container forbids it."""
     headless: bool = True
     window: tuple[int, int] = (1280, 1080)
     """Width and height of the page in CSS pixels."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with every request."""
+    """Extra headers of every request."""
     start_seconds: float = 30.0
-    """For the WebDriver server to be ready, and again for the session to start."""
+    """Time for the WebDriver server to be ready, and again for the session to start."""
     page_seconds: float = 30.0
-    """For an address to show a page."""
+    """Time for an address to show a page."""
     script_seconds: float = 10.0
-    """For one call into a page."""
+    """Time for one call into a page."""
 
 
 class Browser:
@@ -87,7 +87,7 @@ class Browser:
         self.options = options
         self.script = PageScript(driver, "skyvern:" + secrets.token_hex(12))
         self.notes: list[str] = []
-        """Dialogs that were answered and tabs that went away since the list was last emptied."""
+        """Dialogs answered and tabs closed since the list was last cleared."""
         self._local = local
         self._handles: list[str] = []
 
@@ -109,11 +109,11 @@ class Browser:
 
     @property
     def local_url(self) -> str | None:
-        """Address of the chromedriver that belongs to this session, if it does."""
+        """Address of this session's local chromedriver, if it has one."""
         return self._local.url if self._local else None
 
     def prepare_tab(self) -> None:
-        """Give the tab in front the page script, the size of the view and the headers."""
+        """Set up the tab in front: page script, view size, headers."""
         self.script.install()
         width, height = self.options.window
         view = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -136,7 +136,7 @@ class Browser:
                 except NoSuchWindowException:
                     frame = PAGE
                     self._leave_closed_tab()
-            raise BrowserLostError(f"the page shows dialog after dialog: {self.notes[-1]}")
+            raise BrowserLostError(f"the page keeps showing dialogs: {self.notes[-1]}")
 
     @contextmanager
     def inside(self, frame: Frame) -> Iterator[None]:
@@ -157,7 +157,7 @@ class Browser:
                 self.driver.switch_to.frame(self.script.element(step))
 
     def cdp(self, command: str, **parameters: object) -> Any:
-        """One DevTools command; a dialog that it raises is left for the next call to answer."""
+        """Send a DevTools command. A dialog that it opens is answered by the next call."""
         with lost_is_an_error():
             try:
                 return self.driver.execute_cdp_cmd(command, dict(parameters))
@@ -169,12 +169,12 @@ class Browser:
                 return {}
 
     def answer_dialog(self) -> None:
-        """Accept alerts and confirmations, dismiss prompts, and keep what they said."""
+        """Accept alerts and confirmations, dismiss prompts, and note what they said."""
         try:
             dialog = self.driver.switch_to.alert
             text = " ".join((dialog.text or "").split())[:300]
             try:
-                # WebDriver does not tell the kind of a dialog, but only prompts take text.
+                # WebDriver does not say what kind of dialog it is, but only prompts accept text.
                 dialog.send_keys("")
             except ElementNotInteractableException:
                 dialog.accept()
@@ -186,7 +186,7 @@ class Browser:
             return
 
     def adopt_tab(self) -> str | None:
-        """Go to the newest tab when one was opened, or the one in front closed. Says what happened, if anything."""
+        """Switch to a tab that was opened, or away from one that was closed. Returns what happened, if anything."""
         with lost_is_an_error():
             handles: list[str] = self.driver.window_handles
             before, self._handles = self._handles, handles
@@ -199,7 +199,7 @@ class Browser:
                 return "a new tab was opened and is now in front"
             if any(handle not in handles for handle in before):
                 self.driver.switch_to.window(handles[-1])
-                return "the tab was closed and the one before is in front"
+                return "the tab was closed and the previous one is in front"
             return None
 
     def _leave_closed_tab(self) -> None:
@@ -253,7 +253,7 @@ def _session(url: str, options: BrowserOptions, local: LocalDriver | None) -> We
     chrome.page_load_strategy = "eager"
     chrome.set_capability("unhandledPromptBehavior", "ignore")
     chrome.set_capability("acceptInsecureCerts", False)
-    # Longer than any command may take, so that only a dead driver runs into it.
+    # Longer than any command may take, so that only a dead driver exceeds it.
     limit = round(options.page_seconds + options.script_seconds + options.start_seconds)
     config = ClientConfig(remote_server_addr=url, keep_alive=True, timeout=limit)
     try:

@@ -1,4 +1,4 @@
-"""Files that the agent uploads into pages: from allowed folders of the runner, or fetched from a web address."""
+"""Files to upload into pages: from allowed folders, or fetched from a web address."""
 
 import mimetypes
 import re
@@ -23,23 +23,23 @@ _FILE_NAME: Final = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)\"?", re.IG
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file's name, type and bytes."""
+    """A file to upload."""
 
     name: str
     content_type: str
     data: bytes = field(repr=False)
 
     def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes]:
-        """The bytes in parts small enough for one message to the browser."""
+        """The bytes in pieces that are small enough for one message to the browser."""
         return (self.data[at : at + size] for at in range(0, len(self.data), size))
 
 
 @dataclass(frozen=True)
 class UploadSources:
-    """Where files may come from."""
+    """Where files to upload may come from."""
 
     folders: tuple[Path, ...] = ()
-    """Local files are taken from these folders only, since the model chooses the path."""
+    """The only folders for local files, since the model chooses the path."""
     max_bytes: int = MAX_BYTES
 
 
@@ -48,14 +48,14 @@ def load_file(source: str, sources: UploadSources) -> SourceFile:
     try:
         load = _fetch if urllib.parse.urlsplit(source).scheme in SCHEMES else _read
         return load(source, sources)
-    except ValueError as error:  # a bracket that is not closed, a null character
+    except ValueError as error:  # an unclosed bracket, a null character
         raise FileSourceError(f"the file {source!r} cannot be found: {error}") from error
 
 
 def _read(source: str, sources: UploadSources) -> SourceFile:
     path = Path(source.removeprefix("file://")).expanduser().resolve()
     if not any(path.is_relative_to(folder.resolve()) for folder in sources.folders):
-        raise FileSourceError(f"the file {source} may not be read: give an http(s) address instead")
+        raise FileSourceError(f"the file {source} may not be read: give an http or https address instead")
     try:
         size = path.stat().st_size
         if size > sources.max_bytes:
@@ -78,7 +78,7 @@ def _fetch(source: str, sources: UploadSources) -> SourceFile:
                         url = urllib.parse.urljoin(url, location)
                         continue
                     if answer.status != 200:
-                        raise FileSourceError(f"the file {source} cannot be had: HTTP status {answer.status}")
+                        raise FileSourceError(f"the file {source} is unavailable: HTTP status {answer.status}")
                     data = _body(answer, source, sources)
                     name = _name(url, answer.headers.get("content-disposition", ""))
                     content_type = answer.headers.get("content-type", "").split(";")[0].strip()

@@ -1,1 +1,1 @@
-"""Reading information off the page in the shape of the user's schema."""
+"""Extracting information from the page in the shape of the user's schema."""

@@ -1,4 +1,4 @@
-"""Extraction: what the task wants from the page, in the shape of the user's schema."""
+"""Extraction: asks the model for the information that the task wants from the page."""
 
 from datetime import date
 
@@ -15,9 +15,9 @@ from skyvern_runner.task.task import Task
 def extract(
     task: Task, view: PageView, model: Model, log: list[Exchange], *, today: date, observer: Observer
 ) -> JsonValue:
-    """Read the page. An answer that does not fit the schema is asked for once more; then what is wrong becomes null.
+    """Extract the information. A reply that does not fit the schema is asked for once more; then misfits become null.
 
-    Raises ModelError when there is no readable answer.
+    Raises ModelError when there is no readable reply.
     """
     schema = json_schema_of(task.schema)
     messages = extraction_messages(task, view, today=today)

@@ -1,4 +1,4 @@
-"""The user's schema: as a reply's format, and as the measure of what was read."""
+"""The user's schema: the format of the reply, and what the extracted information is checked against."""
 
 import copy
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def json_schema_of(schema: JsonValue) -> dict[str, Any] | None:
 
 
 def extraction_format(schema: dict[str, Any] | None) -> ReplyFormat:
-    """Format of the request; the user's schema may use what strict mode does not know, so it is not strict."""
+    """Format of the reply. It is not strict: the user's schema may use keywords that strict mode does not know."""
     inner = copy.deepcopy(schema) if schema is not None else {}
     whole: dict[str, Any] = {
         "type": "object",
@@ -49,14 +49,14 @@ def unwrap(text: str | None, schema: dict[str, Any] | None) -> JsonValue:
     raw = load_object(text)
     if _KEY in raw:
         return fill_missing(parse_as(Extraction, text).extracted_information, schema)
-    # Servers without schema support often lead to answers without the wrapper.
+    # Without schema support, models often leave out the wrapper.
     if schema is None or set(raw) & set(schema.get("properties", {})):
         return fill_missing(raw, schema)
-    raise ReplyError(f"the answer lacks the key {_KEY}")
+    raise ReplyError(f"the answer does not have the key {_KEY}")
 
 
 def fill_missing(value: JsonValue, schema: dict[str, Any] | None) -> JsonValue:
-    """``value`` with null for every property of the schema that it lacks."""
+    """``value``, with null for each property of the schema that is missing."""
     if not schema:
         return value
     if isinstance(value, dict):
@@ -70,12 +70,12 @@ def fill_missing(value: JsonValue, schema: dict[str, Any] | None) -> JsonValue:
 
 
 def problems_of(value: JsonValue, schema: dict[str, Any] | None) -> list[str]:
-    """What does not fit, one line each. A null always fits: it says that the page does not tell."""
+    """Misfits, one line each. Null always fits: it means that the page does not say."""
     return [f"{_place(error)}: {error.message[:200]}" for error in _misfits(value, schema)][:_MAX_PROBLEMS]
 
 
 def without_misfits(value: JsonValue, schema: dict[str, Any] | None) -> JsonValue:
-    """``value`` with null in place of what does not fit."""
+    """``value``, with null in place of misfits."""
     result = copy.deepcopy(value)
     for error in list(_misfits(value, schema)):
         path = list(error.instance_path)
@@ -104,7 +104,7 @@ def _at(value: Any, path: list[str | int]) -> Any:
 
 
 def _place(error: jsonschema_rs.ValidationError) -> str:
-    return ".".join(map(str, error.instance_path)) or "the whole"
+    return ".".join(map(str, error.instance_path)) or "the result"
 
 
 def _object(schema: object) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What an action may do to the page: aim, click, use keys, open addresses, and wait for the effect."""
+"""What an action may do on the page: aim, click, use keys, open addresses, and wait for the effect."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,7 +19,7 @@ _ATTEMPTS: Final = 4
 
 
 class Interaction:
-    """One action under way, on the page as the last look showed it."""
+    """One action in progress, on the page as the last look showed it."""
 
     def __init__(self, browser: Browser, documents: Mapping[Frame, str], url: str, uploads: UploadSources) -> None:
         self.browser = browser
@@ -50,7 +50,7 @@ class Interaction:
         return self.answered(element.frame, name, element.own, *args)
 
     def aim(self, element: ElementId, *, typing: bool = False, force: bool = False, anew: bool = False) -> Target:
-        """Find the element, bring it into view and test what a click there would hit. Raises ActionFailedError.
+        """Find the element, bring it into view, and test what a click there would hit. Raises ActionFailedError.
 
         ``typing``: it must take text. ``force``: it may be covered. ``anew``: it may be in a document that came after
         the last look.

@@ -5,7 +5,7 @@ from typing import Final
 from skyvern_runner.browser.session import Browser
 from skyvern_runner.input.keys import NAMED, SHIFT, Key, character_key
 
-# Headless Chromium has no window system that would turn the shortcut into the editing command.
+# Headless Chromium has no window system that turns a shortcut into its editing command.
 _COMMANDS: Final = {"a": "selectAll", "c": "copy", "x": "cut", "v": "paste", "z": "undo", "y": "redo"}
 
 
@@ -34,7 +34,7 @@ class Keyboard:
         self._browser.cdp("Input.dispatchKeyEvent", **common, type="keyUp")
 
     def insert(self, text: str) -> None:
-        """Put ``text`` in at once, its last character as a real key, so that handlers of keys run too."""
+        """Insert ``text`` at once, except for the last character, which is a key press so that key handlers run."""
         if not text:
             return
         head, last = text[:-1], text[-1]

@@ -1,4 +1,4 @@
-"""What an action aims at, what was seen after it, and what came of it."""
+"""Values of an action: what it aims at, what was seen afterwards, and the result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Target:
     """Role and name."""
     tag: str = ""
     type: str = ""
-    """Of an input, as HTML has it."""
+    """Type of an input."""
     token: str = ""
     """The document that holds it."""
     x: float = 0.0
@@ -44,7 +44,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an action came to, in its own words."""
+    """What came of an action, before it is known what else the page did."""
 
     ok: bool
     """Whether the intended effect was seen."""

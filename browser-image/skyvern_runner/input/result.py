@@ -1,4 +1,4 @@
-"""Carrying out an action: its own outcome, and what else the page did, as one result."""
+"""Carrying out an action: its outcome and what else the page did, as one result."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,11 +13,11 @@ from skyvern_runner.input.interaction import Interaction
 from skyvern_runner.input.outcome import ActionResult, Outcome
 
 _MAX_NEW: Final = 5
-"""New controls that a message names."""
+"""Most new controls that a message names."""
 
 
 def carry_out(interaction: Interaction, run: Callable[[Interaction], Outcome]) -> ActionResult:
-    """Run an action. Raises BrowserLostError; everything else that goes wrong is the result."""
+    """Run an action. Raises BrowserLostError; every other error becomes the result."""
     browser = interaction.browser
     browser.notes.clear()
     try:
@@ -36,7 +36,7 @@ def _failed(interaction: Interaction, message: str) -> ActionResult:
     try:
         url = str(browser.call(PAGE, "pageState")["url"])
     except WebDriverException:
-        url = before  # a page that does not answer; the next look says what is wrong with it
+        url = before  # the page does not answer; the next look shows what is wrong with it
     notes = [message, *browser.notes]
     browser.notes.clear()
     return ActionResult(False, "; ".join(notes), url != before, before, url)

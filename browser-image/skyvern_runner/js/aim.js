@@ -97,7 +97,7 @@ const faceOf = (el) => {
   return shownLabelOf(el) ?? el;
 };
 
-// A hit on a label of the control, or on a parent that draws a control without a box, serves as well.
+// A hit on the control's label, or on a parent that draws a control without a box, counts as well.
 /** @param {El} hit @param {El} el */
 const accepts = (hit, el) => {
   const label = hit.closest?.("label");

@@ -1,4 +1,4 @@
-// Giving fields a text or a value. Each call answers with what the control holds afterwards.
+// Filling fields. Each call answers with what the control holds afterwards.
 
 const TEXT_FIELDS = "input:not([type=hidden]),textarea,[contenteditable=true],[contenteditable='']";
 
@@ -28,7 +28,7 @@ const innerField = (el) => {
   return el.querySelector(TEXT_FIELDS) ?? shadowOf(el)?.querySelector(TEXT_FIELDS);
 };
 
-// What really takes text: the element, or the field inside it (a combobox's input, a labeled wrapper).
+// What takes the text: the element, or the field inside it (a combobox's input, a labeled wrapper).
 /** @type {(el: El) => El | null} */
 const fieldOf = (el) => {
   if (el.matches("input,textarea") || editable(el)) return el;
@@ -62,7 +62,7 @@ const enter = (id) => {
   return stringify({ id: idOf(field), empty, type, maximum, state: stateOf(field) });
 };
 
-// Last resort for fields that eat typed characters, and the way for date, time, color and range inputs.
+// The last resort for fields that swallow typed characters, and the normal way for date, time, color and range inputs.
 /** @param {string} id @param {string} value */
 const setValue = (id, value) => {
   const el = elementOf(id);

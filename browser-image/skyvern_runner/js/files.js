@@ -31,7 +31,8 @@ const fileInputOf = (el) => {
   return null;
 };
 
-// Says whether an input is known; else the caller clicks the element and the page names the input by asking for a file.
+// Answers whether the input is known. If not, the caller clicks the element, and the page names the input by asking for
+// a file.
 /** @param {string} id */
 const fileTarget = (id) => {
   const el = elementOf(id);
@@ -70,7 +71,7 @@ const filePlace = (id, name, type) => {
   return stringify({ held, size: file.size });
 };
 
-// A drop zone without any input.
+// A drop zone without an input.
 /** @param {El} el @param {DataTransfer} transfer @param {File} file */
 const dropOn = (el, transfer, file) => {
   transfer.items.add(file);

@@ -1,4 +1,4 @@
-// Frames: where their content is, and the way to them.
+// Frames: where their content is, and how to reach them.
 
 /** @param {El} frame */
 const documentOf = (frame) => {

@@ -28,7 +28,7 @@ const isShown = (el) => el.checkVisibility({ opacityProperty: true, visibilityPr
 /** @param {El} el */
 const shownLabelOf = (el) => labelsOf(el).find(isShown) ?? null;
 
-// The label that stands for a control which is hidden behind it.
+// The label that stands for a control hidden behind it.
 /** @param {El} el */
 const labeledVisibly = (el) =>
   el.type === "radio" || el.type === "checkbox" || el.type === "file" ? shownLabelOf(el) : null;
@@ -89,7 +89,7 @@ const nameOf = (el, role) => {
   return cut(name, MAX_NAME);
 };
 
-// A control without any label takes the text right before it (or after it, for check boxes and radios).
+// A control without a label is named by the text right before it (after it, for checkboxes and radios).
 /** @param {El} el */
 const nearbyText = (el) => {
   const step = el.type === "checkbox" || el.type === "radio" ? "nextSibling" : "previousSibling";

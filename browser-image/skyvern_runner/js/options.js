@@ -47,7 +47,7 @@ const noMatch = (wanted, labels, index) => {
   return fail(`${problem} ${stringify(wanted)}; ${labels.length} options: ${shown}${more}`);
 };
 
-// Native select: all in the page, since asking option by option through WebDriver takes seconds for a long list.
+// A native select is handled in the page: asking option by option through WebDriver takes seconds for a long list.
 /** @param {string} id @param {string} wanted */
 const pickNative = (id, wanted) => {
   const el = elementOf(id);
@@ -94,7 +94,7 @@ const allOptions = () => {
   return found;
 };
 
-// The option of an opened custom list: among those that its combobox names, those that appeared, or all that show.
+// The option of an opened custom list: among those its combobox names, those that appeared, or all that are visible.
 /** @param {string | null} id @param {string} wanted @param {string[]} fresh */
 const findOption = (id, wanted, fresh) => {
   const el = elementOf(id);

@@ -1,5 +1,5 @@
-// One look: the visible page as rows in reading order. Python folds and prints them; here nothing is left out but what
-// a reader cannot see.
+// One look: the visible page as rows in reading order. Python folds and prints them; only what a reader cannot see is
+// left out here.
 
 const NESTED_CONTROLS = "a[href],button,input,select,textarea,[role=button],[role=link],[role=checkbox]," +
   "[role=switch],[contenteditable=true],iframe";
@@ -76,7 +76,7 @@ class Walk {
     else if (cell) this.out.separate(" | ");
   }
 
-  // A control that is hidden behind its label is shown for it.
+  // A control hidden behind its label counts as shown if the label is.
   /** @param {El} el @param {string} tag @param {number} depth @param {CSSStyleDeclaration} style */
   isHidden(el, tag, depth, style) {
     const hiddenBox = style.display === "none" || Number(style.opacity) < 0.05;
@@ -172,7 +172,7 @@ class Walk {
     else this.children(at, depth + 1);
   }
 
-  // Children whose text an element already gave as its name.
+  // Children whose text is already the name of an element around them.
   /** @param {Seen} at @param {number} depth */
   quietly(at, depth) {
     this.quiet += 1;
@@ -180,7 +180,7 @@ class Walk {
     this.quiet -= 1;
   }
 
-  // Something that can be clicked though it has no role; only when nothing inside it can.
+  // Something that can be clicked although it has no role, unless something inside it can.
   /** @param {Seen} at */
   clickable(at) {
     const { el, role, depth } = at;
@@ -225,7 +225,7 @@ class Walk {
     if (name) this.tell(at, "img", name);
   }
 
-  // A row that nothing can act on.
+  // A row without an id, which no action can refer to.
   /** @param {Seen} at @param {string} role @param {string} name @param {string} states */
   tell({ el, depth }, role, name, states = "") {
     this.out.flush();
@@ -239,7 +239,7 @@ class Walk {
     else this.out.flush();
   }
 
-  // A container without a name and without content says nothing.
+  // A container without a name, or without content, is left out.
   /** @param {Seen} at */
   container(at) {
     const { el, role, depth } = at;

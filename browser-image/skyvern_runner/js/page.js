@@ -14,8 +14,8 @@ const areaOf = (el) => {
   return null;
 };
 
-// By most of a screen: the area around an element; without an element the page, or when that cannot scroll, the area
-// in the middle of the screen.
+// Scrolls by most of a screen: the area around an element; without an element the page, or if the page cannot scroll,
+// the area in the middle of the screen.
 /** @param {string | null} id @param {"up" | "down"} direction */
 const scrollArea = (id, direction) => {
   const el = elementOf(id);
@@ -32,7 +32,7 @@ const scrollArea = (id, direction) => {
   return stringify({ moved: Math.round(Math.abs(area.scrollTop - before)), below: left / Math.max(height, 1) });
 };
 
-// Whether the document that a navigation led to is a page; what Chrome shows in its place if not.
+// What a navigation led to: a page, or what Chrome shows instead of one.
 const pageState = () => {
   const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   const failed = location.protocol === "chrome-error:";
@@ -43,7 +43,7 @@ const pageState = () => {
   });
 };
 
-// Visible text of the page and its frames of the same origin.
+// Visible text of the page and its same-origin frames.
 const pageText = () => {
   const texts = [];
   for (const ref of knownRoots.size ? knownRoots : [new WeakRef(document)]) {
@@ -61,7 +61,7 @@ const arm = () => {
   return stringify({ token });
 };
 
-// A navigation that was under way is given up.
+// Forgets a navigation that was given up.
 const forget = () => {
   leaving = false;
   return stringify({});

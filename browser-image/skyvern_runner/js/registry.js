@@ -1,15 +1,15 @@
-// What is known of one document before and beside any look at it: which elements listen for clicks, shadow roots
+// What is known about a document independent of any look at it: which elements listen for clicks, shadow roots
 // that were closed to scripts, and the ids given to elements. Loaded before the page's own scripts.
 
 const CLICK_EVENTS = new Set([
   "click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend",
 ]);
 
-// Natives are kept, since a page may replace them.
+// Native functions are kept, since the page may replace them.
 const nativeStringify = JSON.stringify;
 const jsonOwners = [Object.prototype, Array.prototype, String.prototype];
 
-// Old libraries give arrays and strings a toJSON, which would spoil every answer.
+// Old libraries give arrays and strings a toJSON, which would break every answer.
 /** @param {unknown} value */
 const stringify = (value) => {
   /** @type {[object, PropertyDescriptor][]} */
@@ -61,7 +61,7 @@ wrap(Element.prototype, "attachShadow", (native, self, args) => {
   return root;
 });
 
-// A page that opens a file chooser by script tells here which input it means; no native chooser then appears.
+// A page that opens a file chooser by script reveals here which input it means; no native chooser appears then.
 /** @type {Wrapped} */
 const askForFile = (native, self, args) => {
   if (chooser && self.type === "file") {
@@ -73,7 +73,7 @@ const askForFile = (native, self, args) => {
 wrap(HTMLElement.prototype, "click", askForFile);
 wrap(HTMLInputElement.prototype, "showPicker", askForFile);
 
-// Requests under way, so that a wait for quiet does not end before the answer to a click has arrived.
+// Requests in progress, so that a wait for quiet does not end before the response to a click arrives.
 let pendingRequests = 0;
 const finished = () => { pendingRequests -= 1; };
 wrap(window, "fetch", (native, self, args) => {

@@ -1,4 +1,4 @@
-// The rows of an outline while a look collects them: text by blocks, lists with their items, what is in view.
+// Collects the rows of an outline: text by blocks, lists with their items, what is in view.
 
 const ACTIONABLE = 1;
 const IN_VIEW = 2;
@@ -9,7 +9,7 @@ const LIST_LENGTH = 8;
 const END_OF_LABEL = /[\s:*]+$/;
 const OUTER_BARS = /^(\| )+|( \|)+$/g;
 
-// A container with many children of one kind; how many.
+// The number of children of a container with many children of one kind; 0 for others.
 /** @param {Node} parent @param {NodeListOf<ChildNode> | Node[]} children */
 const listLength = (parent, children) => {
   if (children.length < LIST_LENGTH || !isElement(parent)) return 0;
@@ -50,12 +50,12 @@ class Rows {
     this.lists = [];
     this.list = -1;
     this.item = 0;
-    /** Where the content of the frame at hand begins. @type {Point} */
+    /** Where the content of the current frame begins. @type {Point} */
     this.origin = { x: 0, y: 0 };
     /** The part of it that is in view. @type {Edges} */
     this.clip = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
     this.scrolled = { x: scrollX, y: scrollY };
-    /** Text that waits for the end of its block. @type {string[]} */
+    /** Text waiting for the end of its block. @type {string[]} */
     this.pending = [];
     this.pendingDepth = 0;
     this.pendingFlags = 0;
@@ -88,7 +88,7 @@ class Rows {
     this.rows.push([depth, id, role, name, states, flags, this.list, this.item]);
   }
 
-  // A row that can be acted on. It says what a label right before it said.
+  // A row that actions can refer to. Text right before it that is the same as its name is dropped.
   /** @param {number} depth @param {El} el @param {string} role @param {string} name @param {number} flags */
   add(depth, el, role, name, flags) {
     this.flush();
@@ -99,7 +99,7 @@ class Rows {
     this.push(depth, idOf(el), role, name, statesOf(el, role), flags | ACTIONABLE);
   }
 
-  // Text of the block at hand; where it stands is that of its first piece.
+  // Text of the current block, which is placed where its first piece is.
   /** @param {string} data @param {number} depth @param {number} flags */
   text(data, depth, flags) {
     if (!this.pending.length) {
@@ -136,7 +136,7 @@ class Rows {
     this.item = item;
   }
 
-  // The content of a frame of this origin; the row of the frame goes when nothing is in it.
+  // The content of a same-origin frame; without content, the frame's row is removed.
   /** @param {El} el @param {DOMRect} box @param {() => void} visitContent */
   inFrame(el, box, visitContent) {
     const { origin, clip, rows } = this;

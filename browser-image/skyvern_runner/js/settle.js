@@ -47,7 +47,7 @@ const startWatch = () => {
   return started;
 };
 
-// Resolves once nothing changed for a moment, no request of the action is open, and no navigation is under way.
+// Resolves once nothing has changed for a moment, no request of the action is pending, and no navigation is under way.
 /** @param {string | null} id */
 const settle = (id, { most = 1000, least = MINIMUM_QUIET } = {}) => {
   const watched = watch ?? startWatch();
@@ -81,7 +81,7 @@ const afterwards = ({ changed, touched, count, observer }, id) => {
 /** @param {El} el */
 const visible = (el) => !isFlat(el.getBoundingClientRect()) && isShown(el);
 
-// Controls that the action made appear: in what was added, and in what was shown, without an id of an earlier look.
+// Controls that appeared with the action, in what was added or shown, and that have no id from an earlier look.
 /** @param {Set<El>} changed */
 const freshControls = (changed) => {
   /** @type {Map<El, [string, string, string]>} */
@@ -101,7 +101,7 @@ const freshControls = (changed) => {
   return [...found.values()];
 };
 
-// Short texts that appeared with a meaning: alerts, errors, status lines.
+// Announcements that appeared: alerts, errors, status lines.
 /** @param {Set<El>} touched */
 const freshMessages = (touched) => {
   /** @type {Set<string>} */

@@ -12,7 +12,7 @@ const clean = (text) => text.replace(INVISIBLE, "").replace(SPACES, " ").trim();
 /** @param {string} text @param {number} limit */
 const cut = (text, limit) => (text.length > limit ? text.slice(0, limit - 1).trimEnd() + "…" : text);
 
-// Frames have classes of their own, so that instanceof does not do.
+// instanceof would not do: frames have their own classes.
 /** @param {Node | null | undefined} node @returns {node is El} */
 const isElement = (node) => node?.nodeType === 1;
 /** @param {Node | null | undefined} node @returns {node is Text} */
@@ -35,7 +35,7 @@ const childrenOf = (node) => {
   return node.childNodes;
 };
 
-// Calls back for each child. Walking siblings is far cheaper than iterating a live list.
+// Visits each child. Following siblings is far cheaper than iterating a live list.
 /** @param {Iterable<Node>} children @param {El} parent @param {(child: Node) => void} visit */
 const eachOf = (children, parent, visit) => {
   if (children === parent.childNodes) {
@@ -84,7 +84,7 @@ const textOf = (node, limit = 400) => {
 /** @param {DOMRect} box */
 const isFlat = (box) => box.width < 1 || box.height < 1;
 
-// What colors the text's ground, empty where that cannot be told.
+// Background color of a text; empty where that is not known.
 /** @param {CSSStyleDeclaration} style @param {string} outer */
 const groundOf = (style, outer) => {
   if (style.backgroundImage !== "none") return "";

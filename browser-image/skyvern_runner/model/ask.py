@@ -1,4 +1,4 @@
-"""Asking the model: a question, its answer read and checked, and one re-ask with the reader's complaint."""
+"""Asking the model: a question, a check of its reply, and one more try with the complaint."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ _MAX_DETAIL: Final = 300
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens as the server counted them; zero where it does not say."""
+    """Tokens as the server counted them; zero if it does not say."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -32,47 +32,42 @@ class Usage:
 
 @dataclass(frozen=True)
 class Completion:
-    """One answer of the server."""
+    """One reply of the server."""
 
     text: str | None
-    """Content."""
     usage: Usage
-    """Tokens."""
     problem: str | None = None
-    """Set when the answer is no whole answer: cut off, filtered, refused."""
+    """Why the reply is incomplete: cut off, filtered or refused."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer, for the record."""
+    """One request and its reply, for the record."""
 
     kind: str
     """Name of the request's format."""
     messages: tuple[Message, ...]
-    """What was asked."""
     reply: str | None
-    """What came back."""
     usage: Usage
-    """Tokens."""
     seconds: float
-    """Duration with retries."""
+    """Duration, including retries."""
     problem: str | None = None
-    """Why the answer could not be used."""
+    """Why the reply could not be used."""
 
 
 class Model(Protocol):
-    """What can complete a chat."""
+    """Completes chats."""
 
     def check(self) -> None:
-        """Raises ModelError when the settings cannot work, before anything is asked."""
+        """Raises ModelError if the settings cannot work, before anything is asked."""
 
     def complete(self, messages: Sequence[Message], form: ReplyFormat) -> Completion:
-        """Answer. Raises ModelError."""
+        """Complete a chat. Raises ModelError."""
 
 
 @dataclass(frozen=True)
 class Question(Generic[T]):
-    """Something to ask the model, and how its answer is read."""
+    """Something to ask the model, and how to read its reply."""
 
     messages: Sequence[Message]
     form: ReplyFormat
@@ -81,9 +76,9 @@ class Question(Generic[T]):
 
 
 def ask(model: Model, question: Question[T], log: list[Exchange]) -> T:
-    """Ask, and once more with the reader's complaint when the answer cannot be used.
+    """Ask, and ask once more with the complaint if the reply cannot be used.
 
-    Every exchange is appended to ``log``. Raises ModelError, of kind NONSENSE when both answers cannot be read.
+    Appends each exchange to ``log``. Raises ModelError, of kind NONSENSE if neither reply is usable.
     """
     messages = list(question.messages)
     problem = ""

@@ -25,21 +25,21 @@ _MAX_DETAIL: Final = 300
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long the model is tried, in seconds."""
+    """How long to keep asking the model, in seconds."""
 
     request_seconds: float = 120.0
-    """One request."""
+    """For one request."""
     deadline_seconds: float = 240.0
-    """One question with all its retries."""
+    """For one question with all its retries."""
     connect_deadline_seconds: float = 30.0
-    """One question, while no connection comes about at all."""
+    """For one question as long as there is no connection at all."""
     first_delay: float = 0.5
     """Longest pause before the first retry; it doubles with each further one."""
     max_delay: float = 20.0
-    """Longest pause that the server did not ask for."""
+    """Longest pause, unless the server asks for more."""
 
     def within(self, seconds: float) -> "RetryPolicy":
-        """The same with ``seconds`` for one question."""
+        """The same policy with at most ``seconds`` for one question."""
         return replace(
             self,
             deadline_seconds=seconds,
@@ -49,7 +49,7 @@ class RetryPolicy:
 
 
 class FormatMode(StrEnum):
-    """How the server is told the answer's form; a server that refuses one is asked by the next."""
+    """Response formats, tried in order until the server accepts one."""
 
     SCHEMA = "json_schema"
     OBJECT = "json_object"
@@ -68,7 +68,7 @@ class ChatModel:
         self._client: OpenAI | None = None
 
     def preload(self) -> None:
-        """Load the library in the background: it takes half a second."""
+        """Load the library in the background, which takes half a second."""
         try:
             self.check()
         except ModelError:
@@ -77,22 +77,22 @@ class ChatModel:
         self._loader.start()
 
     def check(self) -> None:
-        """Raises ModelError when the settings cannot work."""
+        """Raises ModelError if the settings cannot work."""
         if not self._settings.api_key:
             raise ModelError(
                 ModelErrorKind.NO_KEY,
                 f"no API key for the language model: set {ENV_MODEL_API_KEY} (in a cluster: the key 'api-key' of the "
-                "Secret with the model's settings; any value for a server that wants none)",
+                "Secret with the model's settings; for a server that needs no key, any value)",
             )
         if self._settings.base_url and not is_http_url(self._settings.base_url):
             raise ModelError(
                 ModelErrorKind.OTHER,
-                f"{ENV_MODEL_BASE_URL} is {self._settings.base_url!r}, which is no address of a model server: "
+                f"{ENV_MODEL_BASE_URL} is {self._settings.base_url!r}, which is not the address of a model server: "
                 "give one such as https://models.example.com/v1",
             )
 
     def complete(self, messages: Sequence[Message], form: ReplyFormat) -> Completion:
-        """Ask once, retrying what may pass. Raises ModelError."""
+        """Ask once, retrying errors that may pass. Raises ModelError."""
         self.check()
         with self._stop.interruptible():
             client = self._connect()
@@ -113,7 +113,7 @@ class ChatModel:
         return self._client or self._load()
 
     def _load(self) -> "OpenAI":
-        """The client; making one loads certificates and modules, which the first question need not wait for."""
+        """The client. Making one loads certificates and modules, so it is done ahead of the first question."""
         client: OpenAI = _errors().OpenAI(
             api_key=self._settings.api_key, base_url=self._settings.base_url, max_retries=0
         )
@@ -134,10 +134,10 @@ class ChatModel:
         return _completion(client.chat.completions.create(**body, timeout=seconds))
 
     def _fall_back(self, error: "APIStatusError") -> bool:
-        """Whether the refusal is about the answer's form and another form is left to try."""
+        """Whether the refusal is about the response format, and another format is left to try."""
         if error.status_code not in {400, 422} or error.code == "context_length_exceeded":
             return False
-        # Servers word this refusal in many ways, so that any refusal of a schema counts.
+        # Servers word this refusal in many ways, so any refusal of a request with a schema counts.
         about_form = self._mode is FormatMode.SCHEMA or "response_format" in _detail(error)
         if about_form and self._mode is not FormatMode.TEXT:
             self._mode = FormatMode.OBJECT if self._mode is FormatMode.SCHEMA else FormatMode.TEXT
@@ -149,7 +149,7 @@ class ChatModel:
 
 
 class _Attempts:
-    """The retries of one question: pauses, deadlines, and the error when they are used up."""
+    """The retries of one question: pauses, deadlines, and the error once they are used up."""
 
     def __init__(self, policy: RetryPolicy, where: str) -> None:
         self._policy = policy
@@ -158,12 +158,12 @@ class _Attempts:
         self._count = 0
 
     def request_seconds(self) -> float:
-        """Time-out of the next request."""
+        """Timeout of the next request."""
         left = self._policy.deadline_seconds - (time.monotonic() - self._begin)
         return max(1.0, min(self._policy.request_seconds, left))
 
     def after_status(self, error: "APIStatusError") -> float:
-        """Seconds to wait after an HTTP error. Raises ModelError when waiting does not help or takes too long."""
+        """Seconds to wait after an HTTP error. Raises ModelError if waiting would not help or would take too long."""
         status, detail = error.status_code, _detail(error)
         if status in {401, 403}:
             raise ModelError(
@@ -187,7 +187,7 @@ class _Attempts:
         )
 
     def after_connection(self, error: Exception) -> float:
-        """Seconds to wait after a time-out or a failed connection. Raises ModelError when it took too long."""
+        """Seconds to wait after a timeout or a failed connection. Raises ModelError if it took too long."""
         if isinstance(error, _errors().APITimeoutError):
             return self._pause(ModelErrorKind.TIMEOUT, f"no answer within {self._policy.request_seconds:g} s")
         cause = error.__cause__ or error
@@ -208,7 +208,7 @@ class _Attempts:
 
 
 _WORDS: Final = {
-    ModelErrorKind.RATE_LIMITED: "the model server's rate limit does not pass",
+    ModelErrorKind.RATE_LIMITED: "the model server keeps limiting requests",
     ModelErrorKind.UNREACHABLE: "the model server cannot be reached or fails",
     ModelErrorKind.TIMEOUT: "the model server does not answer in time",
 }
@@ -220,12 +220,12 @@ _REMEDIES: Final = {
 
 
 def _errors() -> Any:
-    """The openai module; loaded by now, or on the spot."""
+    """The openai module, loaded if it is not yet."""
     return importlib.import_module("openai")
 
 
 def _completion(response: Any) -> Completion:
-    """Normalize the server's answer; compatible servers leave things out."""
+    """Normalize the server's response; compatible servers leave things out."""
     usage = _usage(getattr(response, "usage", None))
     choices = getattr(response, "choices", None)
     if not choices:
@@ -240,7 +240,7 @@ def _completion(response: Any) -> Completion:
     elif reason == "length":
         problem = "the answer was cut off at the length limit: answer with fewer actions and shorter words"
     elif reason == "content_filter":
-        problem = "the answer was held back by the server's content filter"
+        problem = "the server's content filter withheld the answer"
     return Completion(text, usage, problem)
 
 

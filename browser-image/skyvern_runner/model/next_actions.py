@@ -13,7 +13,7 @@ from skyvern_runner.model.reply import load_object
 from skyvern_runner.model.reply_format import ReplyFormat, strict_schema
 
 MAX_ACTIONS: Final = 12
-"""Actions of one reply that are carried out; further ones are dropped."""
+"""Most actions of one reply that are carried out; further ones are dropped."""
 
 
 class ReportedError(BaseModel):

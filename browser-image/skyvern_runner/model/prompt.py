@@ -52,7 +52,7 @@ def completion_messages(
     task: Task, history: Sequence[str], view: PageView, claim: str, *, today: date
 ) -> list[Message]:
     """Ask whether the goal is reached. ``claim`` is the reason that the agent gave."""
-    claimed = f"# Claim of the agent\n{_line(claim)}" if claim else ""
+    claimed = f"# The agent's claim\n{_line(claim)}" if claim else ""
     return [
         _system(CHECK_RULES),
         _user(task_section(task, today)),
@@ -74,20 +74,20 @@ def extraction_messages(task: Task, view: PageView, *, today: date) -> list[Mess
 
 
 def correction(reply: str | None, problem: str) -> list[Message]:
-    """The messages of the one re-ask: the refused answer and what is wrong with it."""
+    """Messages that ask once more: the refused reply, and what is wrong with it."""
     answer = [{"role": "assistant", "content": reply}] if reply else []
     return [*answer, _user(f"That answer cannot be used: {problem}. Answer again, with the whole JSON object.")]
 
 
 def schema_in_words(name: str, schema: Mapping[str, Any]) -> str:
-    """For servers without schema support: the schema as text, with the request's name."""
+    """The schema as text, with the name of the question, for servers without schema support."""
     return (
         f"Answer with one JSON object, {name}, that fits this JSON schema, and with nothing else:\n{wire.dumps(schema)}"
     )
 
 
 def task_section(task: Task, today: date) -> str:
-    """The task as the model reads it; the same text at every step."""
+    """The task as the model reads it; the text is the same at every step."""
     parts = [
         "# Task",
         f"Goal: {task.goal or 'Open the page.'}",
@@ -98,13 +98,13 @@ def task_section(task: Task, today: date) -> str:
     if task.terminate_criterion:
         parts.append(f"Terminate when: {task.terminate_criterion}")
     if task.extraction_goal:
-        parts.append(f"Afterwards read off the page (done for you, do not act for it): {task.extraction_goal}")
+        parts.append(f"To be extracted at the end (done for you; do not act on it): {task.extraction_goal}")
     sections = [_payload_section(task), _codes_section(task), _secrets_section(task)]
     return _join("\n".join(parts), *sections, f"Today is {today.isoformat()}.")
 
 
 def clean(text: str) -> str:
-    """Text of a page without invisible characters and without anything that could close its fence."""
+    """Text from a page, without invisible characters and without anything that could close its fence."""
     return _FENCE.sub(r"&lt;\1", visible(text))
 
 

@@ -1,4 +1,4 @@
-"""Reading the model's replies from imperfect text, and the reply of the completion check."""
+"""Reading replies from imperfect text, and the reply to the completion check."""
 
 import json
 from typing import Any, TypeVar
@@ -26,33 +26,33 @@ class Extraction(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     extracted_information: JsonValue
-    """By the user's schema."""
+    """In the shape of the user's schema."""
 
 
 T = TypeVar("T", bound=BaseModel)
 
 
 def completion_check_format() -> ReplyFormat:
-    """Format of the request whether the goal is reached."""
+    """Format of the question whether the goal is reached."""
     return ReplyFormat("completion_check", strict_schema(CompletionCheck))
 
 
 def load_object(text: str | None) -> dict[str, Any]:
-    """The JSON object in a reply: exact, else fenced, torn or sloppy and repaired. Raises ReplyError."""
+    """The JSON object in a reply, repaired if it is fenced, torn or sloppy. Raises ReplyError."""
     if not text or not text.strip():
         raise ReplyError("the answer was empty: answer with one JSON object")
     try:
         value = json.loads(text)
     except ValueError:
         if "{" not in text:
-            raise ReplyError("the answer held no JSON: answer with one JSON object and nothing else") from None
-        import json_repair  # noqa: PLC0415  # most answers need no repair, and the start of a run need not wait for it
+            raise ReplyError("the answer contains no JSON: answer with one JSON object and nothing else") from None
+        import json_repair  # noqa: PLC0415  # slow to load, and most replies need no repair
 
         value = json_repair.loads(text[text.index("{") :])
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict) or not value:
-        raise ReplyError("the answer was no JSON object: answer with one JSON object and nothing else")
+        raise ReplyError("the answer is not a JSON object: answer with one JSON object and nothing else")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The form in which a reply is asked for."""
+"""The format in which a reply is requested."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +9,17 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True)
 class ReplyFormat:
-    """Name and JSON schema that a reply is asked for by."""
+    """Name and JSON schema of a reply."""
 
     name: str
-    """Tells the kind of request."""
+    """Tells the kinds of question apart."""
     schema: Mapping[str, Any]
-    """JSON schema."""
     strict: bool = True
-    """Whether the schema keeps to what strict mode allows."""
+    """Whether the schema uses only what strict mode allows."""
 
 
 def strict_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The model's JSON schema in the form of strict mode: every property required, no other ones, no defaults."""
+    """The model's JSON schema for strict mode: all properties required, no others allowed, no defaults."""
     schema = model.model_json_schema()
     _make_strict(schema)
     return schema

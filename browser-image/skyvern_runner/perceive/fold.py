@@ -13,14 +13,14 @@ from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.perceive.rows import ACTIONABLE, CONTAINER, FORM_CONTROL, IN_VIEW, MARK, Tree
 
 CHARS_PER_TOKEN: Final = 3.6
-"""Characters of an outline a token, on the low side (o200k on outlines of real pages: 3.6 to 4.1)."""
+"""Characters of an outline per token, a low estimate (o200k on outlines of real pages: 3.6 to 4.1)."""
 MIN_BUDGET: Final = 20
-"""Tokens that the shortest outline takes: one line for all that is missing."""
+"""Tokens of the shortest possible outline: one line for everything that is left out."""
 _HANDFUL: Final = 20
-"""A list of which more items hold the same kind of form control repeats it; fewer may be a form's fields."""
+"""A kind of form control in more items than this repeats with the list; in fewer, it may be a form's fields."""
 _KEPT: Final = -2
 _LOOSE: Final = -1
-"""Left out for itself, not with a list."""
+"""Left out alone, not with a list."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def render(tree: Tree, budget: int, marked: Collection[int] = ()) -> Printed:
 
 @dataclass
 class _Item:
-    """The rows of one item of a list, which stay or go as a whole so that the number of missing ones is true."""
+    """The rows of one item of a list. They stay or go together, so that the number of missing items is right."""
 
     ordinal: int
     start: int
@@ -72,7 +72,7 @@ class _Item:
 
 
 class _Drop(NamedTuple):
-    """Rows to leave out together, and the list for which."""
+    """Rows to leave out together, and the list they belong to."""
 
     start: int
     stop: int
@@ -93,7 +93,7 @@ class _Fold:
         self._repeats = {group: _repeated(items) for group, items in self._items.items()}
 
     def fitted(self) -> list[int]:
-        """The causes with which the rest fits, by as few of the drops as that takes."""
+        """The causes with which the rest fits, with as few drops as possible."""
         causes = [_KEPT] * len(self._tree.rows)
         if self._fits(causes):
             return causes
@@ -101,14 +101,14 @@ class _Fold:
             drops = list(drops_of(causes))
             whole = _applied(causes, drops)
             if self._fits(whole):
-                # A drop can also cost, by the line of the gap that it opens; any number that fits will do.
+                # A drop may also add characters: the line for its gap. So any number of drops that fits will do.
                 few = bisect_left(range(len(drops)), True, key=partial(self._fits_after, causes, drops))
                 return _applied(causes, drops[:few])
             causes = whole
         return causes
 
     def pieces(self, causes: Sequence[int]) -> Iterator[tuple[int, int, str | None]]:
-        """Runs of rows, each with the line printed in their place; a gap no shorter than its rows is not made."""
+        """Runs of rows, each with the line to print instead, or None where that line would not be shorter."""
         start = 0
         for cause, run in groupby(causes):
             stop = start + sum(1 for _ in run)
@@ -126,7 +126,7 @@ class _Fold:
         return self._fits(_applied(causes, drops[:count]))
 
     def _gap(self, start: int, stop: int, cause: int) -> str:
-        """What a run of rows held that were left out for one list, or for none."""
+        """The line for a run of rows that were left out, with one list or alone."""
         indent = "  " * self._tree.rows[start].depth
         if cause >= 0:
             starts = self._starts[cause]
@@ -141,7 +141,7 @@ class _Fold:
         return f"{indent}... {' and '.join(parts)} not shown"
 
     def _stages(self) -> Iterator[Callable[[Sequence[int]], Iterator[_Drop]]]:
-        """What to leave out, the least missed first; all of the last is one line for the whole page."""
+        """What to leave out, the least important first; the last stage leaves one line for the whole page."""
         for first in (10, 5, 3, 1):
             yield partial(self._items_after, first)
         for mask in (CONTAINER | ACTIONABLE | IN_VIEW, CONTAINER | FORM_CONTROL | IN_VIEW, CONTAINER | FORM_CONTROL):
@@ -151,7 +151,7 @@ class _Fold:
         yield self._tail
 
     def _items_after(self, first: int, causes: Sequence[int]) -> Iterator[_Drop]:
-        """Items from the ``first`` on, of the longest list first, unless they are in view or hold something rare."""
+        """Items from the ``first`` on, longest list first, unless they are in view or hold something rare."""
         size: Counter[int] = Counter()
         for index, row in enumerate(self._tree.rows):
             if causes[index] == _KEPT:
@@ -164,13 +164,13 @@ class _Fold:
                     yield _Drop(item.start, item.stop, group)
 
     def _rows_without(self, mask: int, spared: frozenset[int], causes: Sequence[int]) -> Iterator[_Drop]:
-        """Rows without any flag of ``mask`` from the end of the page."""
+        """Rows without any flag of ``mask``, from the end of the page."""
         for index in range(len(causes) - 1, -1, -1):
             if causes[index] == _KEPT and not self._tree.rows[index].flags & mask and index not in spared:
                 yield _Drop(index, index + 1, _LOOSE)
 
     def _tail(self, causes: Sequence[int]) -> Iterator[_Drop]:
-        """Everything from the end of the page, the marks of lists too."""
+        """Everything from the end of the page, including the lines for lists."""
         stop = len(causes)
         for cause, run in groupby(reversed(causes)):
             count = sum(1 for _ in run)
@@ -198,7 +198,7 @@ def _items(tree: Tree, marked: frozenset[int]) -> dict[int, list[_Item]]:
 
 
 def _repeated(items: Sequence[_Item]) -> set[str]:
-    """What more than a handful of the items hold."""
+    """Kinds that more than a handful of the items hold."""
     counts = Counter(kind for item in items for kind in item.holds)
     return {kind for kind, count in counts.items() if count > _HANDFUL}
 
@@ -206,7 +206,7 @@ def _repeated(items: Sequence[_Item]) -> set[str]:
 def _applied(causes: Sequence[int], drops: Sequence[_Drop]) -> list[int]:
     result = list(causes)
     for start, stop, cause in drops:
-        # An outer list has the lower number. Rows that went with one are counted by it alone.
+        # Outer lists have lower numbers. Rows left out with an outer list are counted by it alone.
         if not 0 <= result[start] < cause:
             result[start:stop] = [cause] * (stop - start)
     return result

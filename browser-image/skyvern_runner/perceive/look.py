@@ -25,7 +25,7 @@ _FRAME_ATTEMPTS: Final = 2
 
 @dataclass(frozen=True)
 class Element:
-    """Something that an action can address."""
+    """Something that an action can refer to."""
 
     id: ElementId
     role: str
@@ -52,7 +52,7 @@ class Stats:
     scrolled: float
     """Screens above the view."""
     truncated: bool
-    """The page has more elements than are looked at."""
+    """Whether the page has more elements than a look visits."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Snapshot:
     title: str
     outline: str
     elements: Mapping[ElementId, Element]
-    """By id; of the whole page, printed or not."""
+    """By id; those of the whole page, printed or not."""
     documents: Mapping[Frame, str]
-    """Token of each document; an id is good only while its document is."""
+    """Token of each document; an id is valid only as long as its document."""
     stats: Stats
     rows: tuple[Row, ...] = field(repr=False)
 
@@ -84,7 +84,7 @@ class Snapshot:
 
 
 def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = DEFAULT_BUDGET) -> Snapshot:
-    """Look at the page. What changed since ``previous`` is marked when the document is still the same.
+    """Look at the page. If the document is the same as in ``previous``, changes since then are marked.
 
     Raises BrowserLostError.
     """
@@ -123,7 +123,7 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
 
 
 def _with_frames(browser: Browser, tree: Tree, documents: dict[Frame, str], depth: int = 1) -> Tree:
-    """Put the rows of frames of other origins after the row of their frame."""
+    """Insert the rows of frames of other origins after the row of their frame."""
     if depth > MAX_FRAME_DEPTH or not any(row.flags & FOREIGN_FRAME for row in tree.rows):
         return tree
     rows: list[Row] = []
@@ -153,10 +153,10 @@ def _with_frames(browser: Browser, tree: Tree, documents: dict[Frame, str], dept
 
 
 def _foreign(browser: Browser, frame: Frame) -> Any:
-    """The look of one frame; None for one that cannot be entered, which costs the page nothing else."""
+    """The look of one frame; None if it cannot be entered, which does not affect the rest of the page."""
     for _ in range(_FRAME_ATTEMPTS):
         try:
             return browser.call(frame, "look", {"textLimit": TEXT_LIMIT})
         except WebDriverException:
-            continue  # the frame is just being replaced by the document that it loads
+            continue  # the frame's document is being replaced
     return None

@@ -25,7 +25,7 @@ class Row:
     depth: int
     """Nesting."""
     id: ElementId | None
-    """None for what no action can address."""
+    """None if no action can refer to it."""
     role: str
     """ARIA role, ``text``, ``frame``, ``file``, ``date`` and the like."""
     name: str
@@ -35,7 +35,7 @@ class Row:
     flags: int
     """ACTIONABLE and the others."""
     groups: tuple[tuple[int, int], ...]
-    """Lists that the row belongs to, outermost first, each with the ordinal of the list's item."""
+    """Lists around the row, outermost first, each with the index of the item."""
 
     @property
     def signature(self) -> tuple[str, str, str]:
@@ -60,7 +60,7 @@ class ItemList:
 
 @dataclass(frozen=True)
 class Tree:
-    """What the page script saw of a page and its frames."""
+    """The rows of a page and its frames."""
 
     rows: tuple[Row, ...]
     lists: tuple[ItemList, ...]
@@ -75,7 +75,7 @@ def parse(
     outer: tuple[tuple[int, int], ...] = (),
     in_view: bool = True,
 ) -> Tree:
-    """Rows of one document. ``outer`` are the lists around the frame that holds it."""
+    """Parse the rows of one document. ``outer`` are the lists around the frame that holds it."""
     lists = answer["lists"]
     chains: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
 

@@ -1,4 +1,4 @@
-"""Artifacts: to the gateway over HTTP in the background, or into a folder; each one fails alone."""
+"""Artifacts, stored in the background, through the gateway or in a folder. Each one fails alone."""
 
 import hashlib
 import queue
@@ -20,9 +20,9 @@ from skyvern_runner.report.events import Observer, Warned
 from skyvern_runner.task.task import Identity
 
 QUEUE_LENGTH: Final = 64
-"""Files that wait for their upload; further ones are lost, so that a dead gateway costs no memory."""
+"""Files that may wait for their upload. Further ones are dropped, so that a dead gateway costs no memory."""
 RETRY_SECONDS: Final = 20.0
-"""How long one file is tried."""
+"""How long to retry one file."""
 _FIRST_BACKOFF: Final = 0.4
 _MAX_BACKOFF: Final = 4.0
 _TIMEOUT: Final = urllib3.Timeout(connect=5.0, read=20.0)
@@ -34,7 +34,7 @@ JSON: Final = "application/json"
 
 @dataclass(frozen=True)
 class File:
-    """A file to keep."""
+    """A file to store."""
 
     name: str
     content_type: str
@@ -51,14 +51,14 @@ class File:
 
 
 class Store(Protocol):
-    """Where one file goes."""
+    """Stores one file."""
 
     def put(self, file: File, deadline: float) -> None:
         """Store the file; give up at the monotonic time ``deadline``. Raises UploadError."""
 
 
 class FolderStore:
-    """A local folder: for the command line."""
+    """A local folder, for the command line."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -74,7 +74,7 @@ class FolderStore:
 
 
 class GatewayStore:
-    """The artifacts gateway, with the pod's bound token read anew for each file, since the kubelet rotates it."""
+    """The artifacts gateway. The pod's bound token is read again for each file, since the kubelet rotates it."""
 
     def __init__(self, url: str, identity: Identity, token_file: Path) -> None:
         self._url = url.rstrip("/")
@@ -83,7 +83,7 @@ class GatewayStore:
         self._pool = urllib3.PoolManager(maxsize=1, timeout=_TIMEOUT, retries=False)
 
     def put(self, file: File, deadline: float) -> None:
-        """PUT the file, again after what may pass. Raises UploadError."""
+        """PUT the file, with retries for errors that may pass. Raises UploadError."""
         who = self._identity
         url = f"{self._url}{UPLOAD_PATH}/{quote(store_key(who.namespace, who.name, who.uid, file.name))}"
         failures = 0
@@ -95,7 +95,7 @@ class GatewayStore:
             time.sleep(pause)
 
     def _send(self, url: str, file: File) -> str | None:
-        """One try: None when stored, else what stood in the way for now. Raises UploadError when that stays."""
+        """One attempt. None when stored, else the problem, which may pass. Raises UploadError for one that will not."""
         try:
             token = self._token_file.read_text(encoding="ascii").strip()
             headers = {"Authorization": f"Bearer {token}", "Content-Type": file.content_type}
@@ -107,14 +107,14 @@ class GatewayStore:
         if response.status in {200, 201, 204}:
             return None
         problem = f"the gateway answers HTTP {response.status}: {response.data[:200].decode(errors='replace')}"
-        # 401 and 403 pass once the operator has noted the pod on the task.
+        # 401 and 403 go away once the operator has recorded the pod in the task's status.
         if response.status in {401, 403, 408, 409, 429} or response.status >= 500:
             return problem
         raise UploadError(f"{file.name} was not stored: {problem}")
 
 
 class Uploader:
-    """Stores files one after the other in a thread."""
+    """Stores files one after another in a background thread."""
 
     def __init__(self, store: Store | None, observer: Observer, stored: Callable[[Artifact], None]) -> None:
         self._store = store
@@ -126,11 +126,11 @@ class Uploader:
 
     @property
     def enabled(self) -> bool:
-        """Whether files are kept at all."""
+        """Whether files are stored at all."""
         return self._store is not None
 
     def put(self, file: File) -> None:
-        """Queue a file; one that finds no room is lost with a warning."""
+        """Queue a file. When the queue is full, the file is dropped with a warning."""
         if self._store is None:
             return
         if self._thread is None:
@@ -139,10 +139,12 @@ class Uploader:
         try:
             self._queue.put_nowait(file)
         except queue.Full:
-            self._observer.notify(Warned("upload", f"{file.name} was not stored: {QUEUE_LENGTH} files wait already"))
+            self._observer.notify(
+                Warned("upload", f"{file.name} was not stored: {QUEUE_LENGTH} files are waiting already")
+            )
 
     def flush(self, seconds: float) -> bool:
-        """Store what waits, for at most ``seconds``, and end; whether all was tried."""
+        """Store what is queued, for at most ``seconds``, and stop. Returns whether every file was tried."""
         if self._thread is None:
             return True
         end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""What a run tells about itself while it goes on, for people and for logs."""
+"""Events of a run, for people and for logs."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ from skyvern_runner.report.records import ActionRecord
 
 @dataclass(frozen=True)
 class PageOpened:
-    """The start page is there."""
+    """The start page has been opened."""
 
     url: str
     seconds: float
@@ -21,7 +21,7 @@ class PageOpened:
 
 @dataclass(frozen=True)
 class StepStarted:
-    """A look was taken; the model is asked next."""
+    """The page was looked at; the model is asked next."""
 
     order: int
     retry_index: int
@@ -33,7 +33,7 @@ class StepStarted:
 
 @dataclass(frozen=True)
 class ModelAnswered:
-    """The model gave its next actions."""
+    """The model replied with the next actions."""
 
     thought: str
     actions: int
@@ -43,7 +43,7 @@ class ModelAnswered:
 
 @dataclass(frozen=True)
 class ActionDone:
-    """An action was carried out and read back."""
+    """An action was carried out and verified."""
 
     label: str
     """Role and name of its element."""
@@ -52,7 +52,7 @@ class ActionDone:
 
 @dataclass(frozen=True)
 class CompletionChecked:
-    """The second question was answered."""
+    """The completion check was answered."""
 
     achieved: bool
     reason: str
@@ -60,14 +60,14 @@ class CompletionChecked:
 
 @dataclass(frozen=True)
 class Extracted:
-    """The information was read."""
+    """The information was extracted."""
 
     result: JsonValue
 
 
 @dataclass(frozen=True)
 class Warned:
-    """Something optional failed; the run goes on."""
+    """Something optional failed; the run continues."""
 
     what: str
     message: str
@@ -75,7 +75,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Ended:
-    """The verdict."""
+    """The run ended."""
 
     outcome: Phase
     reason: Reason
@@ -89,7 +89,7 @@ Event = PageOpened | StepStarted | ModelAnswered | ActionDone | CompletionChecke
 
 
 class Observer(Protocol):
-    """Receives the events, on the thread that they happen on."""
+    """Receives the events, on the thread where they happen."""
 
     def notify(self, event: Event) -> None:
-        """Take note; must not raise."""
+        """Take note of an event; must not raise."""

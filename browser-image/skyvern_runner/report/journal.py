@@ -1,4 +1,4 @@
-"""The record of a run: every step in full, and the part of it that the object's status carries."""
+"""The record of a run: every step in full, and the part that goes into the object's status."""
 
 import threading
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ RESULT_FILE: Final = "result.json"
 
 
 class Journal:
-    """Everything that a run has to tell. Artifacts arrive from the upload thread, the rest from the loop."""
+    """Everything that a run records. Artifacts are added by the upload thread, the rest by the agent's loop."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,12 +42,12 @@ class Journal:
 
     @property
     def steps(self) -> Sequence[StepRecord]:
-        """All steps, retries among them."""
+        """All steps, including retries."""
         return self._steps
 
     @property
     def step_count(self) -> int:
-        """Steps of the task, retries not counted."""
+        """Number of steps, not counting retries."""
         return len({step.order for step in self._steps})
 
     @property
@@ -68,7 +68,7 @@ class Journal:
         step.modified_at = datetime.now(UTC)
 
     def add_errors(self, errors: Sequence[ReportedError]) -> None:
-        """Note the user's error codes that the model reported; the newest word on a code counts."""
+        """Record the user's error codes that the model reported; the latest report of a code counts."""
         self._errors.update({error.error_code: error for error in errors})
 
     @property
@@ -84,7 +84,7 @@ class Journal:
         ]
 
     def take_result(self, value: JsonValue) -> None:
-        """Note the extracted information."""
+        """Record the extracted information."""
         self._result = value
 
     @property
@@ -102,12 +102,12 @@ class Journal:
 
     @property
     def result_sha256(self) -> str | None:
-        """Digest of the file that the extracted information is, or would be."""
+        """Digest of the extracted information as a file, stored or not."""
         file = self.result_file
         return None if file is None else file.sha256
 
     def set_aside_large_result(self) -> File | None:
-        """Extracted information that is too large for the status, which from now on names this file in its place."""
+        """The extracted information as a file, if it is too large for the status, which then refers to the file."""
         file = self.result_file
         if file is None or len(file.data) <= MAX_INLINE_RESULT_BYTES:
             return None
@@ -115,7 +115,7 @@ class Journal:
         return file
 
     def add_artifact(self, artifact: Artifact) -> None:
-        """Note a stored artifact; a newer one of the same name replaces the older."""
+        """Record a stored artifact; a newer one replaces an older one of the same name."""
         with self._lock:
             self._artifacts = [known for known in self._artifacts if known.name != artifact.name]
             self._artifacts.append(artifact)
@@ -139,7 +139,7 @@ class Journal:
 
 
 def newest_artifacts(artifacts: Sequence[Artifact]) -> list[Artifact]:
-    """At most MAX_ARTIFACTS of them, in order: prompts and replies give way first, then the oldest."""
+    """At most MAX_ARTIFACTS of them, in order. Prompts and replies are left out first, then the oldest."""
     excess = len(artifacts) - MAX_ARTIFACTS
     if excess <= 0:
         return list(artifacts)

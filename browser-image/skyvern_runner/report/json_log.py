@@ -1,4 +1,4 @@
-"""The run as logs of a pod: one JSON object a line."""
+"""The run as logs of a pod: one JSON object per line."""
 
 import sys
 import threading
@@ -22,7 +22,7 @@ from skyvern_runner.report.events import (
 
 
 class JsonLog:
-    """One JSON object a line for each change of state: no payload, no page text, no secret, no query of a URL."""
+    """One JSON object per line for each event, without payload, page text, secrets or the query of a URL."""
 
     def __init__(self, task: str, stream: TextIO = sys.stderr) -> None:
         self._task = task

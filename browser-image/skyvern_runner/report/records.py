@@ -1,4 +1,4 @@
-"""What was done: each step in full, with its actions and the questions to the model."""
+"""Records of what was done: each step in full, with its actions and the questions to the model."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,15 +16,14 @@ class ActionRecord:
     """An action and what came of it."""
 
     action: Action
-    """As the model gave it: placeholders, no secrets."""
+    """As the model wrote it: with placeholders, not secrets."""
     ok: bool
-    """Whether its effect was seen."""
+    """Whether the intended effect was seen."""
     message: str
-    """The effect or the failure."""
+    """The effect, or why it failed."""
     seconds: float
-    """Duration."""
     screenshot: str | None = None
-    """Artifact with the page after it."""
+    """Artifact that shows the page afterwards."""
 
     def line(self, label: str) -> str:
         """One line of history; ``label`` is the role and name of the action's element."""
@@ -51,7 +50,7 @@ class StepRecord:
 
     @property
     def folder(self) -> str:
-        """Folder of the step's artifacts."""
+        """Folder for the step's artifacts."""
         return f"steps/{self.order:02d}-{self.retry_index}"
 
     @property
@@ -61,7 +60,7 @@ class StepRecord:
 
     @property
     def summary(self) -> str:
-        """What was done, in one line: kinds and outcomes of the actions, no texts."""
+        """What was done, in one line: types and outcomes of the actions, but no texts."""
         done = ", ".join(
             f"{record.action.type}{f' [{record.action.element}]' if record.action.element else ''}"
             f"{'' if record.ok else ' failed'}"
@@ -70,7 +69,7 @@ class StepRecord:
         return " - ".join(part for part in (done, self.problem) if part)
 
     def as_status(self) -> Step:
-        """The step as the object's status lists it."""
+        """The step as listed in the object's status."""
         return Step(
             step_id=self.step_id,
             order=self.order,

@@ -1,4 +1,4 @@
-"""Reports to the object's status: the latest one wins, in the background."""
+"""Reports to the object's status, in the background; the latest report wins."""
 
 import threading
 import time
@@ -11,25 +11,25 @@ from skyvern_runner.errors import ReportError
 from skyvern_runner.report.events import Observer, Warned
 
 MIN_INTERVAL_SECONDS: Final = 2.0
-"""Between two writes, but for those at the end of a step."""
+"""Least time between two writes, except at the end of a step."""
 HEARTBEAT_SECONDS: Final = 30.0
-"""A report is repeated with a new heartbeat when nothing else was to say for so long."""
+"""How long after the last report it is repeated with a new heartbeat."""
 _FIRST_BACKOFF: Final = 0.2
 _MAX_BACKOFF: Final = 5.0
 
 
 class Reporter(Protocol):
-    """Where the run's state goes."""
+    """Receives the state of the run."""
 
     def publish(self, status: RunnerStatus, *, urgent: bool = False) -> None:
-        """Report; returns at once. ``urgent`` at the end of a step."""
+        """Report the state; returns at once. ``urgent`` marks the end of a step."""
 
     def close(self, seconds: float) -> bool:
-        """Deliver what is pending, for at most ``seconds``; whether all was delivered."""
+        """Deliver what is pending, for at most ``seconds``. Returns whether all was delivered."""
 
 
 class NullReporter:
-    """Reports nowhere: for the command line."""
+    """Reports nowhere, for the command line."""
 
     def publish(self, status: RunnerStatus, *, urgent: bool = False) -> None:
         """Nothing to do."""
@@ -40,17 +40,17 @@ class NullReporter:
 
 
 class StatusWriter(Protocol):
-    """One write of a status."""
+    """Writes a status."""
 
     def write(self, status: RunnerStatus) -> None:
         """Write. Raises ReportError."""
 
 
 class ClusterReporter:
-    """Writes in a thread of its own, at most one report per interval plus one a step end; newer reports replace older.
+    """Writes in a background thread: one report per interval, and one at each step's end. Newer reports replace older.
 
-    A failed write is tried again with back-off for as long as the run lasts: right after the start a refusal is
-    normal, until the operator has noted the pod on the task.
+    A failed write is retried with back-off for as long as the run lasts. Right after the start a refusal is normal:
+    the operator has yet to record the pod in the task's status.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class ClusterReporter:
         self._thread: threading.Thread | None = None
 
     def publish(self, status: RunnerStatus, *, urgent: bool = False) -> None:
-        """Queue a report in place of the pending one."""
+        """Queue a report, replacing the pending one."""
         with self._changed:
             self._pending = self._latest = status
             self._urgent = self._urgent or urgent

@@ -20,7 +20,7 @@ _TIMEOUT_SECONDS: Final = 10.0
 class PykubeWriter:
     """Server-side apply of the runner's fields through pykube-ng.
 
-    pykube reads the bound token once; a new client, and with it a fresh token, is made when the old one is refused.
+    pykube reads the bound token only once, so a refused token leads to a new client with a fresh token.
     """
 
     def __init__(self, identity: Identity, connect: "Callable[[], pykube.HTTPClient]") -> None:
@@ -38,7 +38,7 @@ class PykubeWriter:
             return
         code = response.status_code
         raise ReportError(
-            f"the API server does not take the status of {self._identity.namespace}/{self._identity.name} "
+            f"the API server refuses the status of {self._identity.namespace}/{self._identity.name} "
             f"(HTTP {code}): {_message(response)}",
             passing=code in {401, 403, 408, 409, 429} or code >= 500,
         )
@@ -50,14 +50,14 @@ class PykubeWriter:
         body = {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            # The admission policy, not the uid, keeps a report away from a later task of the same name.
+            # The uid alone does not keep a report from a later task of the same name: the admission policy does.
             "metadata": {"name": identity.name, "namespace": identity.namespace, "uid": identity.uid},
             "status": status.wire(),
         }
         try:
             if self._api is None:
                 self._api = self._connect()
-                self._api.session.trust_env = False  # neither proxies nor a netrc belong between pod and API server
+                self._api.session.trust_env = False  # no proxy and no netrc between pod and API server
             return self._api.patch(
                 version=API_VERSION,
                 namespace=identity.namespace,
@@ -72,14 +72,14 @@ class PykubeWriter:
 
 
 def in_cluster(service_account_dir: str) -> "Callable[[], pykube.HTTPClient]":
-    """Makes clients with the pod's service account; pykube is loaded by the first one."""
+    """Returns a function that makes clients with the pod's service account; the first one loads pykube."""
 
     def connect() -> "pykube.HTTPClient":
-        import pykube  # noqa: PLC0415  # a tenth of a second and 20 MiB that the start need not wait for
+        import pykube  # noqa: PLC0415  # takes 0.1 s and 20 MiB, which would delay the start
 
         api = pykube.HTTPClient(pykube.KubeConfig.from_service_account(service_account_dir))
-        # RFC 5280 to the letter, Python 3.13's default, refuses the authorities of many clusters (no key usage, no key
-        # identifier); signatures, names and dates are checked all the same.
+        # Python 3.13 checks RFC 5280 strictly by default, and so refuses the authorities of many clusters, which lack
+        # key usage or key identifier. Signatures, names and dates are still checked.
         tls = ssl.create_default_context(cafile=str(Path(service_account_dir) / "ca.crt"))
         tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
         api.session.get_adapter("https://").init_poolmanager(1, 1, ssl_context=tls)

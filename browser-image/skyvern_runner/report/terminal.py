@@ -54,7 +54,7 @@ class TerminalView:
             case CompletionChecked():
                 return [(_DIM, f"  checked: {'reached' if event.achieved else 'not reached'}: {event.reason}")]
             case Extracted():
-                return [("", f"  read: {wire.dumps(event.result)[:_MAX_RESULT]}")]
+                return [("", f"  extracted: {wire.dumps(event.result)[:_MAX_RESULT]}")]
             case Warned():
                 return [(_YELLOW, f"  warning: {event.what}: {event.message}")]
             case Ended():

@@ -23,7 +23,7 @@ from skyvern_runner.errors import TaskError, describe_invalid
 from skyvern_runner.task.task_secrets import Secret, SecretBox
 
 DEFAULT_MODEL: Final = "gpt-5-mini"
-"""Model asked for when none is named."""
+"""Model to ask when none is named."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Task:
     """A task with its payload and secrets loaded."""
 
     url: str
-    """Where to start."""
+    """Page to start from."""
     goal: str | None = None
-    """What to do; without it the page is only opened and read."""
+    """What to do; without it the page is only opened and extracted from."""
     extraction_goal: str | None = None
-    """What to extract."""
+    """What to extract at the end."""
     payload: JsonValue = field(default=None, repr=False)
     """Facts for forms."""
     schema: JsonValue = None
@@ -59,26 +59,26 @@ class Task:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Extra HTTP headers."""
     secrets: SecretBox = field(default_factory=SecretBox, repr=False)
-    """Values that the model does not see."""
+    """Values that the model never sees."""
     max_steps: int = SkyvernTaskSpec.model_fields["max_steps"].default
     """Step budget."""
     max_retries: int = SkyvernTaskSpec.model_fields["max_retries_per_step"].default
-    """Further tries of a failed step."""
+    """Retries of a failed step."""
     model_name: str | None = None
-    """The task's own choice of a model."""
+    """Model that the task asks for."""
 
     @property
     def wants_extraction(self) -> bool:
-        """Whether something is to be read at the end."""
+        """Whether to extract information at the end."""
         return bool(self.extraction_goal) or self.schema is not None
 
     def names_file(self, source: str) -> bool:
-        """Whether the user named this file: the model may upload no other one."""
+        """Whether the user named this file; the model may upload no other."""
         return bool(source) and (source in (self.goal or "") or any(source in text for text in _texts(self.payload)))
 
 
 def read_document(path: Path) -> TaskDocument:
-    """Read the pod's task file. Raises TaskError that names the field."""
+    """Read the pod's task file. Raises TaskError, which names the field."""
     text = _read(path, "the task file", "the pod's downward API volume must hold the annotation skyvern.io/task")
     try:
         return parse_task_document(text)
@@ -114,23 +114,25 @@ def task_of(document: TaskDocument, *, payload_file: Path, secrets_dir: Path) ->
 
 
 def read_json(path: Path, what: str) -> Any:
-    """Read a JSON file. Raises TaskError that names it as ``what``."""
+    """Read a JSON file. Raises TaskError, which calls it ``what``."""
     text = _read(path, what, "check its name and permissions")
     try:
         return json.loads(text)
     except ValueError as error:
-        raise TaskError(f"{what}: {path} is no JSON: {error}; check it with 'python -m json.tool {path}'") from None
+        raise TaskError(
+            f"{what}: {path} is not valid JSON: {error}; check it with 'python -m json.tool {path}'"
+        ) from None
 
 
 def check_url(url: str, what: str) -> str:
     """Return ``url`` when it is an http or https address. Raises TaskError."""
     if not is_http_url(url):
-        raise TaskError(f"{what} {url!r} is no web address: give one such as https://example.com/")
+        raise TaskError(f"{what} {url!r} is not a web address: give one such as https://example.com/")
     return url
 
 
 def model_settings(environment: Mapping[str, str], *, name: str | None = None) -> ModelSettings:
-    """The model's settings from the environment; ``name`` wins over the environment's."""
+    """The model's settings from the environment; ``name`` takes precedence over the environment."""
     return ModelSettings(
         api_key=environment.get(ENV_MODEL_API_KEY) or None,
         base_url=environment.get(ENV_MODEL_BASE_URL) or None,
@@ -162,4 +164,4 @@ def _read(path: Path, what: str, remedy: str) -> str:
     except OSError as error:
         raise TaskError(f"{what} cannot be read: {path}: {os.strerror(error.errno or 0)}; {remedy}") from None
     except UnicodeDecodeError:
-        raise TaskError(f"{what} cannot be read: {path} is no UTF-8 text; {remedy}") from None
+        raise TaskError(f"{what} cannot be read: {path} is not UTF-8 text; {remedy}") from None

@@ -1,4 +1,4 @@
-"""Secrets of a task: the model sees placeholders, values are put in at typing time on their hosts only."""
+"""Secrets of a task. The model sees placeholders; a value is filled in only while typing, and only on its hosts."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -9,9 +9,9 @@ from skyvern_runner.errors import SecretRefusedError
 from skyvern_runner.task.totp import current_code
 
 PLACEHOLDER: Final = re.compile(r"\{\{\s*secret:([a-z0-9_-]+)\s*\}\}")
-"""How the model names a secret in the text of an action."""
+"""How the model refers to a secret in the text of an action."""
 MIN_MASKED: Final = 3
-"""Shortest value that is masked; a shorter one would hide ordinary text everywhere."""
+"""Length of the shortest value that is masked: masking shorter ones would hide ordinary text everywhere."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,14 @@ class Secret:
     """A value that may be typed on some hosts."""
 
     name: str
-    """By which the model refers to it."""
     value: str = field(repr=False)
-    """The value, or an ``otpauth://`` URI, of which the current code is typed."""
+    """The value, or an ``otpauth://`` URI, whose current code is typed."""
     hosts: tuple[str, ...]
     """Host names; ``*.example.com`` includes every subdomain."""
 
     @property
     def placeholder(self) -> str:
-        """What stands for the value in everything the model reads and writes."""
+        """Stands for the value in everything that the model reads and writes."""
         return "{{secret:" + self.name + "}}"
 
     def allowed_on(self, host: str) -> bool:
@@ -44,7 +43,7 @@ class SecretBox:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._secrets = {secret.name: secret for secret in secrets}
-        # The longest first, so that a value which contains another one is masked whole.
+        # Longest first, so that a value that contains another is masked as a whole.
         self._masked = sorted(
             (secret for secret in self._secrets.values() if len(secret.value) >= MIN_MASKED),
             key=lambda secret: -len(secret.value),
@@ -54,9 +53,9 @@ class SecretBox:
         return iter(self._secrets.values())
 
     def resolve(self, text: str, where: Callable[[], str]) -> str:
-        """``text`` with every placeholder replaced; ``where`` tells the host that it is typed on.
+        """``text`` with every placeholder replaced; ``where`` returns the host where it is typed.
 
-        Raises SecretRefusedError for an unknown name or a foreign host.
+        Raises SecretRefusedError for an unknown name, and on any other host than the secret's.
         """
 
         def value(match: re.Match[str]) -> str:
@@ -75,7 +74,7 @@ class SecretBox:
         return PLACEHOLDER.sub(value, text)
 
     def refuse(self, text: str) -> None:
-        """Raises SecretRefusedError when ``text``, which is not typed into a field, names a secret."""
+        """Raises SecretRefusedError if ``text``, which is not typed into a field, refers to a secret."""
         if match := PLACEHOLDER.search(text):
             raise SecretRefusedError(f"the secret {match[1]!r} can only be typed into a field, by input_text")
 

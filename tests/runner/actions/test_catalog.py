@@ -1,4 +1,4 @@
-"""What the model is told follows from the action classes."""
+"""The prompt and the schema follow from the action classes."""
 
 from typing import Any
 
@@ -37,13 +37,13 @@ def test_action_is_in_the_rules_and_in_the_schema(action: type[Action]) -> None:
 
 
 @pytest.mark.parametrize(("entry", "line"), ENTRIES, ids=lambda value: value if isinstance(value, str) else "")
-def test_action_is_told_in_a_line(entry: dict[str, Any], line: str) -> None:
+def test_action_is_one_line_of_history(entry: dict[str, Any], line: str) -> None:
     action = read_action(entry)
     label = 'button "Pay"' if action.element == ElementId.parse("5.7") else ""
     assert action.describe(label) == line
 
 
-def test_every_action_is_told() -> None:
+def test_every_action_has_a_line_of_history() -> None:
     assert {str(entry["type"]) for entry, _ in ENTRIES} == set(TYPES)
 
 

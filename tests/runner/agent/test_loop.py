@@ -1,4 +1,4 @@
-"""What the loop makes of answers that are laid down, in a real Chromium on small pages."""
+"""What the agent does with given answers, in a real Chromium on small pages."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +57,7 @@ def known(pages: str) -> dict[str, str]:
     return found
 
 
-def test_a_completion_that_the_check_denies_goes_into_the_history(pages: str) -> None:
+def test_completion_that_the_check_rejects_goes_into_the_history(pages: str) -> None:
     with answering(next_actions=[COMPLETE], completion_check=[NOT_ACHIEVED, ACHIEVED]) as answers:
         done = reach(pages, answers)
         assert done.code == 0, done.err
@@ -67,7 +67,7 @@ def test_a_completion_that_the_check_denies_goes_into_the_history(pages: str) ->
     assert [step["input_token_count"] for step in done.result["steps"]] == [200, 200]
 
 
-def test_actions_behind_one_that_changed_the_page_are_not_carried_out(pages: str, known: dict[str, str]) -> None:
+def test_actions_after_one_that_changed_the_page_are_not_carried_out(pages: str, known: dict[str, str]) -> None:
     batch = act(click(known["Next"]), click(known["Idle"]))
     with answering(next_actions=[batch, COMPLETE], completion_check=[ACHIEVED]) as answers:
         done = reach(pages, answers)
@@ -77,7 +77,7 @@ def test_actions_behind_one_that_changed_the_page_are_not_carried_out(pages: str
     assert done.result["current_url"] == f"{pages}/next"
 
 
-def test_a_step_that_keeps_failing_uses_up_its_retries(pages: str, known: dict[str, str]) -> None:
+def test_step_that_keeps_failing_uses_up_its_retries(pages: str, known: dict[str, str]) -> None:
     off = known.get("Off")
     action = click(off) if off else {"type": "select_option", "id": known["Idle"], "text": "nothing"}
     with answering(next_actions=[act(action)]) as answers:
@@ -90,7 +90,7 @@ def test_a_step_that_keeps_failing_uses_up_its_retries(pages: str, known: dict[s
     assert {step["status"] for step in done.result["steps"]} == {"failed"}
 
 
-def test_doing_the_same_again_and_again_is_told_and_then_stopped(pages: str, known: dict[str, str]) -> None:
+def test_agent_that_repeats_itself_first_gets_a_note_and_then_ends(pages: str, known: dict[str, str]) -> None:
     with answering(next_actions=[act(click(known["Idle"]))]) as answers:
         done = reach(pages, answers, "--max-steps", "50")
         prompts = [answers.prompt(number) for number in range(len(answers.asked))]
@@ -100,14 +100,14 @@ def test_doing_the_same_again_and_again_is_told_and_then_stopped(pages: str, kno
     assert any("without effect" in prompt.split("# Note")[-1] for prompt in prompts if "# Note" in prompt)
 
 
-def test_an_unknown_secret_is_a_failed_action_that_the_model_reads(pages: str, known: dict[str, str]) -> None:
+def test_unknown_secret_is_a_failed_action_that_the_model_reads(pages: str, known: dict[str, str]) -> None:
     typing = act({"type": "input_text", "id": known["Idle"], "text": "{{secret:password}}"})
     with answering(next_actions=[typing, COMPLETE], completion_check=[ACHIEVED]) as answers:
         assert reach(pages, answers).code == 0
         assert "there is no secret 'password'" in answers.prompt(1)
 
 
-def test_an_extraction_that_does_not_fit_is_asked_for_once_more(pages: str, tmp_path: Any) -> None:
+def test_extraction_that_does_not_fit_is_asked_for_once_more(pages: str, tmp_path: Any) -> None:
     schema = tmp_path / "schema.json"
     schema.write_text(SCHEMA)
     wrong = {"extracted_information": {"price": "twelve"}}
@@ -121,7 +121,7 @@ def test_an_extraction_that_does_not_fit_is_asked_for_once_more(pages: str, tmp_
     assert done.result["extracted_information"] == {"price": 12, "name": None}
 
 
-def test_what_does_not_fit_twice_is_null(pages: str, tmp_path: Any) -> None:
+def test_value_that_does_not_fit_twice_is_null(pages: str, tmp_path: Any) -> None:
     schema = tmp_path / "schema.json"
     schema.write_text(SCHEMA)
     with answering(extraction=[{"extracted_information": {"price": "twelve", "name": "Ada"}}]) as answers:

@@ -34,7 +34,7 @@ def test_each_error_has_its_reason(error: BaseException, reason: Reason) -> None
     assert verdicts.verdict_of(error).reason is reason
 
 
-def test_an_unexpected_error_is_named_without_its_text() -> None:
+def test_unexpected_error_is_named_without_its_text() -> None:
     assert verdicts.verdict_of(KeyError("secret text")).failure_reason == "unexpected exception: KeyError"
 
 
@@ -60,12 +60,12 @@ def test_each_verdict_has_its_phase_and_exit_codes(
     assert verdicts.command_exit_code(verdict) is on_command_line
 
 
-def test_the_texts_that_callers_know() -> None:
+def test_limits_have_the_messages_that_clients_match() -> None:
     assert verdicts.max_steps_exceeded(5).failure_reason == "Max steps per task (5) exceeded"
     assert verdicts.max_retries_exceeded(3).failure_reason == "Max retries per step (3) exceeded"
 
 
-def test_the_record_is_read_back_by_the_contract_and_stays_within_its_bytes() -> None:
+def test_record_is_read_back_by_the_contract_and_stays_within_its_bytes() -> None:
     record = verdicts.terminated("ü" * 5000).record(7, "0" * 64)
     message = record.message()
     assert len(message.encode()) <= MAX_TERMINATION_BYTES

@@ -1,4 +1,4 @@
-"""A small web server for the pages of these tests: the pages themselves, and answers that are no page."""
+"""A small web server for these tests: the pages, and responses that are not pages."""
 
 import ssl
 import threading
@@ -25,7 +25,7 @@ class Site:
 
     @property
     def foreign_url(self) -> str:
-        """The same server under a name that is another site to the browser."""
+        """The same server under another host name, which is another site to the browser."""
         return f"http://localhost:{self.port}"
 
 

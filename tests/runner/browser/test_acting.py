@@ -1,4 +1,4 @@
-"""Clicking, checking, keys and scrolling on real pages, each read back."""
+"""Clicking, checking, keys and scrolling on real pages, each verified."""
 
 import pytest
 

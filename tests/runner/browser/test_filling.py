@@ -1,4 +1,4 @@
-"""Text, options, check boxes and files: given to real controls and read back."""
+"""Text, options, checkboxes and files in real controls, each verified."""
 
 from pathlib import Path
 
@@ -222,7 +222,7 @@ def test_check_can_be_taken_back(choices: Agent) -> None:
     assert choices.script("return document.getElementById('news').checked") is False
 
 
-def test_box_that_the_page_puts_back_is_a_failure(choices: Agent) -> None:
+def test_checkbox_that_the_page_resets_is_a_failure(choices: Agent) -> None:
     done = choices.do("check", "Never on", checked=True)
     assert not done.ok
     assert "put it back" in done.message

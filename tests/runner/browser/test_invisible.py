@@ -1,4 +1,4 @@
-"""Characters that carry hidden words, told from text and white space."""
+"""Invisible characters are removed; text and white space stay."""
 
 import pytest
 

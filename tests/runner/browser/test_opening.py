@@ -1,4 +1,4 @@
-"""Starting browsers, opening addresses, and what is said when there is no page."""
+"""Starting browsers, opening addresses, and the errors when there is no page."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
         ("/missing", PageErrorKind.HTTP, "HTTP status 404"),
         ("/broken", PageErrorKind.HTTP, "HTTP status 500"),
         ("/archive", PageErrorKind.DOWNLOAD, "is a download, not a page"),
-        ("/nothing", PageErrorKind.DOWNLOAD, "has an empty answer, not a page"),
+        ("/nothing", PageErrorKind.DOWNLOAD, "has an empty response, not a page"),
         ("/never", PageErrorKind.TIMEOUT, "showed no page within 2.5 s"),
     ],
 )
@@ -120,7 +120,7 @@ def test_session_at_a_webdriver_server_that_runs_already(browser: Browser, site:
         page.close()
 
 
-def test_webdriver_server_that_is_not_there_is_a_start_error() -> None:
+def test_missing_webdriver_server_is_a_start_error() -> None:
     with pytest.raises(BrowserStartError, match=r"no WebDriver server was ready at http://127.0.0.1:9 within 0.3 s"):
         start_browser(BrowserOptions(webdriver_url="http://127.0.0.1:9", start_seconds=0.3))
 

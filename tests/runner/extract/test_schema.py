@@ -37,7 +37,7 @@ SCHEMA: dict[str, Any] = {
         (None, False),
     ],
 )
-def test_a_schema_is_told_from_an_example(given: JsonValue, is_schema: bool) -> None:
+def test_schema_is_distinguished_from_an_example(given: JsonValue, is_schema: bool) -> None:
     assert (json_schema_of(given) is not None) is is_schema
 
 
@@ -53,12 +53,12 @@ def test_null_fits_everywhere() -> None:
     assert problems_of({"reference": None, "successful": None, "lines": None}, SCHEMA) == []
 
 
-def test_a_value_of_the_wrong_type_is_named() -> None:
+def test_value_of_the_wrong_type_is_named() -> None:
     (problem,) = problems_of({"reference": "x", "successful": "yes"}, SCHEMA)
     assert problem.startswith("successful: ")
 
 
-def test_what_does_not_fit_becomes_null() -> None:
+def test_value_that_does_not_fit_becomes_null() -> None:
     value: JsonValue = {"reference": "x", "successful": "yes", "lines": [{"price": "2"}, {"price": 3}]}
     assert without_misfits(value, SCHEMA) == {
         "reference": "x",
@@ -67,7 +67,7 @@ def test_what_does_not_fit_becomes_null() -> None:
     }
 
 
-def test_a_result_of_the_wrong_shape_becomes_null() -> None:
+def test_result_of_the_wrong_shape_becomes_null() -> None:
     assert without_misfits("a text", SCHEMA) is None
 
 
@@ -80,14 +80,14 @@ def test_a_result_of_the_wrong_shape_becomes_null() -> None:
         ('{"anything": 1}', None, {"anything": 1}),
     ],
 )
-def test_the_information_is_taken_out_of_its_wrapper(text: str, schema: Any, expected: Any) -> None:
+def test_information_is_taken_out_of_its_wrapper(text: str, schema: Any, expected: Any) -> None:
     value = unwrap(text, schema)
     assert isinstance(value, dict) == isinstance(expected, dict)
     if isinstance(value, dict):
         assert value.items() >= expected.items()
 
 
-def test_an_answer_without_the_information_is_refused() -> None:
+def test_answer_without_the_information_is_refused() -> None:
     with pytest.raises(ReplyError, match="extracted_information"):
         unwrap('{"weather": "fair"}', SCHEMA)
 

@@ -45,7 +45,7 @@ def failure(chat: ChatModel) -> ModelError:
     return caught.value
 
 
-def test_an_answer_is_read_with_its_tokens(scripted: ScriptedModel) -> None:
+def test_answer_is_read_with_its_tokens(scripted: ScriptedModel) -> None:
     log: list[Exchange] = []
     reply = ask(model(scripted), question(), log)
     assert [(action.type, str(action.element)) for action in reply.actions] == [("click", "7")]
@@ -57,7 +57,7 @@ def test_an_answer_is_read_with_its_tokens(scripted: ScriptedModel) -> None:
     assert form["json_schema"]["strict"] is True
 
 
-def test_the_library_loads_in_the_background(scripted: ScriptedModel) -> None:
+def test_library_loads_in_the_background(scripted: ScriptedModel) -> None:
     chat = model(scripted)
     chat.preload()
     assert ask(chat, question(), []).actions
@@ -70,7 +70,7 @@ def test_no_key_is_named_before_anything_is_sent(scripted: ScriptedModel) -> Non
     assert scripted.requests == []
 
 
-def test_a_wrong_key_is_not_tried_again(scripted: ScriptedModel) -> None:
+def test_wrong_key_is_not_tried_again(scripted: ScriptedModel) -> None:
     begin = time.monotonic()
     error = failure(model(scripted, key="sk-wrong-and-secret"))
     assert error.kind is ModelErrorKind.WRONG_KEY
@@ -80,13 +80,13 @@ def test_a_wrong_key_is_not_tried_again(scripted: ScriptedModel) -> None:
     assert time.monotonic() - begin < 2
 
 
-def test_an_unknown_model_is_named(scripted: ScriptedModel) -> None:
+def test_unknown_model_is_named(scripted: ScriptedModel) -> None:
     error = failure(model(scripted, name="no-such-model"))
     assert error.kind is ModelErrorKind.OTHER
     assert "no-such-model" in str(error)
 
 
-def test_an_unreachable_server_is_named_within_its_deadline() -> None:
+def test_unreachable_server_is_named_within_its_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     settings = ModelSettings(api_key="k", base_url=f"http://127.0.0.1:{port}/v1", model="m")
@@ -97,7 +97,7 @@ def test_an_unreachable_server_is_named_within_its_deadline() -> None:
 
 
 @pytest.mark.parametrize("base_url", ["models.example.com", "http://[::1", "ftp://models.example.com/v1"])
-def test_an_address_that_is_none_is_named(base_url: str) -> None:
+def test_invalid_server_address_is_named(base_url: str) -> None:
     chat = ChatModel(ModelSettings(api_key="k", base_url=base_url, model="m"), StopFlag(), QUICK)
     chat.preload()
     error = failure(chat)
@@ -106,7 +106,7 @@ def test_an_address_that_is_none_is_named(base_url: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["429/0.1", "500", "503"])
-def test_a_passing_fault_is_retried(scripted: ScriptedModel, fault: str) -> None:
+def test_passing_fault_is_retried(scripted: ScriptedModel, fault: str) -> None:
     scripted.faults(fault, fault)
     assert ask(model(scripted), question(), []).actions
     assert len(scripted.requests) == 3
@@ -119,7 +119,7 @@ def test_retry_after_is_honored(scripted: ScriptedModel) -> None:
     assert time.monotonic() - begin >= 1.0
 
 
-def test_a_rate_limit_longer_than_the_deadline_is_named_at_once(scripted: ScriptedModel) -> None:
+def test_rate_limit_longer_than_the_deadline_is_named_at_once(scripted: ScriptedModel) -> None:
     scripted.faults("429/60")
     begin = time.monotonic()
     error = failure(model(scripted))
@@ -128,19 +128,19 @@ def test_a_rate_limit_longer_than_the_deadline_is_named_at_once(scripted: Script
     assert time.monotonic() - begin < 2
 
 
-def test_a_server_that_keeps_failing_is_named(scripted: ScriptedModel) -> None:
+def test_server_that_keeps_failing_is_named(scripted: ScriptedModel) -> None:
     error = failure(model(scripted, name=f"{MODEL}:fault=500"))
     assert error.kind is ModelErrorKind.UNREACHABLE
     assert "HTTP 500" in str(error)
 
 
-def test_a_server_that_hangs_is_given_up(scripted: ScriptedModel) -> None:
+def test_server_that_hangs_is_given_up(scripted: ScriptedModel) -> None:
     error = failure(model(scripted, name=f"{MODEL}:fault=hang"))
     assert error.kind is ModelErrorKind.TIMEOUT
     assert "1 s" in str(error)
 
 
-def test_a_server_without_schemas_is_asked_in_json_mode_from_then_on(scripted: ScriptedModel) -> None:
+def test_server_without_schemas_is_asked_in_json_mode_from_then_on(scripted: ScriptedModel) -> None:
     chat = model(scripted, name=f"{MODEL}:fault=no-json-schema")
     assert ask(chat, question(), []).actions
     assert ask(chat, question(), []).actions
@@ -149,7 +149,7 @@ def test_a_server_without_schemas_is_asked_in_json_mode_from_then_on(scripted: S
     assert "additionalProperties" in json.dumps(scripted.requests[1]["messages"][-1])
 
 
-def test_a_fenced_answer_costs_no_second_question(scripted: ScriptedModel) -> None:
+def test_fenced_answer_costs_no_second_question(scripted: ScriptedModel) -> None:
     scripted.faults("fenced")
     assert ask(model(scripted), question(), []).actions
     assert len(scripted.requests) == 1
@@ -166,7 +166,7 @@ def test_a_fenced_answer_costs_no_second_question(scripted: ScriptedModel) -> No
         ("refusal", "refused"),
     ],
 )
-def test_an_unusable_answer_is_asked_for_once_more_with_the_complaint(
+def test_unusable_answer_is_asked_for_once_more_with_the_complaint(
     scripted: ScriptedModel, fault: str, complaint: str
 ) -> None:
     scripted.faults(fault)
@@ -187,7 +187,7 @@ def test_nonsense_twice_is_named(scripted: ScriptedModel) -> None:
     assert len(scripted.requests) == 2
 
 
-def test_a_request_to_stop_ends_the_pause_between_retries(scripted: ScriptedModel) -> None:
+def test_request_to_stop_ends_the_pause_between_retries(scripted: ScriptedModel) -> None:
     stop = StopFlag()
     settings = ModelSettings(api_key=API_KEY, base_url=scripted.base_url, model=f"{MODEL}:fault=500")
     chat = ChatModel(settings, stop, RetryPolicy(first_delay=0.1, deadline_seconds=60))

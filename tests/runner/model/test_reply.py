@@ -47,7 +47,7 @@ def reply(*actions: Any, **fields: Any) -> str:
     ],
     ids=lambda entry: f"{entry['type']}-{entry.get('id', '')}",
 )
-def test_a_well_formed_action_is_taken(entry: dict[str, Any]) -> None:
+def test_well_formed_action_is_taken(entry: dict[str, Any]) -> None:
     checked = parse_next_actions(reply(entry), LABELS, CODES)
     assert [taken.type for taken in checked.actions] == [entry["type"].lower()]
     assert checked.refused == ()
@@ -72,12 +72,12 @@ def test_a_well_formed_action_is_taken(entry: dict[str, Any]) -> None:
         (action("check", id="1a", checked="maybe"), "checked"),
     ],
 )
-def test_a_wrong_action_is_refused_with_what_to_change(entry: Any, complaint: str) -> None:
+def test_wrong_action_is_refused_with_what_to_change(entry: Any, complaint: str) -> None:
     with pytest.raises(ReplyError, match=complaint):
         parse_next_actions(reply(entry), LABELS, CODES)
 
 
-def test_actions_before_a_wrong_one_are_kept_and_those_behind_it_dropped() -> None:
+def test_actions_before_a_wrong_one_are_kept_and_those_after_it_dropped() -> None:
     text = reply(action("click", id="7"), action("click", id="99"), action("complete"))
     checked = parse_next_actions(text, LABELS, CODES)
     assert [taken.type for taken in checked.actions] == ["click"]
@@ -86,7 +86,7 @@ def test_actions_before_a_wrong_one_are_kept_and_those_behind_it_dropped() -> No
 
 
 @pytest.mark.parametrize("text", ["", None, "   ", "The weather is fair.", "[]", "{}", '"click"', reply(), "[1, 2]"])
-def test_an_answer_without_actions_is_refused(text: str | None) -> None:
+def test_answer_without_actions_is_refused(text: str | None) -> None:
     with pytest.raises(ReplyError):
         parse_next_actions(text, LABELS, CODES)
 
@@ -139,7 +139,7 @@ def test_schemas_keep_to_strict_mode(form: Any) -> None:
         assert f'"{keyword}"' not in json.dumps(form.schema)
 
 
-def test_the_schema_accepts_a_whole_answer() -> None:
+def test_schema_accepts_a_whole_answer() -> None:
     text = reply(
         {"type": "click", "id": "7", "reason": "why"},
         {"type": "press_key", "id": None, "text": "Enter", "reason": "why"},
@@ -148,7 +148,7 @@ def test_the_schema_accepts_a_whole_answer() -> None:
     assert jsonschema_rs.is_valid(dict(next_actions_format().schema), json.loads(text))
 
 
-def test_a_check_without_its_verdict_is_refused() -> None:
+def test_check_without_its_verdict_is_refused() -> None:
     assert parse_as(CompletionCheck, '{"achieved": true, "reason": "seen"}').achieved
     with pytest.raises(ReplyError, match="achieved"):
         parse_as(CompletionCheck, '{"reason": "seen"}')

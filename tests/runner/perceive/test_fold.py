@@ -71,7 +71,7 @@ def test_controls_that_every_item_repeats_fold_with_their_list(budget: int) -> N
     ]
 
 
-def test_a_handful_of_controls_in_a_list_survives_the_fold() -> None:
+def test_handful_of_controls_in_a_list_survives_the_fold() -> None:
     rows = links(300, group=0)
     for i in range(100, 110):
         rows[i][2:6] = ["textbox", f"Answer {i}", "", ACTIONABLE | FORM_CONTROL]
@@ -110,7 +110,7 @@ def test_gap_longer_than_what_it_hides_is_not_made() -> None:
     assert 150 < printed.tokens <= 200
 
 
-def test_what_is_in_view_survives_when_a_long_form_does_not_fit() -> None:
+def test_rows_in_view_survive_when_a_long_form_does_not_fit() -> None:
     rows: list[list[Any]] = [
         [0, f"{i:x}", "textbox", f"Question {i}", "", ACTIONABLE | FORM_CONTROL, -1, 0] for i in range(1, 400)
     ]
@@ -129,7 +129,7 @@ def test_what_is_in_view_survives_when_a_long_form_does_not_fit() -> None:
         (1, 2, "... 1 more control and 2 more lines of text not shown"),
     ],
 )
-def test_counts_are_told_in_singular_and_plural(controls: int, texts: int, mark: str) -> None:
+def test_counts_are_singular_or_plural(controls: int, texts: int, mark: str) -> None:
     rows: list[list[Any]] = [[0, "1", "link", "In view", "", ACTIONABLE | IN_VIEW, -1, 0]]
     rows += [[0, f"{i + 2:x}", "link", "far " * 40, "", ACTIONABLE, -1, 0] for i in range(controls)]
     rows += [[0, "", "text", "far " * 40, "", 0, -1, 0] for _ in range(texts)]
@@ -164,7 +164,7 @@ FLAGS = {
 
 
 def grown(nodes: list[Node]) -> Tree:
-    """Rows and lists as the page script tells them; each row's name starts with its index."""
+    """Rows and lists as the page script sends them; each row's name starts with its index."""
     rows: list[list[Any]] = []
     lists: list[list[Any]] = []
 
@@ -199,7 +199,7 @@ LOOSE_MARK = re.compile(r"\.\.\. (?:([1-9]\d*) more controls?)?(?: and )?(?:([1-
 
 
 def accounted(page: Tree, text: str) -> tuple[int, int]:
-    """Check that each row is printed or told by one mark where it is missing; how many are printed and missing."""
+    """Check that each row is printed, or counted by one mark in its place. Returns how many are printed and missing."""
     at = printed = 0
     for line in text.splitlines():
         if name := re.search(r'"n(\d+)\.', line):
@@ -225,7 +225,7 @@ def after_items(page: Tree, at: int, group: int, count: int) -> int:
     def item(index: int) -> int | None:
         return dict(page.rows[index].groups).get(group) if 0 <= index < len(page.rows) else None
 
-    assert item(at - 1) != item(at), "an item is told in part"
+    assert item(at - 1) != item(at), "an item is counted in part"
     for _ in range(count):
         begun = item(at)
         assert begun is not None
@@ -236,7 +236,9 @@ def after_items(page: Tree, at: int, group: int, count: int) -> int:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(NODES, min_size=1, max_size=12), st.integers(0, 3000), st.integers(1, 50))
-def test_every_row_is_printed_or_told_by_one_mark_within_the_budget(nodes: list[Node], budget: int, every: int) -> None:
+def test_every_row_is_printed_or_counted_by_one_mark_within_the_budget(
+    nodes: list[Node], budget: int, every: int
+) -> None:
     page = grown(nodes)
     printed = render(page, budget, marked=range(0, len(page.rows), every))
     assert printed.tokens <= max(budget, MIN_BUDGET)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.socket
 IDENTITY = Identity("apply", "jobs", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", 1)
 
 
-def test_an_upload_goes_to_the_tasks_own_place_with_the_bound_token(
+def test_upload_goes_to_the_folder_of_its_task_with_the_bound_token(
     sink: Sink, observer: Remembering, tmp_path: Path
 ) -> None:
     token = tmp_path / "token"
@@ -33,7 +33,7 @@ def test_an_upload_goes_to_the_tasks_own_place_with_the_bound_token(
     assert len(artifact.sha256) == 64
 
 
-def test_the_token_is_read_for_each_upload(sink: Sink, observer: Remembering, tmp_path: Path) -> None:
+def test_token_is_read_for_each_upload(sink: Sink, observer: Remembering, tmp_path: Path) -> None:
     token = tmp_path / "token"
     uploader = Uploader(GatewayStore(sink.url, IDENTITY, token), observer, lambda _: None)
     for number in (1, 2):
@@ -59,7 +59,7 @@ def test_each_upload_fails_alone(sink: Sink, observer: Remembering, tmp_path: Pa
     assert "413" in str(warning)
 
 
-def test_a_file_that_finds_no_folder_is_a_warning(observer: Remembering, tmp_path: Path) -> None:
+def test_file_that_finds_no_folder_is_a_warning(observer: Remembering, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     uploader = Uploader(FolderStore(tmp_path / "file"), observer, lambda _: None)
     uploader.put(File("final.png", "image/png", b"y"))

@@ -51,7 +51,7 @@ def test_retries_share_a_place_and_are_not_counted() -> None:
     assert len({step.step_id for step in journal.steps}) == 3
 
 
-def test_the_longest_run_stays_within_its_share_of_the_object() -> None:
+def test_longest_run_stays_within_its_share_of_the_object() -> None:
     journal = Journal()
     for order in range(1000):
         step = journal.begin(order, 0)
@@ -75,7 +75,7 @@ def test_prompts_give_way_to_screenshots_in_the_list_of_artifacts() -> None:
     assert sum(name.endswith(".jpg") for name in kept) == 30
 
 
-def test_an_artifact_of_the_same_name_replaces_the_older() -> None:
+def test_artifact_of_the_same_name_replaces_the_older() -> None:
     journal = Journal()
     journal.add_artifact(artifact("final.png"))
     journal.add_artifact(artifact("final.png"))
@@ -110,7 +110,7 @@ def test_result_has_one_digest_in_its_file_its_reference_and_the_verdict() -> No
     assert journal.result_sha256 == digest
 
 
-def test_the_newest_word_on_an_error_code_counts() -> None:
+def test_latest_report_of_an_error_code_counts() -> None:
     journal = Journal()
     journal.add_errors([ReportedError(error_code="A", reasoning="first"), ReportedError(error_code="B")])
     journal.add_errors([ReportedError(error_code="A", reasoning="second")])

@@ -1,4 +1,4 @@
-"""Reports over HTTP to a server that answers as told; the real API server has its own test."""
+"""Reports over HTTP to a server that answers as planned; test_pod uses the real API server."""
 
 import json
 import time
@@ -42,7 +42,7 @@ def counts(sink: Sink) -> list[int]:
     return [body["status"]["stepCount"] for body in sink.bodies()]
 
 
-def test_a_report_is_one_apply_to_the_status_of_this_very_object(sink: Sink, observer: Remembering) -> None:
+def test_report_is_one_apply_to_the_status_of_this_very_object(sink: Sink, observer: Remembering) -> None:
     reporter = ClusterReporter(writer(sink), observer)
     reporter.publish(status(1))
     assert reporter.close(5)
@@ -69,7 +69,7 @@ def test_reports_within_the_interval_become_one_and_the_latest_wins(sink: Sink, 
     assert counts(sink) == [0, 49]
 
 
-def test_the_end_of_a_step_does_not_wait_for_the_interval(sink: Sink, observer: Remembering) -> None:
+def test_end_of_a_step_does_not_wait_for_the_interval(sink: Sink, observer: Remembering) -> None:
     reporter = ClusterReporter(writer(sink), observer, interval=60)
     reporter.publish(status(0))
     sink.wait_for(1)
@@ -88,7 +88,7 @@ def test_closing_delivers_what_is_pending(sink: Sink, observer: Remembering) -> 
 
 
 @pytest.mark.parametrize("code", [403, 409, 429, 500, 503])
-def test_a_passing_refusal_is_tried_again_and_a_newer_report_takes_its_place(
+def test_passing_refusal_is_tried_again_and_a_newer_report_takes_its_place(
     sink: Sink, observer: Remembering, code: int
 ) -> None:
     sink.plan.extend([code, code])
@@ -100,7 +100,7 @@ def test_a_passing_refusal_is_tried_again_and_a_newer_report_takes_its_place(
     assert len([event for event in observer.events if isinstance(event, Warned)]) == 1
 
 
-def test_a_final_refusal_is_not_tried_again(sink: Sink, observer: Remembering) -> None:
+def test_final_refusal_is_not_tried_again(sink: Sink, observer: Remembering) -> None:
     sink.plan.append(422)
     reporter = ClusterReporter(writer(sink), observer, interval=0.05)
     reporter.publish(status(1))
@@ -110,7 +110,7 @@ def test_a_final_refusal_is_not_tried_again(sink: Sink, observer: Remembering) -
     assert "as planned" in str(observer.events[0])
 
 
-def test_a_refused_token_is_read_anew(sink: Sink, observer: Remembering) -> None:
+def test_refused_token_is_read_again(sink: Sink, observer: Remembering) -> None:
     sink.plan.append(401)
     reporter = ClusterReporter(writer(sink, "old", "new"), observer)
     reporter.publish(status(1))
@@ -118,7 +118,7 @@ def test_a_refused_token_is_read_anew(sink: Sink, observer: Remembering) -> None
     assert [token for _, _, token, _ in sink.seen] == ["Bearer old", "Bearer new"]
 
 
-def test_an_unreachable_server_does_not_hold_up_the_end(sink: Sink, observer: Remembering) -> None:
+def test_unreachable_server_does_not_hold_up_the_end(sink: Sink, observer: Remembering) -> None:
     sink.hold.clear()
     reporter = ClusterReporter(writer(sink), observer)
     reporter.publish(status(1))
@@ -128,7 +128,7 @@ def test_an_unreachable_server_does_not_hold_up_the_end(sink: Sink, observer: Re
     assert time.monotonic() - begin < 2
 
 
-def test_a_silent_run_sends_a_heartbeat(sink: Sink, observer: Remembering) -> None:
+def test_silent_run_sends_a_heartbeat(sink: Sink, observer: Remembering) -> None:
     reporter = ClusterReporter(writer(sink), observer, interval=0.02, heartbeat=0.1)
     reporter.publish(status(1))
     sink.wait_for(3)

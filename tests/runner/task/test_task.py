@@ -17,7 +17,7 @@ def document(**spec: Any) -> TaskDocument:
     return TaskDocument(name="apply", namespace="jobs", uid="u-1", attempt=1, spec=whole)
 
 
-def test_a_document_becomes_a_task_with_payload_and_secrets_from_files(write: Write, tmp_path: Path) -> None:
+def test_document_becomes_a_task_with_payload_and_secrets_from_files(write: Write, tmp_path: Path) -> None:
     payload = write("payload/payload.json", '{"name": "Chris"}')
     write("secrets/password", "hunter22\n")
     spec = {
@@ -38,7 +38,7 @@ def test_a_document_becomes_a_task_with_payload_and_secrets_from_files(write: Wr
     assert "Chris" not in repr(task)
 
 
-def test_a_missing_document_names_the_file_and_the_remedy(tmp_path: Path) -> None:
+def test_missing_document_names_the_file_and_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=r"nowhere\.json.*No such file.*downward API"):
         read_document(tmp_path / "nowhere.json")
 
@@ -47,35 +47,35 @@ def test_a_missing_document_names_the_file_and_the_remedy(tmp_path: Path) -> Non
     ("text", "field"),
     [("", "Invalid JSON"), ("{}", "spec: Field required"), ('{"spec": {"url": "ftp://x"}}', "spec.url")],
 )
-def test_a_wrong_document_names_the_field(write: Write, text: str, field: str) -> None:
+def test_wrong_document_names_the_field(write: Write, text: str, field: str) -> None:
     with pytest.raises(TaskError, match=field):
         read_document(write("task.json", text))
 
 
-def test_a_missing_payload_names_its_secret(tmp_path: Path) -> None:
+def test_missing_payload_names_its_secret(tmp_path: Path) -> None:
     spec = {"navigationPayloadFrom": {"secretKeyRef": {"name": "chris", "key": "payload.json"}}}
     with pytest.raises(TaskError, match=r"Secret chris, key payload\.json"):
         task_of(document(**spec), payload_file=tmp_path / "none", secrets_dir=tmp_path)
 
 
-def test_a_missing_secret_is_named(tmp_path: Path) -> None:
+def test_missing_secret_is_named(tmp_path: Path) -> None:
     spec = {"secrets": [{"name": "pw", "secretKeyRef": {"name": "chris", "key": "k"}, "hosts": ["example.com"]}]}
     with pytest.raises(TaskError, match=r"secret pw \(Secret chris, key k\)"):
         task_of(document(**spec), payload_file=tmp_path / "none", secrets_dir=tmp_path)
 
 
-def test_a_file_that_is_no_json_is_named_with_the_place(write: Write) -> None:
-    with pytest.raises(TaskError, match=r"--schema: .*schema\.json is no JSON: .*line 1"):
+def test_file_that_is_not_valid_json_is_named_with_the_place(write: Write) -> None:
+    with pytest.raises(TaskError, match=r"--schema: .*schema\.json is not valid JSON: .*line 1"):
         read_json(write("schema.json", "{type: object}"), "--schema")
 
 
 @pytest.mark.parametrize("url", ["", "example.com", "ftp://example.com", "http://", "http://a b/", "http://[::1"])
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_text_that_is_not_a_web_address_is_refused(url: str) -> None:
     with pytest.raises(TaskError, match="--url"):
         check_url(url, "--url")
 
 
-def test_the_tasks_model_wins_over_the_environment() -> None:
+def test_tasks_model_wins_over_the_environment() -> None:
     environment = {"SKYVERN_MODEL": "one", "OPENAI_API_KEY": "", "OPENAI_BASE_URL": "http://model/v1"}
     settings = model_settings(environment, name="two")
     assert (settings.model, settings.api_key, settings.base_url) == ("two", None, "http://model/v1")
