@@ -1,5 +1,6 @@
 """An async client of the Kubernetes API: raw JSON objects, errors by kind, and a reflector that loses nothing."""
 
+from skyvern_crds.client.changes import Change, ChangeType
 from skyvern_crds.client.cluster import ClusterClient, Timeouts
 from skyvern_crds.client.errors import (
     AlreadyExists,
@@ -14,7 +15,7 @@ from skyvern_crds.client.errors import (
     Unauthorized,
     Unavailable,
 )
-from skyvern_crds.client.reflector import Change, ChangeType, Reflector
+from skyvern_crds.client.reflector import Reflector
 from skyvern_crds.client.resources import (
     EVENTS,
     PODS,

@@ -15,11 +15,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from skyvern_crds.backoff import full_jitter
+from skyvern_crds.client.changes import Change, ChangeType, Entry, Stream
 from skyvern_crds.client.cluster import ClusterClient
 from skyvern_crds.client.errors import ClusterError, Gone, Unavailable
 from skyvern_crds.client.resources import JsonObject, Resource, WatchEvent
@@ -36,56 +35,6 @@ QUICK_END_SECONDS: Final = 1.0
 """A watch that ends cleanly within this time without an event counts as failed; otherwise it would be a hot loop."""
 
 logger = logging.getLogger(__name__)
-
-
-class ChangeType(StrEnum):
-    """What happened to an object."""
-
-    ADDED = "ADDED"
-    MODIFIED = "MODIFIED"
-    DELETED = "DELETED"
-
-
-@dataclass(frozen=True, slots=True)
-class Change(Generic[T]):
-    """One change of one object; ``old`` is None for ADDED, ``new`` for DELETED."""
-
-    type: ChangeType
-    namespace: str
-    name: str
-    old: T | None
-    new: T | None
-    resource_version: int
-    """Of the change; of the list that no longer showed the object, for a deletion that the watch has missed."""
-
-
-@dataclass(slots=True)
-class _Entry(Generic[T]):
-    uid: str
-    resource_version: int
-    value: T
-
-
-@dataclass(slots=True)
-class _Stream(Generic[T]):
-    """State of the list and watch of one namespace, or of all."""
-
-    namespace: str | None
-    entries: dict[tuple[str, str], _Entry[T]] = field(default_factory=dict)
-    position: int | None = None
-    """Everything up to this resource version has been seen. Comes only from the server's lists and events."""
-    synced: bool = False
-    heard_at: float = float("-inf")
-    failures: int = 0
-    waiters: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
-
-    def advance(self, position: int) -> None:
-        self.position = position
-        self.heard_at = time.monotonic()
-        while self.waiters and self.waiters[0][0] <= position:
-            future = heapq.heappop(self.waiters)[2]
-            if not future.done():
-                future.set_result(None)
 
 
 class Reflector(Generic[T]):
@@ -119,7 +68,7 @@ class Reflector(Generic[T]):
         self._watch_seconds = watch_seconds
         self._longest_pause = longest_pause
         scopes: Sequence[str | None] = [None] if namespaces is None else list(dict.fromkeys(namespaces))
-        self._streams: dict[str | None, _Stream[T]] = {scope: _Stream(scope) for scope in scopes}
+        self._streams: dict[str | None, Stream[T]] = {scope: Stream(scope) for scope in scopes}
         self._order = itertools.count()
         self.synced = asyncio.Event()
         """Set once every namespace has been listed; never cleared."""
@@ -180,7 +129,7 @@ class Reflector(Generic[T]):
             return False
         return True
 
-    def _stream(self, namespace: str) -> _Stream[T] | None:
+    def _stream(self, namespace: str) -> Stream[T] | None:
         return self._streams.get(None) or self._streams.get(namespace)
 
     # The loop ---------------------------------------------------------------------------------------------------
@@ -191,7 +140,7 @@ class Reflector(Generic[T]):
             for stream in self._streams.values():
                 group.create_task(self._follow(stream), name=f"reflector {self._ref} {stream.namespace or '*'}")
 
-    async def _follow(self, stream: _Stream[T]) -> None:
+    async def _follow(self, stream: Stream[T]) -> None:
         listed = False
         while True:
             try:
@@ -209,7 +158,7 @@ class Reflector(Generic[T]):
                     listed = False
                 await self._pause(stream, error)
 
-    async def _pause(self, stream: _Stream[T], error: ClusterError, *, at_once: bool = False) -> None:
+    async def _pause(self, stream: Stream[T], error: ClusterError, *, at_once: bool = False) -> None:
         stream.failures += 1
         self.restarts[error.reason] += 1
         jittered = full_jitter(stream.failures, first=FIRST_PAUSE_SECONDS, longest=self._longest_pause)
@@ -218,7 +167,7 @@ class Reflector(Generic[T]):
         logger.warning("%s: %s; trying again in %.1f s (failure %d)", where, error, pause, stream.failures)
         await asyncio.sleep(pause)
 
-    async def _list(self, stream: _Stream[T]) -> None:
+    async def _list(self, stream: Stream[T]) -> None:
         """Take the server's list as the truth: what it does not show has been deleted."""
         seen: set[tuple[str, str]] = set()
         version = 0
@@ -242,7 +191,7 @@ class Reflector(Generic[T]):
         if not self.synced.is_set() and all(each.synced for each in self._streams.values()):
             self.synced.set()
 
-    async def _watch(self, stream: _Stream[T]) -> None:
+    async def _watch(self, stream: Stream[T]) -> None:
         began, heard = time.monotonic(), False
         events = self._client.watch(
             self._ref,
@@ -259,7 +208,7 @@ class Reflector(Generic[T]):
         if not heard and time.monotonic() - began < QUICK_END_SECONDS:
             raise Unavailable(0, "QuickEnd", "the watch ended at once and brought nothing")
 
-    def _take(self, stream: _Stream[T], event: WatchEvent) -> None:
+    def _take(self, stream: Stream[T], event: WatchEvent) -> None:
         version = int(event.resource_version)
         if event.type != "BOOKMARK":
             key = _key_of(event.object)
@@ -273,7 +222,7 @@ class Reflector(Generic[T]):
                         self._remove(stream, key, version)
         stream.advance(max(version, stream.position or 0))
 
-    def _put(self, stream: _Stream[T], key: tuple[str, str], obj: JsonObject) -> None:
+    def _put(self, stream: Stream[T], key: tuple[str, str], obj: JsonObject) -> None:
         version, uid = _version_of(obj), str(obj["metadata"].get("uid"))
         known = stream.entries.get(key)
         if known is not None and known.uid != uid:  # deleted and created again unseen: two changes, not one
@@ -290,11 +239,11 @@ class Reflector(Generic[T]):
                 self._remove(stream, key, version)
             return
         self.left_out.pop(key, None)
-        stream.entries[key] = _Entry(uid, version, value)
+        stream.entries[key] = Entry(uid, version, value)
         kind = ChangeType.ADDED if known is None else ChangeType.MODIFIED
         self._report(Change(kind, *key, known.value if known else None, value, version))
 
-    def _remove(self, stream: _Stream[T], key: tuple[str, str], version: int) -> None:
+    def _remove(self, stream: Stream[T], key: tuple[str, str], version: int) -> None:
         old = stream.entries.pop(key).value
         self._report(Change(ChangeType.DELETED, *key, old, None, version))
 

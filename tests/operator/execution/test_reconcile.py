@@ -23,7 +23,7 @@ from skyvern_operator.reconcile import Reconciler
 from skyvern_operator.state.records import TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
-from tests.crds.kubeconfig import kubeconfig
+from tests.crds.client.kubeconfig import kubeconfig
 from tests.operator.examples import ended
 from tests.waiting import until
 

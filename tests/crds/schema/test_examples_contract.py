@@ -11,7 +11,7 @@ from skyvern_crds.spec import SkyvernTaskSpec, parse_spec
 from tests.cluster import ControlPlane
 from tests.crds.conftest import CRD_FILE
 
-EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
+EXAMPLES = Path(__file__).parents[3] / "crds" / "examples"
 FILES = sorted(EXAMPLES.glob("*.yaml"))
 
 

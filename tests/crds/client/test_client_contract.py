@@ -25,8 +25,8 @@ from skyvern_crds.client import (
 )
 from skyvern_crds.vocabulary import API_VERSION, KIND
 from tests.cluster import ControlPlane
-from tests.crds.faults import FaultProxy, Refusal
-from tests.crds.kubeconfig import kubeconfig
+from tests.crds.client.faults import FaultProxy, Refusal
+from tests.crds.client.kubeconfig import kubeconfig
 
 pytestmark = pytest.mark.contract
 

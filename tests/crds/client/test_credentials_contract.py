@@ -19,7 +19,7 @@ from skyvern_crds.client import (
 )
 from skyvern_crds.client.connection import Connection, in_cluster_loader, kubeconfig_loader
 from tests.cluster import ControlPlane
-from tests.crds.kubeconfig import kubeconfig
+from tests.crds.client.kubeconfig import kubeconfig
 
 pytestmark = pytest.mark.contract
 

@@ -14,7 +14,7 @@ from skyvern_crds.spec import MUTABLE_SPEC_FIELDS, SkyvernTaskSpec
 from tests.crds.corpus import load
 
 REFUSALS = [text for case in load("reject") for text in case.messages]
-CRD_FILE = Path(__file__).parents[2] / "crds" / "skyverntasks.skyvern.io.yaml"
+CRD_FILE = Path(__file__).parents[3] / "crds" / "skyverntasks.skyvern.io.yaml"
 
 
 def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

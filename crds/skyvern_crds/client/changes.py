@@ -1,0 +1,63 @@
+"""What a reflector reports, and what it knows of each stream that it follows."""
+
+import asyncio
+import heapq
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class ChangeType(StrEnum):
+    """What happened to an object."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """One change of one object; ``old`` is None for ADDED, ``new`` for DELETED."""
+
+    type: ChangeType
+    namespace: str
+    name: str
+    old: T | None
+    new: T | None
+    resource_version: int
+    """Of the change; of the list that no longer showed the object, for a deletion that the watch has missed."""
+
+
+@dataclass(slots=True)
+class Entry(Generic[T]):
+    """What the cache holds of one object."""
+
+    uid: str
+    resource_version: int
+    value: T
+
+
+@dataclass(slots=True)
+class Stream(Generic[T]):
+    """State of the list and watch of one namespace, or of all."""
+
+    namespace: str | None
+    entries: dict[tuple[str, str], Entry[T]] = field(default_factory=dict)
+    position: int | None = None
+    """Everything up to this resource version has been seen. Comes only from the server's lists and events."""
+    synced: bool = False
+    heard_at: float = float("-inf")
+    failures: int = 0
+    waiters: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
+
+    def advance(self, position: int) -> None:
+        """Everything up to ``position`` has been seen: wake those who wait for it."""
+        self.position = position
+        self.heard_at = time.monotonic()
+        while self.waiters and self.waiters[0][0] <= position:
+            future = heapq.heappop(self.waiters)[2]
+            if not future.done():
+                future.set_result(None)
