@@ -9,6 +9,7 @@ export default [
     rules: {
       curly: ["error", "multi-line"],
       eqeqeq: "error",
+      "max-len": ["error", { code: 120, ignoreRegExpLiterals: true }],
       "no-var": "error",
       "object-shorthand": "error",
     },
@@ -17,7 +18,7 @@ export default [
     files: ["browser-image/skyvern_runner/js/*.js"],
     languageOptions: { sourceType: "script", globals: globals.browser },
     rules: {
-      // browser/page_script.py joins these files into one function. The compiler knows the names that one file takes from another.
+      // page_script.py joins these files into one function. The compiler knows which names one takes from another.
       "no-redeclare": ["error", { builtinGlobals: false }],
       "no-undef": "off",
       "no-unused-vars": ["error", { vars: "local" }],

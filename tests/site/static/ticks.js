@@ -1,13 +1,13 @@
 // Checkboxes made of divs: a click or the space bar toggles, a hidden input carries the value.
-for (const box of document.querySelectorAll(".tick")) {
+for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".tick"))) {
   const show = () => {
     const on = box.getAttribute("aria-checked") === "true";
     box.querySelector("input")?.remove();
     if (on) {
       const input = document.createElement("input");
       input.type = "hidden";
-      input.name = box.dataset.name;
-      input.value = box.dataset.value;
+      input.name = box.dataset.name ?? "";
+      input.value = box.dataset.value ?? "";
       box.append(input);
     }
   };
