@@ -203,7 +203,7 @@ def measure_starts(first: Browser) -> Samples:
 
 
 def look_table(looks: dict[int, Look]) -> str:
-    """Looking, for people."""
+    """Looking, as a table."""
     rows = []
     for look in looks.values():
         for name, samples in look.samples.items():
@@ -216,7 +216,7 @@ def look_table(looks: dict[int, Look]) -> str:
 
 
 def outline_table(looks: dict[int, Look]) -> str:
-    """The outlines, for people."""
+    """The outlines, as a table."""
     rows = [
         [
             f"{look.elements} elements",
@@ -232,7 +232,7 @@ def outline_table(looks: dict[int, Look]) -> str:
 
 
 def action_table(actions: dict[int, dict[str, Samples]]) -> str:
-    """Acting, for people."""
+    """Acting, as a table."""
     rows = []
     for size, measured in actions.items():
         for name, samples in measured.items():

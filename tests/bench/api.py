@@ -33,7 +33,7 @@ BODY: Final = json.dumps(REQUEST).encode()
 
 
 class Caller:
-    """One connection that stays open; as little as can be between the stopwatch and the facade."""
+    """One connection that stays open, with as little as possible between the stopwatch and the facade."""
 
     def __init__(self, url: str, key: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
@@ -55,7 +55,7 @@ class Caller:
         return content
 
     def create(self) -> str:
-        """Create a task; its id."""
+        """Create a task; return its id."""
         return str(json.loads(self.call("POST", TASKS_PATH, BODY))["task_id"])
 
     def heartbeat(self, _round: int) -> None:

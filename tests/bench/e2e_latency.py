@@ -65,7 +65,7 @@ class Figures:
 
 
 def note_pod(seen: Seen, pod: JsonObject) -> None:
-    """What the pod's state tells."""
+    """Note the pod's states."""
     seen.note("pod")
     for entry in pod["status"].get("containerStatuses", []):
         for state in entry["state"]:
@@ -73,7 +73,7 @@ def note_pod(seen: Seen, pod: JsonObject) -> None:
 
 
 def note_task(seen: Seen, task: JsonObject) -> None:
-    """What the task's status tells."""
+    """Note the end of the task."""
     if task.get("status", {}).get("phase") in TERMINAL_PHASES:
         seen.note("ended")
 
@@ -138,7 +138,7 @@ async def measure(cluster: Cluster, client: ClusterClient, name: str) -> Figures
 
 
 def resident(cluster: Cluster, installed: Installed, component: str) -> float:
-    """MiB that a program of the release has in memory: the largest process beside its pod's init."""
+    """MiB of memory of a program of the release: the largest process besides its pod's init."""
     deployment = f"deployment/{installed.release.fullname}-{component}"
     shell = ("sh", "-c", "cat /proc/[0-9]*/status")
     answer = cluster.run_kubectl("exec", "--namespace", installed.release.namespace, deployment, "--", *shell)

@@ -35,7 +35,7 @@ RUNNER_MS: Final = 1000
 PARALLEL_CREATES: Final = 16
 DEADLINE_SECONDS: Final = 300.0
 MAX_WRITES: Final = 6
-"""The bar: writes of the operator for one task."""
+"""The bar for the operator's writes for one task."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Observation:
             self.delivered.add(uid)
 
     def pod(self, kind: str, obj: JsonObject) -> None:
-        """A pod was made, or its runner has ended."""
+        """A pod was created, or its runner has ended."""
         uid, now = obj["metadata"]["labels"][LABEL_TASK_UID], time.monotonic()
         self.pods[uid] += kind == "ADDED"
         self.pod_seen.setdefault(uid, now)
@@ -72,12 +72,12 @@ class Observation:
             self.runner_ended.setdefault(uid, now)
 
     def writes(self) -> list[int]:
-        """Write of the operator, task by task."""
+        """The operator's writes for each task."""
         return [self.status_writes[uid] + self.pods[uid] for uid in self.created]
 
 
 async def follow(client: ClusterClient, ref: Resource, version: str, take: Callable[[str, JsonObject], None]) -> None:
-    """Hand every change to ``take``. The server ends a watch that is too slow; it goes on where it was."""
+    """Hand every change to ``take``. The server ends a watch that is too slow; it continues where it stopped."""
     while True:
         async for event in client.watch(ref, NAMESPACE, resource_version=version):
             version = event.resource_version
@@ -99,7 +99,7 @@ async def create_all(client: ClusterClient, count: int, callback: str) -> None:
 
 
 async def burst(plane: ControlPlane, count: int, operator: OperatorProcess, receiver: Receiver) -> dict[str, Any]:
-    """Run the tasks to their ends; the figures."""
+    """Run the tasks to their ends; return the figures."""
     seen = Observation()
     async with await ClusterClient.connect(str(plane.kubeconfig)) as client, asyncio.TaskGroup() as group:
         pages = [page async for page in client.list_pages(SKYVERNTASKS, NAMESPACE)]
@@ -143,7 +143,7 @@ async def burst(plane: ControlPlane, count: int, operator: OperatorProcess, rece
 
 
 def percentiles(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
-    """Seconds between two moments of each task: median, 99th percentile, maximum. Never below zero: two watches."""
+    """Seconds between two moments of each task: median, 99th percentile, maximum. Two watches: never below 0."""
     spans = sorted(max(0.0, second[uid] - first[uid]) for uid in first if uid in second)
     return {
         "p50": statistics.median(spans),
@@ -191,7 +191,7 @@ def prepare(plane: ControlPlane, nodes: int) -> None:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures for people."""
+    """The figures as text."""
     lines = []
     for name, value in figures.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Pages of a wanted size for the benchmark of the agent, and a server for them."""
+"""Pages of a given size for the agent's benchmark, and a server for them."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ ITEM: Final = """
 
 
 def listing(elements: int, *, options: int = 0) -> str:
-    """A form and a list of offers, of about ``elements`` elements; with ``options``, a select of so many besides."""
+    """A form and a list of offers, of about ``elements`` elements; with ``options``, also a select with that many."""
     items = "".join(ITEM.format(n=number) for number in range(1, elements // ELEMENTS_AN_ITEM + 1))
     choices = "".join(f"<option>City {number}</option>" for number in range(1, options + 1))
     select = f'<label for="city">City</label><select id="city">{choices}</select>' if options else ""

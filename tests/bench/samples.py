@@ -1,4 +1,4 @@
-"""Samples of a duration, their spread, and the one form in which benchmarks show and keep them."""
+"""Samples of a duration, their spread, and the form in which benchmarks show and keep them."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def stopwatch(call: Callable[[], object]) -> float:
 
 
 def by_turns(rounds: int, calls: Mapping[str, Callable[[int], object]]) -> dict[str, Samples]:
-    """Time each call once a round, one after the other, so that the machine's load of a moment falls on all of them.
+    """Time each call once a round, one after the other, so that the machine's load affects all of them alike.
 
     A call is given the number of its round, from 1; round 0 warms up and is not counted.
     """
@@ -72,7 +72,7 @@ def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def keep(name: str, figures: Mapping[str, Any]) -> Path:
-    """Write the figures, and what the machine was like, to build/bench; says where."""
+    """Write the figures, and a description of the machine, to build/bench; return the path."""
     machine = {"cpus": os.cpu_count(), "load_after": os.getloadavg()[0], "python": sys.version.split()[0]}
     target = OUTPUT / f"{name}.json"
     target.parent.mkdir(parents=True, exist_ok=True)

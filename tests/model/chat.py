@@ -25,7 +25,7 @@ def reply_object(script: Script, prompt: Prompt) -> dict[str, Any]:
     """Return the answer to the prompt's question as an object."""
     if prompt.kind == "completion_check":
         rule = find_rule(script, prompt)
-        achieved = rule is not None and any(deed.verb == "complete" for deed in rule.do)
+        achieved = rule is not None and any(command.verb == "complete" for command in rule.do)
         return {"achieved": achieved, "reason": f"scripted: the page is {rule.name if rule else 'not in the script'}"}
     if prompt.kind == "extraction":
         return extract(script, prompt)

@@ -55,7 +55,7 @@ def parse_fault(text: str) -> Fault:
 
 
 class FaultPlan:
-    """The faults to come, of one running server."""
+    """The faults still to come of one running server."""
 
     def __init__(self) -> None:
         self._sequence: deque[Fault | None] = deque()

@@ -18,7 +18,7 @@ class BadRequestError(Exception):
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the scripted server takes from a request."""
+    """What the scripted server reads from a request."""
 
     kind: Kind
     schema: dict[str, Any] | None
@@ -72,7 +72,7 @@ def _question(response_format: Any, texts: Sequence[str]) -> tuple[Kind, dict[st
             if named.get("name") == kind:
                 return kind, named.get("schema"), named.get("strict") is True
         raise BadRequestError(f"response_format.json_schema.name is {named.get('name')!r}, expected one of {KINDS}")
-    # In JSON mode the schema stands in words: "... one JSON object, next_actions, that fits this JSON schema ...".
+    # In JSON mode the message holds the schema: "... one JSON object, next_actions, that fits this JSON schema ...".
     for text in reversed(texts):
         asked = re.findall(rf"JSON object,? \W*({'|'.join(KINDS)})\b", text)
         if asked:

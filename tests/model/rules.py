@@ -5,13 +5,13 @@ from typing import Any
 
 from tests.model.outline import CHECKABLE, FILLABLE, TYPED, Node, Outline
 from tests.model.prompt import Prompt
-from tests.model.script import Deed, Rule, Script, When
+from tests.model.script import Command, Rule, Script, When
 
 Action = dict[str, Any]
 
 
 class MissingError(Exception):
-    """The page or the payload lacks what a deed needs; the message says what."""
+    """The page or the payload lacks what a step of the script needs; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def action(kind: str, reason: str, **fields: Any) -> Action:
 
 
 def holds(when: When, prompt: Prompt) -> bool:
-    """Say whether a page shows all that `when` asks."""
+    """Return whether a page shows everything that `when` asks for."""
     text = prompt.outline.text().lower()
     return (
         (when.heading is None or any(when.heading.lower() in heading.lower() for heading in prompt.outline.headings()))
@@ -45,23 +45,23 @@ def find_rule(script: Script, prompt: Prompt) -> Rule | None:
 
 
 def answer(script: Script, prompt: Prompt) -> Reply:
-    """Return what the script does on the page; it terminates, saying why, where it cannot go on."""
+    """Return what the script does on the page; where it cannot go on, it terminates with the reason."""
     rule = find_rule(script, prompt)
     if rule is None:
         headings = ", ".join(repr(heading) for heading in prompt.outline.headings()) or "no heading"
         return Reply("none", [action("terminate", f"the script has no rule for this page ({headings})")])
     actions: list[Action] = []
-    for deed in rule.do:
+    for command in rule.do:
         try:
-            actions += _perform(deed, rule.name, prompt)
+            actions += _perform(command, rule.name, prompt)
         except MissingError as error:
-            if not deed.optional:
+            if not command.optional:
                 return Reply(rule.name, [action("terminate", str(error))])
     return Reply(rule.name, actions)
 
 
 def resolve(expression: str, payload: Any) -> list[str]:
-    """Return the values of an expression: a text as it is, or "$.path" (with "|" between alternatives).
+    """Return the values of an expression: a literal text, or "$.path" (with "|" between alternatives).
 
     Raises MissingError when the payload has none of the paths.
     """
@@ -80,35 +80,35 @@ def _one(expression: str, payload: Any) -> str:
     return ", ".join(resolve(expression, payload))
 
 
-def _perform(deed: Deed, rule: str, prompt: Prompt) -> list[Action]:
-    verb, why = deed.verb, f"scripted: {rule}"
+def _perform(command: Command, rule: str, prompt: Prompt) -> list[Action]:
+    verb, why = command.verb, f"scripted: {rule}"
     if verb == "complete":
-        return [action("complete", str(deed.complete))]
+        return [action("complete", str(command.complete))]
     if verb == "terminate":
-        return [action("terminate", str(deed.terminate))]
+        return [action("terminate", str(command.terminate))]
     if verb == "wait":
-        return [action("wait", why, seconds=deed.wait)]
+        return [action("wait", why, seconds=command.wait)]
     if verb == "press":
-        return [action("press_key", why, id=None, text=deed.press)]
+        return [action("press_key", why, id=None, text=command.press)]
     if verb == "scroll":
-        return [action("scroll", why, id=None, text=deed.scroll)]
+        return [action("scroll", why, id=None, text=command.scroll)]
     if verb == "go_to":
-        return [action("go_to", why, text=_one(str(deed.go_to), prompt.payload))]
-    labels = resolve(getattr(deed, verb), prompt.payload)
-    steps = (_on_control(deed, verb, why, label, prompt) for label in labels)
+        return [action("go_to", why, text=_one(str(command.go_to), prompt.payload))]
+    labels = resolve(getattr(command, verb), prompt.payload)
+    steps = (_on_control(command, verb, why, label, prompt) for label in labels)
     return [step for step in steps if step is not None]
 
 
-def _on_control(deed: Deed, verb: str, why: str, label: str, prompt: Prompt) -> Action | None:
+def _on_control(command: Command, verb: str, why: str, label: str, prompt: Prompt) -> Action | None:
     node = _control(prompt.outline, verb, label)
     if verb == "click":
         return action("click", why, id=node.id)
     if verb in {"check", "uncheck"}:
         wanted = verb == "check"
-        done = node.checked == wanted and not deed.again
+        done = node.checked == wanted and not command.again
         return None if done else action("check", why, id=node.id, checked=wanted)
-    value = _one(str(deed.value), prompt.payload)
-    if node.value == value and not deed.again:
+    value = _one(str(command.value), prompt.payload)
+    if node.value == value and not command.again:
         return None
     kind = {"fill": "input_text", "select": "select_option", "upload": "upload_file"}[verb]
     return action(kind, why, id=node.id, text=value)

@@ -26,7 +26,7 @@ Words = Annotated[list[str], BeforeValidator(_as_list)]
 
 
 class When(_Strict):
-    """What a page must show; all that is given must hold, letter case does not matter."""
+    """What a page must show; every condition given must hold; case does not matter."""
 
     heading: str | None = Field(None, description="one heading holds this")
     text: Words = Field([], description="the page's text holds each of these")
@@ -35,8 +35,8 @@ class When(_Strict):
     control: str | None = Field(None, description="a control has this label")
 
 
-class Deed(_Strict):
-    """One thing to do. Exactly one verb is given; labels and values may be "$.path" into the task's payload."""
+class Command(_Strict):
+    """One thing to do, with exactly one verb; labels and values may be "$.path" into the task's payload."""
 
     fill: str | None = None
     select: str | None = None
@@ -55,7 +55,7 @@ class Deed(_Strict):
     again: bool = Field(False, description="done even where the page shows that it is done already")
 
     @model_validator(mode="after")
-    def _one_verb(self) -> "Deed":
+    def _one_verb(self) -> "Command":
         verbs = [name for name in VERBS if getattr(self, name) is not None]
         if len(verbs) != 1:
             raise ValueError(f"exactly one of {', '.join(VERBS)} must be given, got {verbs or 'none'}")
@@ -90,7 +90,7 @@ class Rule(_Strict):
 
     name: str
     when: When = When()
-    do: list[Deed]
+    do: list[Command]
 
 
 class Reading(_Strict):
@@ -103,7 +103,7 @@ class Reading(_Strict):
 
 
 class Script(_Strict):
-    """Rules in order (the first that fits is taken) and readings."""
+    """Rules in order (the first that fits is used), and readings."""
 
     rules: list[Rule]
     extract: list[Reading] = []

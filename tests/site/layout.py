@@ -111,5 +111,5 @@ def summary_list(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def step_mark(number: int, of: int = 3) -> str:
-    """Return the line that says how far the applicant is."""
+    """Return the line that says which step the applicant is at."""
     return f'<p class="step">Step {number} of {of}</p>'

@@ -227,7 +227,7 @@ async def done(request: Request) -> Response:
 
 
 async def applications_json(request: Request) -> Response:
-    """List what was really submitted."""
+    """List what was submitted."""
     return JSONResponse(store_of(request).submitted())
 
 
