@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from skyvern_runner.agent.page import Page
+if TYPE_CHECKING:
+    from skyvern_runner.chrome_page import ChromePage
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Launcher:
     def __init__(self, settings: BrowserSettings, preload: Callable[[], None]) -> None:
         self._settings = settings
         self._preload: Callable[[], None] | None = preload
-        self._page: Page | None = None
+        self._page: ChromePage | None = None
 
-    def connect(self) -> Page:
+    def connect(self) -> "ChromePage":
         """Start a browser. Raises BrowserStartError."""
         # Selenium is slow to load; errors in the task are reported without it.
         from skyvern_runner.browser.session import BrowserOptions  # noqa: PLC0415

@@ -57,7 +57,7 @@ def _custom(interaction: "Interaction", target: Target, wanted: str) -> Outcome:
         raise ActionFailedError(f"{target.label} showed no options; look at the page and click the wanted one")
     if "error" in found:
         raise ActionFailedError(str(found["error"]))
-    interaction.click(interaction.aim(ElementId(target.id.frame, str(found["id"])), anew=True))
+    interaction.click(interaction.aim(ElementId(target.id.frame, str(found["id"]))))
     effect = interaction.settle(target)
     label = str(found["label"])
     after = effect.state

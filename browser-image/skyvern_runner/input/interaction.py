@@ -49,19 +49,17 @@ class Interaction:
         """The page script's answer about an element. Raises ActionFailedError."""
         return self.answered(element.frame, name, element.own, *args)
 
-    def aim(self, element: ElementId, *, typing: bool = False, force: bool = False, anew: bool = False) -> Target:
+    def aim(self, element: ElementId, *, typing: bool = False, force: bool = False) -> Target:
         """Find the element, bring it into view, and test what a click there would hit. Raises ActionFailedError.
 
-        ``typing``: it must take text. ``force``: it may be covered. ``anew``: it may be in a document that came after
-        the last look.
+        ``typing``: it must take text. ``force``: it may be covered.
         """
         frame = element.frame
         options: dict[str, object] = {"typing": typing, "force": force}
-        if not anew:
-            if frame and frame not in self._documents:
-                raise ActionFailedError(f"not found: no element has the id {element}")
-            if frame in self._documents:
-                options["seen"] = self._documents[frame]
+        if frame and frame not in self._documents:
+            raise ActionFailedError(f"not found: no element has the id {element}")
+        if frame in self._documents:
+            options["seen"] = self._documents[frame]
         options["prefix"] = "".join(f"{each}{SEPARATOR}" for each in frame)
         answer = self.ask(element, "aim", options)
         x, y = self._origin(frame)

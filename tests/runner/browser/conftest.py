@@ -48,6 +48,11 @@ class Agent:
         assert isinstance(action, PageAction)
         return self.page.do(action)
 
+    @property
+    def result(self) -> str:
+        """What the page reports in its output."""
+        return str(self.script("return document.getElementById('result').textContent"))
+
     def script(self, code: str) -> Any:
         return self.browser.driver.execute_script(code)
 

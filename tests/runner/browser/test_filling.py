@@ -174,6 +174,13 @@ def test_custom_combobox_is_opened_and_its_option_clicked(choices: Agent) -> Non
     assert value(choices, "berth") == "Inner basin"
 
 
+def test_custom_combobox_in_a_frame_of_another_origin_works_too(agent: Agent) -> None:
+    agent.open("framed.html")
+    done = agent.do("select_option", "Berth", text="inner basin")
+    assert done.ok, done.message
+    assert 'combobox "Berth" value="Inner basin"' in agent.look().outline
+
+
 def test_combobox_without_any_role_works_too(choices: Agent) -> None:
     done = choices.do("select_option", "Pick a tide", text="Low tide")
     assert done.ok, done.message
