@@ -45,7 +45,6 @@ class Settings:
     release_namespace: str
     """Where the API-key Secrets are."""
     kubeconfig: str | None = None
-    context: str | None = None
     host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside the pod
     port: int = DEFAULT_PORT
 
@@ -55,7 +54,7 @@ async def run(settings: Settings) -> None:
     config = settings.config
     signing_key = read_signing_key(config)
     metrics, queue = Metrics(), WorkQueue()
-    client = await ClusterClient.connect(settings.kubeconfig, settings.context)
+    client = await ClusterClient.connect(settings.kubeconfig)
     try:
         store = Store(queue.add)
         profile_bounds = {name: p.max_active for name, p in config.profiles.items() if p.max_active is not None}

@@ -40,7 +40,7 @@ def decide(view: View) -> list[Action]:
 
 
 def _report(view: View) -> list[Action]:
-    """What cannot be read is named once for each change of it, whatever else happens to the task."""
+    """Fields that cannot be read are reported once for each change of them, whatever else happens to the task."""
     faults = "; ".join(filter(None, (view.task.unreadable, view.task.ignored)))
     return [ReportUnreadable(faults)] if faults and faults != view.reported and not view.task.deleting else []
 

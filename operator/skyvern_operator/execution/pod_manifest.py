@@ -1,11 +1,11 @@
 """The pod of a task. Pure: from the task document and the configuration to a manifest."""
 
-import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from skyvern_crds import runner_contract as contract
+from skyvern_crds import wire
 from skyvern_crds.runner_contract import TaskDocument
 from skyvern_crds.spec import SecretKeyRef, SkyvernTaskSpec
 from skyvern_crds.vocabulary import (
@@ -58,7 +58,7 @@ def build_pod(document: TaskDocument, config: OperatorConfig, labels: dict[str, 
                 **queue,
             },
             "annotations": {
-                ANNOTATION_TASK: json.dumps(document.wire(), ensure_ascii=False, separators=(",", ":")),
+                ANNOTATION_TASK: wire.dumps(document.wire()),
                 "kubectl.kubernetes.io/default-container": contract.CONTAINER_RUNNER,
                 # A task cannot be moved, since it may have acted: autoscalers keep its node until it ends.
                 "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",

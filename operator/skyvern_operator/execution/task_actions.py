@@ -40,7 +40,7 @@ from skyvern_operator.state.store import Store
 
 logger = logging.getLogger(__name__)
 
-IGNORED_REMEDY: Final = "The task goes on without these fields: mend or remove them."
+IGNORED_REMEDY: Final = "The task continues without these fields: correct or remove them."
 UNREADABLE_REMEDY: Final = (
     "A newer version may have written it. Nothing is done about the task until it can be read: upgrade the operator, "
     f"or cancel the task with the annotation {ANNOTATION_CANCEL}, or delete it."
@@ -156,10 +156,10 @@ class TaskActions:
             self._store.drop_task(task.key, task.uid)
 
     async def report_unreadable(self, task: TaskRecord, faults: str) -> None:
-        """Log which stored fields cannot be read, record an Event with the remedy, and remember both."""
-        logger.warning("stored fields cannot be read: %s", faults, extra={"fields": {"task": str(task.key)}})
+        """Record an Event and a log line that name the stored fields that cannot be read, and remember it."""
         remedy = UNREADABLE_REMEDY if task.unreadable else IGNORED_REMEDY
         await self.emit(task, Reason.UNREADABLE, f"{faults}. {remedy}")
+        logger.warning("stored fields cannot be read: %s", faults, extra={"fields": {"task": str(task.key)}})
         self._store.put_facts(task, replace(self._store.facts(task), reported=faults))
 
     async def emit(self, task: TaskRecord, reason: Reason, message: str) -> None:

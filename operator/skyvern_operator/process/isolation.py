@@ -30,6 +30,6 @@ def isolated(metrics: Metrics, where: Where, name: object) -> Iterator[None]:
 
 def report_error(metrics: Metrics, where: Where, name: object) -> None:
     """Log and count the exception that is being handled, which the object ``name`` caused."""
-    metrics.isolated.labels(where.value).inc()
+    metrics.object_errors.labels(where.value).inc()
     fields = {"object": str(name), "where": where.value}
     logger.exception("handling an object failed; other objects are not affected", extra={"fields": fields})

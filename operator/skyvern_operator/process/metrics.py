@@ -59,7 +59,7 @@ class Metrics:
             "skyvern_operator_reconcile_errors", "Reconciliations that failed, by kind of error.", ["error"],
             registry=self.registry,
         )  # fmt: skip
-        self.isolated = Counter(
+        self.object_errors = Counter(
             "skyvern_operator_object_errors", "Errors of single objects that affected no other, by place.",
             ["where"], registry=self.registry,
         )  # fmt: skip

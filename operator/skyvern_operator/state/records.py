@@ -57,7 +57,7 @@ class TaskRecord:
     unreadable: str | None = None
     """Which fields of the stored status cannot be read, and why. Such a task can only be canceled or deleted."""
     ignored: str | None = None
-    """Which other fields cannot be read, and why. The task goes on without them."""
+    """Which other fields cannot be read, and why. The task continues without them."""
 
     @property
     def ended(self) -> bool:

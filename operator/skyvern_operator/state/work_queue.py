@@ -15,6 +15,8 @@ from skyvern_operator.state.records import TaskKey
 FIRST_BACKOFF: Final = 0.25
 MAX_BACKOFF: Final = 60.0
 _LONGEST_SLEEP: Final = 30.0
+_SPARE_WAKE_UPS: Final = 64
+"""Replaced wake-ups that stay in the heap, which is rebuilt when they outnumber the others."""
 
 
 class WorkQueue:
@@ -62,6 +64,9 @@ class WorkQueue:
         elif self._due.get(key) != at:
             self._due[key] = at
             heapq.heappush(self._heap, (at, key))
+            if len(self._heap) > 2 * len(self._due) + _SPARE_WAKE_UPS:
+                self._heap = [(at, key) for key, at in self._due.items()]
+                heapq.heapify(self._heap)
             self._changed.set()
 
     def retry(self, key: TaskKey, *, at_least: float = 0.0) -> float:

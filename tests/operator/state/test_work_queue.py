@@ -75,6 +75,17 @@ async def test_later_wake_up_replaces_the_earlier_one(queue: WorkQueue, clock: C
     assert queue.sleeping == 1
 
 
+async def test_wake_ups_that_were_replaced_do_not_pile_up(queue: WorkQueue, clock: Clock) -> None:
+    for number in range(10_000):
+        queue.add(A)
+        key = await take(queue)
+        queue.wake_at(key, clock.now + 86_400 + number % 2)
+        queue.done(key)
+    assert len(queue._heap) < 200
+    clock.now += 90_000
+    assert [await take(queue), len(queue)] == [A, 0]
+
+
 async def test_waiting_worker_is_woken_by_a_key(queue: WorkQueue) -> None:
     worker = asyncio.create_task(take(queue))
     await asyncio.sleep(0)
