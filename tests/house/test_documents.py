@@ -8,7 +8,10 @@ import pytest
 from tests.house.version import ROOT
 
 TOP = ("apiserver", "browser-image", "charts", "crds", "operator", "tests")
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *(file for name in TOP for file in sorted((ROOT / name).rglob("*.md")))]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *(file for name in TOP for file in sorted((ROOT / name).rglob("*.md")) if "node_modules" not in file.parts),
+]
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
 
 

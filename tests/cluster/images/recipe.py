@@ -19,7 +19,7 @@ def _program(name: str, folder: str = "") -> Recipe:
     shared = ("requirements.lock", "crds/pyproject.toml", "crds/skyvern_crds")
     own = (f"{folder or name}/pyproject.toml", f"{folder or name}/skyvern_{name}")
     arguments = (("PROGRAM", name), *((("FOLDER", folder),) if folder else ()))
-    return Recipe("Containerfile", (*shared, *own), arguments)
+    return Recipe("operator/Containerfile", (*shared, *own), arguments)
 
 
 RECIPES = {
