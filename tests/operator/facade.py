@@ -1,5 +1,6 @@
 """A server where the facade stands: it gives files to the holder of a signed link."""
 
+import asyncio
 import time
 from typing import Self
 from urllib.parse import quote
@@ -15,7 +16,9 @@ class Facade:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
+        self.open = asyncio.Event()
+        """Requests wait while it is clear."""
+        self.open.set()
         self.url = ""
         app = web.Application()
         app.add_routes([web.get(f"{ARTIFACTS_PATH}/{{key:.*}}", self._give)])
@@ -32,7 +35,7 @@ class Facade:
 
     async def _give(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]
-        self.asked.append(key)
+        await self.open.wait()
         try:
             path = f"{ARTIFACTS_PATH}/{quote(key)}"
             verify_link(self._key, path, request.query["expires"], request.query["signature"], time.time())

@@ -34,6 +34,8 @@ class ResultReader:
             value: JsonValue = wire.loads(content)
         except ValueError as error:
             raise ResultError(f"the result {reference.name} is not JSON") from error
+        if wire.is_cut(value):
+            raise ResultError(f"the result {reference.name} is nested deeper than {wire.MAX_DEPTH} levels")
         return value
 
     async def _content(self, session: aiohttp.ClientSession, task: StoredTask, reference: ResultReference) -> bytes:

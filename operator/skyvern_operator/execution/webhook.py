@@ -15,6 +15,7 @@ from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, ClusterErr
 from skyvern_crds.rest.api_key import ApiKeyError, is_api_key, read_api_key
 from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.webhook import webhook_body, webhook_headers
+from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_crds.stored import StoredTask, read_task
 from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET, TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
@@ -23,6 +24,7 @@ from skyvern_operator.execution.result_reader import ResultReader
 from skyvern_operator.execution.webhook_rules import Answer, after_try, check_address, judge
 from skyvern_operator.process.isolation import Where, report_error
 from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.parsing import task_record
 from skyvern_operator.state.records import TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 
@@ -56,8 +58,9 @@ class WebhookSender:
         self._release_namespace = release_namespace
         self._wake = wake
         self._results = ResultReader(config.facade_url or config.public_url, signing_key)
-        self._one_large = asyncio.Semaphore(1)
         self._pending: asyncio.Queue[TaskRecord] = asyncio.Queue()
+        self._large: asyncio.Queue[TaskRecord] = asyncio.Queue()
+        """Tasks whose results are in the store. One worker has them, which bounds the memory and who waits for it."""
         self._under_way: set[str] = set()
 
     def under_way(self, uid: str) -> bool:
@@ -79,13 +82,19 @@ class WebhookSender:
             asyncio.TaskGroup() as group,
         ):
             for _ in range(self._config.webhook.concurrency):
-                group.create_task(self._work(session))
+                group.create_task(self._work(session, self._pending))
+            group.create_task(self._work(session, self._large))
 
-    async def _work(self, session: aiohttp.ClientSession) -> None:
+    async def _work(self, session: aiohttp.ClientSession, lane: asyncio.Queue[TaskRecord]) -> None:
         while True:
-            task = await self._pending.get()
+            task, passed_on = await lane.get(), False
             try:
-                await self._deliver(session, task)
+                obj = await self._read(task)
+                if obj is not None and obj.status.extracted_information_ref is not None and lane is self._pending:
+                    self._large.put_nowait(task)
+                    passed_on = True
+                elif obj is not None:
+                    await self._deliver(session, task, obj)
             except ClusterError as error:
                 fields = {"task": str(task.key)}
                 logger.warning("the webhook waits for the API server: %s", error, extra={"fields": fields})
@@ -94,21 +103,30 @@ class WebhookSender:
                 report_error(self._metrics, Where.WEBHOOK, task.key)
                 await asyncio.sleep(API_PAUSE_SECONDS)
             finally:
-                self._under_way.discard(task.uid)
-                self._wake(task.key)
+                if not passed_on:
+                    self._under_way.discard(task.uid)
+                    self._wake(task.key)
 
-    async def _deliver(self, session: aiohttp.ClientSession, task: TaskRecord) -> None:
-        """Try once, with the current object, since the runner may have written after the verdict."""
+    async def _read(self, task: TaskRecord) -> StoredTask | None:
+        """The current object, since the runner may have written after the verdict; None if no webhook is due for it.
+
+        The store gets it too: without that, a task that is gone would be due again at once.
+        """
         try:
             obj = await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name)
         except NotFound:
-            return
+            self._store.drop_task(task.key, task.uid)
+            return None
+        self._store.put_task(task_record(obj))
         stored = read_task(obj)
-        status = stored.status
-        if stored.metadata.uid != task.uid or status.phase not in TERMINAL_PHASES or status.webhook is None:
-            return
-        answer = await self._try(session, stored)
-        state = after_try(status.webhook, answer, self._config.webhook, datetime.now(UTC))
+        is_due = stored.status.phase in TERMINAL_PHASES and stored.status.webhook is not None
+        return stored if stored.metadata.uid == task.uid and is_due else None
+
+    async def _deliver(self, session: aiohttp.ClientSession, task: TaskRecord, obj: StoredTask) -> None:
+        """Try once, and leave the outcome among the store's facts."""
+        answer = await self._try(session, obj)
+        before = obj.status.webhook or WebhookStatus(state=WebhookState.PENDING)
+        state = after_try(before, answer, self._config.webhook, datetime.now(UTC))
         self._store.put_facts(task, replace(self._store.facts(task), webhook=state))
         self._metrics.webhooks.labels("delivered" if answer.accepted else "failed").inc()
         fields = {"task": str(task.key), "attempt": state.attempts, "state": state.state, "status": answer.status}
@@ -124,8 +142,7 @@ class WebhookSender:
             key, reference = await self._key(task), task.status.extracted_information_ref
             if reference is None:
                 return await self._post(session, task, key, _inline_result(task))
-            async with self._one_large:  # bounds the memory
-                return await self._post(session, task, key, await self._results.read(session, task, reference))
+            return await self._post(session, task, key, await self._results.read(session, task, reference))
         except ClusterError:
             raise  # the API server's fault, not the task's: it does not count
         except (WebhookAddressError, ApiKeyError, ResultError) as error:

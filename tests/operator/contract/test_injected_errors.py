@@ -1,12 +1,16 @@
 """An error of one object, injected into each place where many are handled: the others go on to their ends."""
 
 import asyncio
+import hashlib
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, JsonObject, Resource
+from skyvern_crds.rest.artifacts import store_key
 from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_API_KEY_SECRET, MANAGER_OPERATOR, Phase
 from skyvern_operator.config import OperatorConfig
@@ -20,6 +24,8 @@ from skyvern_operator.watch.kopf_adapter import registry, watch
 from skyvern_operator.watch.resync import Resync
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster
+from tests.operator.facade import Facade
+from tests.operator.process import SIGNING_KEY
 from tests.operator.receiver import Receiver
 from tests.waiting import until
 
@@ -109,15 +115,15 @@ async def test_list_goes_on_after_an_object_that_raises(
     assert sorted(task.key.name for task in store.tasks()) == ["after", "last"]
 
 
-async def ended_with_webhook(tasks: Cluster, name: str, url: str, api_key: str = "") -> TaskRecord:
-    """A completed task whose webhook is due."""
+async def ended_with_webhook(tasks: Cluster, name: str, url: str, api_key: str = "", **status: Any) -> TaskRecord:
+    """A completed task whose webhook is due; keyword arguments are fields of the runner's part of status."""
     await tasks.create(name, labels={LABEL_API_KEY_SECRET: api_key}, webhookCallbackUrl=url)
     webhook = WebhookStatus(state=WebhookState.PENDING)
     body = {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name},
-        "status": OperatorStatus(phase=Phase.COMPLETED, webhook=webhook).wire(),
+        "status": OperatorStatus(phase=Phase.COMPLETED, webhook=webhook).wire() | status,
     }
     answer = await tasks.client.apply(
         SKYVERNTASKS, tasks.namespace, name, body, field_manager=MANAGER_OPERATOR, subresource="status"
@@ -125,33 +131,86 @@ async def ended_with_webhook(tasks: Cluster, name: str, url: str, api_key: str =
     return task_record(answer)
 
 
+@asynccontextmanager
+async def sending(client: ClusterClient, store: Store, metrics: Metrics, **config: Any) -> AsyncIterator[WebhookSender]:
+    """A sender at work, with one worker; keyword arguments are fields of the operator's configuration."""
+    base = {"images": {"browser": "b", "runner": "r"}, "webhook": {"concurrency": 1}}
+    sender = WebhookSender(
+        client,
+        store,
+        OperatorConfig.model_validate(base | config),
+        metrics,
+        signing_key=SIGNING_KEY,
+        release_namespace="default",
+        wake=ignore,
+    )
+    worker = asyncio.create_task(sender.run())
+    try:
+        yield sender
+        assert not worker.done()
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
 async def test_delivery_that_raises_is_a_failed_try_and_the_others_arrive(
     served: ControlPlane, own_tasks: Cluster, receiver: Receiver
 ) -> None:
-    config = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}, "webhook": {"concurrency": 1}})
     metrics, store = Metrics(), Store(ignore)
     poison = await ended_with_webhook(own_tasks, "poison", receiver.url, api_key="poison")
     sound = [await ended_with_webhook(own_tasks, f"sound-{number}", receiver.url) for number in range(3)]
-    async with await FaultyClient.connect(str(served.kubeconfig)) as client:
-        sender = WebhookSender(
-            client, store, config, metrics, signing_key=b"k" * 16, release_namespace=own_tasks.namespace, wake=ignore
-        )
-        worker = asyncio.create_task(sender.run())
-        try:
-            for task in (poison, *sound):
-                store.put_task(task)
-                sender.submit(task)
-            await receiver.wait(len(sound))
-            state = store.facts(poison).webhook
-            assert not worker.done()
-        finally:
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
+    async with (
+        await FaultyClient.connect(str(served.kubeconfig)) as client,
+        sending(client, store, metrics) as sender,
+    ):
+        for task in (poison, *sound):
+            store.put_task(task)
+            sender.submit(task)
+        await receiver.wait(len(sound))
+    state = store.facts(poison).webhook
     assert sorted(delivery.json["task_id"] for delivery in receiver.deliveries) == ["sound-0", "sound-1", "sound-2"]
     assert state is not None
     assert (state.state, state.attempts) == (WebhookState.PENDING, 1)
     assert state.last_error == "nothing was sent: UnforeseenError: a Secret that no code foresaw"
     assert errors(metrics, "webhook") == 1
+
+
+async def test_large_result_whose_facade_is_slow_does_not_hold_up_other_deliveries(
+    client: ClusterClient, own_tasks: Cluster, receiver: Receiver, facade: Facade
+) -> None:
+    store = Store(ignore)
+    content = b'"' + b"a" * 20_000 + b'"'
+    reference = {"name": "result.json", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    large = [
+        await ended_with_webhook(own_tasks, f"large-{number}", receiver.url, extractedInformationRef=reference)
+        for number in range(3)
+    ]
+    small = await ended_with_webhook(own_tasks, "small", receiver.url)
+    for task in large:
+        facade.files[store_key(own_tasks.namespace, task.key.name, task.uid, "result.json")] = content
+    facade.open.clear()
+    async with sending(client, store, Metrics(), facadeUrl=facade.url) as sender:
+        for task in (*large, small):
+            store.put_task(task)
+            sender.submit(task)
+        [delivery] = await receiver.wait()
+        assert delivery.json["task_id"] == "small"
+        facade.open.set()
+        await receiver.wait(4)
+    assert [len(delivery.json["extracted_information"] or "") for delivery in receiver.deliveries] == [0, *[20_000] * 3]
+
+
+async def test_task_that_is_gone_is_not_delivered_over_and_over(
+    client: ClusterClient, own_tasks: Cluster, receiver: Receiver
+) -> None:
+    store = Store(ignore)
+    task = await ended_with_webhook(own_tasks, "gone", receiver.url)
+    store.put_task(task)
+    await client.delete(SKYVERNTASKS, own_tasks.namespace, "gone")
+    async with sending(client, store, Metrics()) as sender:
+        sender.submit(task)
+        await until(lambda: store.task(task.key) is None, what="the task dropped")
+    assert receiver.deliveries == []
 
 
 def ignore(key: TaskKey, *, urgent: bool = False) -> None:
