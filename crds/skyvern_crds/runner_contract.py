@@ -48,7 +48,6 @@ ENV_MODEL: Final = "SKYVERN_MODEL"
 """Name of the language model."""
 ENV_MODEL_API_KEY: Final = "OPENAI_API_KEY"
 ENV_MODEL_BASE_URL: Final = "OPENAI_BASE_URL"
-ENV_POD_NAME: Final = "SKYVERN_POD_NAME"
 
 MODEL_SECRET_API_KEY: Final = "api-key"  # noqa: S105
 MODEL_SECRET_BASE_URL: Final = "base-url"  # noqa: S105

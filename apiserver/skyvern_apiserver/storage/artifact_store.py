@@ -14,12 +14,11 @@ from obstore.store import ObjectStore, from_url
 
 from skyvern_apiserver.errors import LostResultError, SettingsError, UnavailableError
 from skyvern_crds import wire
+from skyvern_crds.rest.response import MAX_RESULT_BYTES
 
 PART_BYTES: Final = 5 * 1024 * 1024
 """Size of an upload's parts, the smallest that S3 accepts; two are in memory at a time."""
 CHUNK_BYTES: Final = 256 * 1024
-MAX_RESULT_BYTES: Final = 1024 * 1024
-"""Largest extracted information that an answer includes; for a larger one it has the link alone."""
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,8 @@ from skyvern_crds.vocabulary import Phase
 
 FINAL_SCREENSHOT: Final = "final.png"
 RECORDING: Final = "recording.webm"
+MAX_RESULT_BYTES: Final = 1024 * 1024
+"""Largest extracted information that an answer or a webhook carries; for a larger one it has the link alone."""
 ACTION_SCREENSHOTS_IN_RESPONSE: Final = 3
 """Newest action screenshots that a response carries, as callers of the Tasks API know it."""
 

@@ -35,7 +35,7 @@ def decide(view: View) -> list[Action]:
     for case in _CASES:
         actions = case(view)
         if actions is not None:
-            return _report(view) + actions
+            return actions + _report(view)  # last: an Event that is refused must not hold back a stop
     raise AssertionError("the last case always fits")
 
 
@@ -60,7 +60,7 @@ def _unreadable(view: View) -> list[Action] | None:
     if pod is None and task.status.pod_uid is not None:
         return [LookUpPod(task.pod_name)]
     if pod is not None and not (pod.ended or pod.life.gone):
-        return _deletion(pod)
+        return _node_lost(view) or [*_deletion(pod), *_wake(view, view.lost_at)]
     return [] if task.ended else _verdict(view, Reason.CANCELED, "canceled on request")
 
 

@@ -102,5 +102,12 @@ def wants_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
 
 
 def holds_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
-    """Whether the task counts as active: it has a pod and no verdict."""
-    return not task.ended and not task.deleting and (pod is not None or task.status.pod_uid is not None)
+    """Whether the task counts as active: it has a pod and no verdict.
+
+    A task that cannot be read may never get a verdict, so it counts only while its pod can run.
+    """
+    if task.ended or task.deleting:
+        return False
+    if task.unreadable:
+        return pod is not None and not (pod.ended or pod.life.gone)
+    return pod is not None or task.status.pod_uid is not None

@@ -178,7 +178,6 @@ def _runner_environment(config: OperatorConfig, effective: EffectiveProfile) -> 
         contract.ENV_ARTIFACTS_URL: config.artifacts_url or "",
     }
     environment: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in plain.items() if value]
-    environment.append({"name": contract.ENV_POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
     keys = {
         contract.ENV_MODEL_API_KEY: contract.MODEL_SECRET_API_KEY,
         contract.ENV_MODEL_BASE_URL: contract.MODEL_SECRET_BASE_URL,

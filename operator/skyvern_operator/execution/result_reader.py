@@ -6,15 +6,14 @@ from typing import Final
 
 import aiohttp
 from pydantic import JsonValue
+from pydantic_core import from_json
 
-from skyvern_crds import wire
 from skyvern_crds.rest.artifacts import ArtifactLinks, ArtifactNameError
+from skyvern_crds.rest.response import MAX_RESULT_BYTES
 from skyvern_crds.status import ResultReference
 from skyvern_crds.stored import StoredTask
 from skyvern_operator.errors import ResultError
 
-MAX_RESULT_BYTES: Final = 16 * 1024 * 1024
-"""The facade stores no larger file."""
 LINK_SECONDS: Final = 300
 
 
@@ -26,22 +25,24 @@ class ResultReader:
         self._signing_key = signing_key
 
     async def read(self, session: aiohttp.ClientSession, task: StoredTask, reference: ResultReference) -> JsonValue:
-        """The whole result, checked against the digest in status. Raises ResultError."""
+        """The whole result, checked against the digest in status; None when it is larger than MAX_RESULT_BYTES.
+
+        As in an answer over REST, whoever gets None has the link to the file. Raises ResultError.
+        """
+        if reference.size > MAX_RESULT_BYTES:
+            return None
         content = await self._content(session, task, reference)
         if hashlib.sha256(content).hexdigest() != reference.sha256:
             raise ResultError(f"the result {reference.name} differs from the digest in status: it was not sent")
         try:
-            value: JsonValue = wire.loads(content)
+            # Not wire.loads: a result is whole or it is none, and mending takes time that others wait for.
+            value: JsonValue = from_json(content)
         except ValueError as error:
-            raise ResultError(f"the result {reference.name} is not JSON") from error
-        if wire.is_cut(value):
-            raise ResultError(f"the result {reference.name} is nested deeper than {wire.MAX_DEPTH} levels")
+            raise ResultError(f"the result {reference.name} is not JSON that can be read: {error}") from error
         return value
 
     async def _content(self, session: aiohttp.ClientSession, task: StoredTask, reference: ResultReference) -> bytes:
         problem = f"the result {reference.name} cannot be read from the facade"
-        if reference.size > MAX_RESULT_BYTES:
-            raise ResultError(f"{problem}: it has {reference.size} bytes and may have {MAX_RESULT_BYTES}")
         links = ArtifactLinks(self._facade_url, self._signing_key, int(time.time()), LINK_SECONDS)
         meta = task.metadata
         try:
@@ -56,7 +57,8 @@ class ResultReader:
         except TimeoutError as error:
             raise ResultError(f"{problem}: the facade does not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise ResultError(f"{problem}: the facade does not answer: {error or type(error).__name__}") from error
+            # The text of an error may hold the link, which would then stand in status and log.
+            raise ResultError(f"{problem}: the facade does not answer: {type(error).__name__}") from error
 
 
 async def _limited(response: aiohttp.ClientResponse, problem: str) -> bytes:
@@ -64,5 +66,5 @@ async def _limited(response: aiohttp.ClientResponse, problem: str) -> bytes:
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > MAX_RESULT_BYTES:
-            raise ResultError(f"{problem}: it is larger than {MAX_RESULT_BYTES} bytes")
+            raise ResultError(f"{problem}: it is larger than the status says")
     return bytes(content)

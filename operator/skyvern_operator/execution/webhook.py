@@ -163,7 +163,9 @@ class WebhookSender:
         except TimeoutError:
             return Answer(error=f"no answer within {self._config.webhook.timeout_seconds:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(error=f"no answer: {error or type(error).__name__}")
+            # An aiohttp error's text may hold the receiver's address with its tokens.
+            told = type(error).__name__ if isinstance(error, aiohttp.ClientResponseError) else str(error)
+            return Answer(error=f"no answer: {told or type(error).__name__}")
 
     async def _key(self, task: StoredTask) -> bytes:
         """The caller's API key for a task created over REST, if it is for the task's namespace; else the release's key.

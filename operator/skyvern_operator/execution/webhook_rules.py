@@ -37,7 +37,7 @@ def check_address(url: str, settings: Webhook) -> None:
 
 def after_try(before: WebhookStatus, answer: Answer, settings: Webhook, now: datetime) -> WebhookStatus:
     """The delivery's state after another try."""
-    attempts = before.attempts + 1
+    attempts = max(before.attempts, 0) + 1
     tried = before.model_copy(
         update={
             "attempts": attempts,

@@ -10,7 +10,8 @@ import pytest
 
 from skyvern_apiserver.server.app import public_app
 from skyvern_apiserver.services import Services
-from skyvern_apiserver.storage.artifact_store import MAX_RESULT_BYTES, ArtifactStore
+from skyvern_apiserver.storage.artifact_store import ArtifactStore
+from skyvern_crds.rest.response import MAX_RESULT_BYTES
 from tests.apiserver.artifacts.running_task import RunningTask
 from tests.apiserver.calls import create
 from tests.apiserver.cluster import Tenants

@@ -9,6 +9,7 @@ import pytest
 from skyvern_crds import wire
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient
 from skyvern_crds.rest.artifacts import store_key
+from skyvern_crds.rest.response import MAX_RESULT_BYTES
 from skyvern_crds.rest.webhook import SignatureStyle
 from skyvern_crds.status import MAX_INLINE_RESULT_BYTES
 from skyvern_crds.vocabulary import (
@@ -127,14 +128,16 @@ async def test_key_of_another_namespace_never_signs(
 LARGE: dict[str, Any] = {"rows": [{"name": f"row {number}", "note": "ä" * 100} for number in range(200)]}
 
 
-async def complete_with_large_result(tasks: Cluster, kubelet: Kubelet, url: str, sha256: str = "") -> tuple[str, bytes]:
+async def complete_with_large_result(
+    tasks: Cluster, kubelet: Kubelet, url: str, *, size: int | None = None
+) -> tuple[str, bytes]:
     """Run a task whose result is an artifact; the artifact's key and content, which the runner would have stored."""
     content = wire.encode(LARGE)
     assert len(content) > MAX_INLINE_RESULT_BYTES
     uid = (await tasks.create(webhookCallbackUrl=url))["metadata"]["uid"]
     pod = await tasks.pod()
     await kubelet.start(pod)
-    reference = {"name": "result.json", "size": len(content), "sha256": sha256 or hashlib.sha256(content).hexdigest()}
+    reference = {"name": "result.json", "size": size or len(content), "sha256": hashlib.sha256(content).hexdigest()}
     body = {"apiVersion": API_VERSION, "kind": KIND, "status": {"stepCount": 1, "extractedInformationRef": reference}}
     await tasks.client.apply(
         SKYVERNTASKS, tasks.namespace, tasks.name, body, field_manager=MANAGER_RUNNER, subresource="status"
@@ -158,6 +161,16 @@ async def test_result_that_is_too_large_for_the_object_is_in_the_webhook(
     assert delivery.json["extracted_information"] == LARGE
     assert delivery.signed_with(SIGNING_KEY)
     assert key.rpartition("/")[2] in delivery.json["extracted_information_url"]
+
+
+async def test_result_beyond_what_answers_carry_is_left_to_its_link(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
+) -> None:
+    async with start_operator(facadeUrl="http://127.0.0.1:9"):  # nobody asks it
+        await complete_with_large_result(own_tasks, own_kubelet, receiver.url, size=MAX_RESULT_BYTES + 1)
+        [delivery] = await receiver.wait()
+    assert delivery.json["extracted_information"] is None
+    assert "/result.json?" in delivery.json["extracted_information_url"]
 
 
 async def test_result_that_is_not_what_the_runner_stored_is_never_sent(

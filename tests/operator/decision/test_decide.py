@@ -11,7 +11,7 @@ from skyvern_crds.vocabulary import ConditionType, Phase, Reason
 from skyvern_operator.decision.admission import Decision
 from skyvern_operator.decision.conditions import find
 from skyvern_operator.decision.decide import decide
-from skyvern_operator.decision.view import View
+from skyvern_operator.decision.view import View, holds_slot
 from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, vanished_pod
 from tests.operator.examples import (
@@ -270,7 +270,12 @@ ROWS: list[Row] = [
     (
         "its pod under deletion is waited for",
         look_at(running(unreadable="odd", cancel_requested=True), deleting(running_pod()), reported="odd"),
-        [],
+        ["wake +330"],
+    ),
+    (
+        "and not for longer than a lost node is",
+        look_at(running(unreadable="odd", cancel_requested=True), deleting(running_pod()), now=331, reported="odd"),
+        ["failed NodeLost", "event NodeLost"],
     ),
     (
         "canceled once its pod is gone",
@@ -280,7 +285,7 @@ ROWS: list[Row] = [
     (
         "canceled without a pod",
         look_at(a_task(unreadable="odd", cancel_requested=True)),
-        ["report odd", "canceled Canceled"],
+        ["canceled Canceled", "report odd"],
     ),
     (
         "a pod that its status names is looked up before",
@@ -391,3 +396,12 @@ def test_attempt_number_of_any_size_does_not_stop_the_operator() -> None:
     status = RETRYING.status.model_copy(update={"attempt": 10**11})
     task = replace(RETRYING, status=status)
     assert tell(decide(look_at(task, now=4))) == ["wake +300"]
+
+
+def test_unreadable_task_holds_a_slot_only_while_its_pod_can_run() -> None:
+    task = running(unreadable="odd")
+    assert holds_slot(task, running_pod())
+    assert not holds_slot(task, gone(running_pod()))
+    assert not holds_slot(task, COMPLETED_POD)
+    assert not holds_slot(task, None)
+    assert holds_slot(running(), gone(running_pod()))
