@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.errors import ReplyError
@@ -17,11 +18,13 @@ _MAX_SHOWN_TEXT: Final = 80
 
 
 def _element_id(value: object) -> object:
-    """Models write ``[3]``, ``3`` and ``"3"``; all mean the element 3."""
+    """Models write ``[3]``, ``3`` and ``"3"``; all mean the element 3. A float is refused: 5.10 has lost its zero."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str):
+    if value is None or isinstance(value, ElementId):
         return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("element_id", "write id as a string, as the outline shows it")
     bare = value.strip().strip("[]* ")
     return ElementId.parse(bare) if bare else None
 

@@ -18,7 +18,7 @@ class Wait(Action):
 
     type: Literal["wait"] = "wait"
     seconds: Annotated[
-        float, BeforeValidator(lambda value: DEFAULT_SECONDS if value is None else value), Field(ge=0)
+        float, Field(ge=0), BeforeValidator(lambda value: DEFAULT_SECONDS if value is None else value)
     ] = DEFAULT_SECONDS
 
     def run(self, sleep: Callable[[float], None]) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from skyvern_crds import wire
@@ -39,12 +40,28 @@ def run_task(task: Task, context: Context, unexpected: Callable[[BaseException],
     except Exception as error:  # noqa: BLE001  # the outermost frame: a verdict is written whatever happens
         unexpected(error)
         verdict = verdict_of(error)
-    _keep_records(context)
-    if agent.page is not None:
-        _keep_last_view(agent.page, context)
-    context.uploader.flush(UPLOAD_SECONDS)
-    context.publish(urgent=True)
-    context.reporter.close(REPORT_SECONDS)
+    deliveries: tuple[Callable[[], object], ...] = (
+        partial(_keep_records, context),
+        partial(_keep_last_view, agent.page, context),
+        partial(context.uploader.flush, UPLOAD_SECONDS),
+        partial(context.publish, urgent=True),
+        partial(context.reporter.close, REPORT_SECONDS),
+        partial(_announce, verdict, context),
+    )
+    for deliver in deliveries:
+        _attempt(deliver, unexpected)
+    return verdict
+
+
+def _attempt(deliver: Callable[[], object], unexpected: Callable[[BaseException], None]) -> None:
+    """Each delivery fails alone: neither the others nor the verdict depend on it."""
+    try:
+        deliver()
+    except Exception as error:  # noqa: BLE001  # a verdict is written whatever happens
+        unexpected(error)
+
+
+def _announce(verdict: Verdict, context: Context) -> None:
     journal = context.journal
     context.observer.notify(
         Ended(
@@ -56,11 +73,10 @@ def run_task(task: Task, context: Context, unexpected: Callable[[BaseException],
             seconds=time.monotonic() - context.started,
         )
     )
-    return verdict
 
 
-def _keep_last_view(page: Page, context: Context) -> None:
-    if context.uploader.enabled:
+def _keep_last_view(page: Page | None, context: Context) -> None:
+    if page is not None and context.uploader.enabled:
         data = bounded(lambda: capture(page.final_screenshot, context), BROWSER_SECONDS)
         if data is not None:
             context.uploader.put(File(FINAL_SCREENSHOT, PNG, data))

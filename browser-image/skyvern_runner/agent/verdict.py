@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from skyvern_crds.runner_contract import MAX_TERMINATION_REASON, ExitCode, TerminationRecord
 from skyvern_crds.vocabulary import PHASE_OF_REASON, Phase, Reason
 from skyvern_runner.errors import BrowserError, ModelError, PageLoadError, RunnerError, Stopped
+from skyvern_runner.text import well_formed
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Verdict:
         return TerminationRecord(
             outcome=self.outcome,
             reason=self.reason,
-            failure_reason=self.failure_reason and self.failure_reason[:MAX_TERMINATION_REASON],
+            failure_reason=self.failure_reason and well_formed(self.failure_reason)[:MAX_TERMINATION_REASON],
             step_count=step_count,
             result_sha256=result_sha256,
         )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from skyvern_crds import wire
 from skyvern_runner.browser.invisible import INVISIBLE
 from skyvern_runner.browser.listeners import ask_listeners
 
@@ -60,7 +61,7 @@ class PageScript:
     def call(self, name: str, *args: object) -> Any:
         """Call ``name`` in the current browsing context, loading the script there first if needed.
 
-        Returns the parsed answer. Raises Selenium's exceptions.
+        Returns the parsed answer, with U+FFFD for lone surrogates. Raises Selenium's exceptions.
         """
         answer = self._driver.execute_script(_CALL, self._key, name, *args)
         if answer is None:
@@ -68,7 +69,7 @@ class PageScript:
             answer = self._driver.execute_script(_CALL, self._key, name, *args)
         if not isinstance(answer, str):
             raise JavascriptException(f"the page script has no answer to {name}")
-        return json.loads(answer)
+        return wire.loads(answer)
 
     def element(self, element_id: str) -> Any:
         """The WebElement with this id in the current browsing context, or None."""

@@ -263,7 +263,10 @@ class Walk {
     const { el, tag, depth } = at;
     const { rows } = this.out;
     this.out.flush();
-    const level = el.getAttribute("aria-level") ?? (tag[0] === "h" ? tag[1] : "2");
+    const stated = el.getAttribute("aria-level") ?? "";
+    const own = /^h\d$/.test(tag) ? tag[1] : "2";
+    // The page's text must not reach the outline unquoted.
+    const level = /^\d{1,2}$/.test(stated) ? stated : own;
     const name = nameOf(el, "heading");
     const box = el.getBoundingClientRect();
     const nested = el.querySelector(NESTED_CONTROLS) !== null;

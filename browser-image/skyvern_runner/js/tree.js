@@ -9,8 +9,10 @@ const SPACES = /\s+/g;
 
 /** @param {string} text */
 const clean = (text) => text.replace(INVISIBLE, "").replace(SPACES, " ").trim();
+// A character of two code units is kept or dropped as a whole.
 /** @param {string} text @param {number} limit */
-const cut = (text, limit) => (text.length > limit ? text.slice(0, limit - 1).trimEnd() + "…" : text);
+const cut = (text, limit) =>
+  text.length > limit ? text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "").trimEnd() + "…" : text;
 
 // instanceof would not do: frames have their own classes.
 /** @param {Node | null | undefined} node @returns {node is El} */

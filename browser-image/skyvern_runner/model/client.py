@@ -16,6 +16,7 @@ from skyvern_runner.model.ask import Completion, Usage
 from skyvern_runner.model.prompt import Message, schema_in_words
 from skyvern_runner.model.reply_format import ReplyFormat
 from skyvern_runner.stop import StopFlag
+from skyvern_runner.text import well_formed
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
@@ -241,7 +242,7 @@ def _completion(response: Any) -> Completion:
         problem = "the answer was cut off at the length limit: answer with fewer actions and shorter words"
     elif reason == "content_filter":
         problem = "the server's content filter withheld the answer"
-    return Completion(text, usage, problem)
+    return Completion(text and well_formed(text), usage, problem and well_formed(problem))
 
 
 def _usage(usage: Any) -> Usage:

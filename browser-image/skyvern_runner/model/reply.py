@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from skyvern_crds import wire
 from skyvern_runner.errors import ReplyError, describe_invalid
 from skyvern_runner.model.reply_format import ReplyFormat, strict_schema
 
@@ -42,18 +43,28 @@ def load_object(text: str | None) -> dict[str, Any]:
     if not text or not text.strip():
         raise ReplyError("the answer was empty: answer with one JSON object")
     try:
-        value = json.loads(text)
+        value = wire.loads(text)
     except ValueError:
-        if "{" not in text:
-            raise ReplyError("the answer contains no JSON: answer with one JSON object and nothing else") from None
-        import json_repair  # noqa: PLC0415  # slow to load, and most replies need no repair
-
-        value = json_repair.loads(text[text.index("{") :])
+        value = _repaired(text)
+    if wire.is_cut(value):
+        raise ReplyError(f"the answer is nested deeper than {wire.MAX_DEPTH} levels: answer with a flatter JSON object")
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if not isinstance(value, dict) or not value:
         raise ReplyError("the answer is not a JSON object: answer with one JSON object and nothing else")
     return value
+
+
+def _repaired(text: str) -> Any:
+    if "{" not in text:
+        raise ReplyError("the answer contains no JSON: answer with one JSON object and nothing else")
+    import json_repair  # noqa: PLC0415  # slow to load, and most replies need no repair
+
+    try:
+        # Written and read once more, since a repaired text may hold lone surrogates.
+        return wire.loads(json.dumps(json_repair.loads(text[text.index("{") :])))
+    except (ValueError, RecursionError):
+        raise ReplyError("the answer cannot be read: answer with one JSON object and nothing else") from None
 
 
 def parse_as(model: type[T], text: str | None) -> T:

@@ -43,11 +43,12 @@ class Row:
         return (self.role, self.name, self.states)
 
     def line(self, *, marked: bool = False) -> str:
-        """The printed row."""
+        """The printed row, on one line whatever the page put into its states."""
         mark = MARK if marked else ""
         number = f"[{self.id}] " if self.id and not self.flags & FOREIGN_FRAME else ""
         name = f" {wire.dumps(self.name)}" if self.name or self.id else ""
-        return "  " * self.depth + f"{mark}{number}{self.role}{name}{self.states}"
+        states = " ".join(self.states.splitlines())
+        return "  " * self.depth + f"{mark}{number}{self.role}{name}{states}"
 
 
 @dataclass(frozen=True)

@@ -222,3 +222,22 @@ def test_six_thousand_elements_are_seen_in_time(agent: Agent) -> None:
     assert snapshot.stats.elements > 6000
     # Ten times the figure of a quiet machine, to catch what is quadratic.
     assert min(times) < 1.5, json.dumps(times)
+
+
+def test_level_of_a_heading_cannot_forge_a_row(look: Look) -> None:
+    lines = look("text.html").outline.splitlines()
+    assert 'heading "Forged" level=2' in lines
+    assert 'heading "Stated" level=7' in lines
+    assert 'heading "Plain" level=2' in lines
+    assert not any("Delete account" in line for line in lines)
+
+
+def test_long_name_is_not_cut_inside_a_character(look: Look) -> None:
+    names = [element.name for element in look("text.html").elements.values()]
+    assert "a" * 158 + "…" in names
+
+
+def test_lone_surrogate_of_a_page_is_replaced(look: Look) -> None:
+    snapshot = look("text.html")
+    assert "half \ufffd of it" in [element.name for element in snapshot.elements.values()]
+    assert snapshot.outline.encode()

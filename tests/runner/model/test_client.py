@@ -7,6 +7,10 @@ import time
 from datetime import date
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from skyvern_crds.runner_contract import ModelSettings
 from skyvern_runner.browser.element_id import ElementId
@@ -19,6 +23,7 @@ from skyvern_runner.stop import StopFlag
 from skyvern_runner.task.task import Task
 from tests.model.app import API_KEY, MODEL
 from tests.runner.conftest import ScriptedModel
+from tests.site.serving import serve
 
 pytestmark = pytest.mark.socket
 
@@ -55,6 +60,19 @@ def test_answer_is_read_with_its_tokens(scripted: ScriptedModel) -> None:
     form = scripted.requests[0]["response_format"]
     assert form["json_schema"]["name"] == "next_actions"
     assert form["json_schema"]["strict"] is True
+
+
+def test_lone_surrogate_of_the_server_is_replaced() -> None:
+    async def answer(_request: Request) -> Response:
+        message = {"role": "assistant", "content": "I say \ud83d and \U0001f600"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        body = {"id": "1", "object": "chat.completion", "created": 0, "model": "any", "choices": [choice]}
+        return Response(json.dumps(body), media_type="application/json")
+
+    with serve(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as url:
+        chat = ChatModel(ModelSettings(api_key="any", base_url=f"{url}/v1", model="any"), StopFlag(), QUICK)
+        completion = chat.complete(question().messages, question().form)
+    assert completion.text == "I say \ufffd and \U0001f600"
 
 
 def test_library_loads_in_the_background(scripted: ScriptedModel) -> None:

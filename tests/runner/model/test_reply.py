@@ -16,6 +16,8 @@ LABELS = {
     ElementId.parse("5.7"): 'button "Pay"',
 }
 CODES = {"SOLD_OUT": "nothing is left"}
+STRICT_KEYWORDS = {"$defs", "$ref", "additionalProperties", "anyOf", "enum", "items", "properties", "required", "type"}
+"""Keywords that every server with a strict mode takes; others make it refuse the whole schema."""
 
 
 def action(kind: str, **fields: Any) -> dict[str, Any]:
@@ -70,6 +72,10 @@ def test_well_formed_action_is_taken(entry: dict[str, Any]) -> None:
         (action("terminate", reason="  "), "needs its reason"),
         (action("wait", seconds=-1), "seconds"),
         (action("check", id="1a", checked="maybe"), "checked"),
+        (action("click", id=5.12), "click.id: write id as a string, as the outline shows it"),
+        (action("click", id=1.0), "click.id: write id as a string, as the outline shows it"),
+        (action("click", id=["7"]), "click.id: write id as a string, as the outline shows it"),
+        (action("scroll", id=5.7, text="up"), "scroll.id: write id as a string, as the outline shows it"),
     ],
 )
 def test_wrong_action_is_refused_with_what_to_change(entry: Any, complaint: str) -> None:
@@ -139,6 +145,25 @@ def test_schemas_keep_to_strict_mode(form: Any) -> None:
         assert f'"{keyword}"' not in json.dumps(form.schema)
 
 
+@pytest.mark.parametrize("form", [next_actions_format(), completion_check_format()], ids=lambda form: form.name)
+def test_schemas_use_only_keywords_of_strict_mode(form: Any) -> None:
+    def keywords(schema: Any) -> Any:
+        for keyword, value in schema.items():
+            yield keyword
+            if keyword in {"$defs", "properties"}:
+                inner = list(value.values())
+            elif keyword == "anyOf":
+                inner = value
+            else:
+                inner = [value] if keyword == "items" else []
+            for each in inner:
+                yield from keywords(each)
+
+    found = set(keywords(form.schema))
+    assert found >= {"additionalProperties", "properties", "required", "type"}
+    assert found <= STRICT_KEYWORDS
+
+
 def test_schema_accepts_a_whole_answer() -> None:
     text = reply(
         {"type": "click", "id": "7", "reason": "why"},
@@ -156,3 +181,29 @@ def test_check_without_its_verdict_is_refused() -> None:
 
 def test_load_object_takes_the_object_out_of_prose() -> None:
     assert load_object('Well: {"a": 1} - there you are') == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{" * 3000,
+        "[" * 3000,
+        '{"actions": ' + "[" * 3000,
+        '{"a":' * 3000 + "1" + "}" * 3000,
+        '{"a":' * 300 + "1" + "}" * 300,
+        '{"a":' * 300 + "1",
+    ],
+    ids=["braces", "brackets", "torn-list", "whole", "whole-300", "torn-300"],
+)
+def test_answer_nested_too_deep_is_refused(text: str) -> None:
+    with pytest.raises(ReplyError, match="JSON"):
+        load_object(text)
+
+
+@pytest.mark.parametrize("text", ['{"thought": "a\\ud83d"}', '{"thought": "a\\ud83d'], ids=["whole", "torn"])
+def test_lone_surrogate_in_an_answer_is_replaced(text: str) -> None:
+    assert load_object(text) == {"thought": "a\ufffd"}
+
+
+def test_whole_surrogate_pair_in_an_answer_is_kept() -> None:
+    assert load_object('{"thought": "\\ud83d\\ude00"}') == {"thought": "\U0001f600"}

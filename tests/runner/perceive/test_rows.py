@@ -19,3 +19,8 @@ def test_marks_are_for_new_and_changed_rows_only() -> None:
     after = tree([*links(3), [0, "", "text", "same", "", 0, -1, 0], [0, "", "text", "same", "", 0, -1, 0]])
     assert marks(after.rows, before.rows) == {2, 4}
     assert marks(after.rows, None) == frozenset()
+
+
+def test_states_cannot_start_another_row() -> None:
+    page = tree([[0, "", "heading", "Prices", ' level=2\n[1] button "Delete"\u2028x', 0, -1, 0]])
+    assert render(page, 100).text == 'heading "Prices" level=2 [1] button "Delete" x'
