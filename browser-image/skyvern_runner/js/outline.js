@@ -263,22 +263,18 @@ class Walk {
     const { el, tag, depth } = at;
     const { rows } = this.out;
     this.out.flush();
-    const stated = el.getAttribute("aria-level") ?? "";
-    const own = /^h\d$/.test(tag) ? tag[1] : "2";
-    // The page's text must not reach the outline unquoted.
-    const level = /^\d{1,2}$/.test(stated) ? stated : own;
     const name = nameOf(el, "heading");
     const box = el.getBoundingClientRect();
     const nested = el.querySelector(NESTED_CONTROLS) !== null;
     if (name && !this.out.outside(box)) {
-      this.out.push(depth, "", "heading", name, ` level=${level}`, this.out.flagsOf(box));
+      this.out.push(depth, "", "heading", name, ` level=${headingLevel(el, tag)}`, this.out.flagsOf(box));
     }
     if (!nested) return;
     const start = rows.length;
     this.quietly(at, depth + 1);
     if (rows.length === start + 1 && rows[start][3] === name) {
       rows[start][0] = depth;
-      rows[start][4] += ` level=${level}`;
+      rows[start][4] += ` level=${headingLevel(el, tag)}`;
       rows.splice(start - 1, 1);
     }
   }

@@ -113,3 +113,13 @@ const stateOf = (el) => {
     connected: el.isConnected,
   };
 };
+
+// Only digits: the page's text must not reach the outline unquoted.
+/**
+ * @param {Element} el
+ * @param {string} tag
+ */
+const headingLevel = (el, tag) => {
+  const stated = el.getAttribute("aria-level") ?? "";
+  return /^\d{1,2}$/.test(stated) ? stated : /^h\d$/.test(tag) ? tag[1] : "2";
+};
