@@ -1,6 +1,6 @@
 """A SkyvernTask as the API server holds it, read so that no object can be an error."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from skyvern_crds import wire
 from skyvern_crds.ids import task_id_of
 from skyvern_crds.models import FIRST_TIME, LAST_TIME
 from skyvern_crds.spec import SkyvernTaskSpec
-from skyvern_crds.status import OperatorStatus, RunnerStatus, SkyvernTaskStatus
+from skyvern_crds.status import SkyvernTaskStatus
 from skyvern_crds.stored.lenient import Unreadable, read
 from skyvern_crds.vocabulary import (
     ANNOTATION_CANCEL,
@@ -101,7 +101,17 @@ class StoredTask:
     @property
     def modified_at(self) -> datetime:
         """Time of the last change that left a trace."""
-        return last_change(self.metadata.created_at, self.status, self.status)
+        status = self.status
+        times = (
+            self.metadata.created_at,
+            status.queued_at,
+            status.started_at,
+            status.finished_at,
+            status.last_heartbeat,
+            status.webhook.last_attempt_at if status.webhook else None,
+            *(condition.last_transition_time for condition in status.conditions),
+        )
+        return max(time for time in times if time is not None)
 
 
 def read_metadata(obj: object) -> StoredMetadata:
@@ -150,7 +160,7 @@ def read_request(annotations: Mapping[str, str]) -> tuple[Mapping[str, JsonValue
 def glance_at_runner(status: object) -> tuple[Unreadable, ...]:
     """What a runner's part of a status cannot be: lists of anything but objects, a result nested too deep.
 
-    Far cheaper than reading all of it, for who only has to know that something is wrong. Never raises.
+    Far cheaper than reading all of it, for a caller that only has to know whether something is wrong. Never raises.
     """
     if not isinstance(status, Mapping):
         return ()
@@ -166,20 +176,6 @@ def glance_at_runner(status: object) -> tuple[Unreadable, ...]:
 
 def _is_list_of_objects(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, dict) for each in value)
-
-
-def last_change(created: datetime, operator: OperatorStatus, runner: RunnerStatus | None = None) -> datetime:
-    """The latest of a task's times; ``runner`` adds its heartbeat."""
-    times: Iterable[datetime | None] = (
-        created,
-        operator.queued_at,
-        operator.started_at,
-        operator.finished_at,
-        runner.last_heartbeat if runner else None,
-        operator.webhook.last_attempt_at if operator.webhook else None,
-        *(condition.last_transition_time for condition in operator.conditions),
-    )
-    return max(time for time in times if time is not None)
 
 
 def read_time(value: object) -> datetime | None:

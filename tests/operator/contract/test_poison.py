@@ -88,21 +88,17 @@ async def plant(plane: ControlPlane, namespace: str, poison: Poison) -> None:
             version = version_of(await answer.read())
         for _ in range(10 if "status" in poison.parts else 0):
             body = poison.json(namespace=namespace, resourceVersion=version)
-            async with session.put(f"{url}/{name_of(poison)}/status", data=body) as answer:
+            async with session.put(f"{url}/{poison.object_name}/status", data=body) as answer:
                 if answer.status == 200:
                     return
                 assert answer.status == 409, await answer.text()  # the operator has written in between
-            async with session.get(f"{url}/{name_of(poison)}") as answer:
+            async with session.get(f"{url}/{poison.object_name}") as answer:
                 version = version_of(await answer.read())
 
 
 def version_of(body: bytes) -> str:
     """resourceVersion of an object that Python's parser may not take."""
     return body.partition(b'"resourceVersion":"')[2].partition(b'"')[0].decode()
-
-
-def name_of(poison: Poison) -> str:
-    return poison.name.replace("_", "-")
 
 
 async def test_tasks_beside_every_poison_run_and_complete(poisoned: tuple[Cluster, OperatorProcess]) -> None:
@@ -121,7 +117,7 @@ async def test_tasks_beside_every_poison_run_and_complete(poisoned: tuple[Cluste
 @pytest.mark.parametrize("poison", BY_ITSELF, ids=lambda poison: poison.name)
 async def test_poison_that_no_agent_can_work_on_ends(poisoned: tuple[Cluster, OperatorProcess], poison: Poison) -> None:
     tasks, _ = poisoned
-    status = await tasks.status(lambda status: status.get("phase") in TERMINAL_PHASES, "an end", name_of(poison))
+    status = await tasks.status(lambda status: status.get("phase") in TERMINAL_PHASES, "an end", poison.object_name)
     if status["phase"] == "failed":
         assert reason_of(status) == "SpecInvalid"
         assert status["failureReason"].startswith("spec")
@@ -151,10 +147,10 @@ async def events(tasks: Cluster, name: str) -> list[JsonObject]:
 async def test_every_poison_can_be_canceled_and_deleted(poisoned: tuple[Cluster, OperatorProcess]) -> None:
     tasks, operator = poisoned
     for poison in POISON:
-        await tasks.cancel(name_of(poison))
+        await tasks.cancel(poison.object_name)
     for poison in POISON:
         await tasks.status(
-            lambda status: status.get("phase") in TERMINAL_PHASES, "an end after cancel", name_of(poison)
+            lambda status: status.get("phase") in TERMINAL_PHASES, "an end after cancel", poison.object_name
         )
-        await tasks.client.delete(SKYVERNTASKS, tasks.namespace, name_of(poison))
+        await tasks.client.delete(SKYVERNTASKS, tasks.namespace, poison.object_name)
     assert operator.process.poll() is None
