@@ -222,10 +222,12 @@ def start_browser(options: BrowserOptions) -> Browser:
             local.stop()
         raise
     try:
-        driver.set_page_load_timeout(options.page_seconds)
-        driver.set_script_timeout(options.script_seconds)
+        # Until the first tab answers, the browser is still starting, which may take longer than a page may.
+        driver.set_page_load_timeout(options.start_seconds)
         browser.prepare_tab()
         browser.adopt_tab()
+        driver.set_page_load_timeout(options.page_seconds)
+        driver.set_script_timeout(options.script_seconds)
     except (WebDriverException, urllib3.exceptions.HTTPError) as error:
         browser.close()
         raise BrowserStartError(f"the browser started but does not answer: {first_line(error)}") from error

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,18 @@ class Agent:
         assert isinstance(action, PageAction)
         return self.page.do(action)
 
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Allow 2.5 s for a page, for pages that never come. All others get the time that a slow machine needs."""
+        browser, patient = self.browser, self.browser.options
+        browser.options = replace(patient, page_seconds=2.5)
+        browser.driver.set_page_load_timeout(2.5)
+        try:
+            yield
+        finally:
+            browser.options = patient
+            browser.driver.set_page_load_timeout(patient.page_seconds)
+
     @property
     def result(self) -> str:
         """What the page reports in its output."""
@@ -59,7 +72,7 @@ class Agent:
 
 def browser_options() -> BrowserOptions:
     # Chrome's sandbox does not work for root.
-    return BrowserOptions(sandbox=os.geteuid() != 0, page_seconds=2.5, window=(1280, 1080))
+    return BrowserOptions(sandbox=os.geteuid() != 0, window=(1280, 1080))
 
 
 @pytest.fixture(scope="session")

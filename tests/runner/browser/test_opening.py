@@ -25,7 +25,6 @@ pytestmark = pytest.mark.browser
         ("/broken", PageErrorKind.HTTP, "HTTP status 500"),
         ("/archive", PageErrorKind.DOWNLOAD, "is a download, not a page"),
         ("/nothing", PageErrorKind.DOWNLOAD, "has an empty response, not a page"),
-        ("/never", PageErrorKind.TIMEOUT, "showed no page within 2.5 s"),
     ],
 )
 def test_address_without_a_page_names_the_cause(agent: Agent, path: str, kind: PageErrorKind, text: str) -> None:
@@ -34,6 +33,12 @@ def test_address_without_a_page_names_the_cause(agent: Agent, path: str, kind: P
         agent.page.open(agent.site.url + path)
     assert caught.value.kind is kind
     assert agent.site.url + path in str(caught.value)
+
+
+def test_page_that_never_comes_is_given_up(agent: Agent) -> None:
+    with agent.impatient(), pytest.raises(PageLoadError, match=r"/never showed no page within 2\.5 s") as caught:
+        agent.page.open(agent.site.url + "/never")
+    assert caught.value.kind is PageErrorKind.TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -137,6 +142,12 @@ def test_missing_webdriver_server_is_a_start_error() -> None:
 def test_missing_browser_is_a_start_error() -> None:
     with pytest.raises(BrowserStartError, match="did not start"):
         start_browser(BrowserOptions(chrome_binary="/does/not/exist", start_seconds=10))
+
+
+def test_start_takes_longer_than_a_page_may() -> None:
+    sandbox = browser_options().sandbox
+    with start_browser(BrowserOptions(sandbox=sandbox, page_seconds=0.001)) as browser:
+        assert browser.driver.capabilities["browserName"]
 
 
 def test_tab_that_crashes_is_lost(site: Site) -> None:

@@ -85,7 +85,8 @@ def test_link_to_an_error_page_is_a_failed_action(agent: Agent) -> None:
 
 def test_link_to_a_page_that_never_comes_is_given_up(agent: Agent) -> None:
     agent.open("windows.html")
-    done = agent.do("click", "Never ends")
+    with agent.impatient():
+        done = agent.do("click", "Never ends")
     assert not done.ok
     assert "did not load within" in done.message
     agent.look()
