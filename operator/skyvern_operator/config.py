@@ -96,12 +96,15 @@ class Profile(_Model):
 
 
 class Limits(_Model):
-    """Bounds on active tasks, which are those admitted and not ended."""
+    """Bounds on tasks. Active are those that are admitted and have not ended."""
 
     max_active: Annotated[int, Field(ge=1)] | None = 100
     """How many tasks may be active at once in all namespaces together; null is no limit."""
     max_active_per_namespace: Annotated[int, Field(ge=1)] | None = None
     """How many tasks may be active at once in one namespace; null is no limit."""
+
+    max_ended_per_namespace: Annotated[int, Field(ge=1)] | None = 5000
+    """How many ended tasks a namespace keeps; beyond it the oldest are deleted early. Null is no limit."""
 
 
 class GracePeriods(_Model):
@@ -180,9 +183,11 @@ class OperatorConfig(_Model):
     webhook: Webhook = Webhook()
     """Delivery of webhooks."""
     limits: Limits = Limits()
-    """How many tasks may be active at once."""
+    """Bounds on active and ended tasks."""
     grace_periods: GracePeriods = GracePeriods()
     """Grace periods for conditions that may clear."""
+    ended_pod_seconds: Annotated[int, Field(ge=0)] = 300
+    """How long the pod of an ended task is kept, for its logs."""
     default_ttl_seconds: Annotated[int, Field(ge=0)] | None = 7 * 24 * 3600
     """How long ended tasks are kept that do not say themselves; null keeps them until somebody deletes them."""
     resources: TaskResources = TaskResources()

@@ -16,6 +16,7 @@ from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.webhook import WebhookSender
 from skyvern_operator.process.isolation import Where, isolated
 from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.state.ended import EndedTasks
 from skyvern_operator.state.facts import Facts
 from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
@@ -51,7 +52,10 @@ class Reconciler:
         self._sender = sender
         self._metrics = metrics
         self._workers = config.workers
-        self._policy = Policy(config.grace_periods, config.default_ttl_seconds, config.sandbox.seccomp_profile)
+        self._policy = Policy(
+            config.grace_periods, config.default_ttl_seconds, config.ended_pod_seconds, config.sandbox.seccomp_profile
+        )
+        self._ended = EndedTasks(config.limits.max_ended_per_namespace)
         self._settling: asyncio.TimerHandle | None = None
 
     def seed(self) -> None:
@@ -112,7 +116,10 @@ class Reconciler:
             task = self._store.task(key)
             if task is None:
                 self._admission.release(key)
+                self._ended.forget(key)
                 return
+            for surplus in self._ended.count(task) if task.ended else ():
+                self._queue.add(surplus)
             pod, facts, now = self._store.current_pod(task), self._store.facts(task), datetime.now(UTC)
             admission = self._ask_admission(task, pod, now)
             await self._executor.run(task, decide(self._view(task, pod, facts, now, admission)))
@@ -149,6 +156,7 @@ class Reconciler:
             webhook=facts.webhook,
             webhook_under_way=self._sender.under_way(task.uid),
             reported=facts.reported,
+            surplus=task.ended and self._ended.is_surplus(task),
         )
 
     def _settle_soon(self) -> None:

@@ -94,6 +94,13 @@ def test_null_keeps_ended_tasks(manifests: Render, values: list[str], seconds: i
     assert operator_config(manifests(*values)).default_ttl_seconds == seconds
 
 
+def test_bounds_on_ended_tasks_reach_the_operator(manifests: Render) -> None:
+    values = "tasks.endedPodSeconds=0,tasks.limits.maxEndedPerNamespace=0"
+    config = operator_config(manifests("--set", values))
+    assert config.ended_pod_seconds == 0
+    assert config.limits.max_ended_per_namespace is None
+
+
 def test_operator_takes_large_results_from_the_facades_service(manifests: Render) -> None:
     rendered = manifests("--set", "apiserver.service.port=8000,apiserver.publicUrl=https://tasks.example.com")
     facade = urlsplit(operator_config(rendered).facade_url or "")
@@ -125,7 +132,15 @@ def test_chart_and_operator_have_the_same_defaults(manifests: Render) -> None:
     """What a value of the chart sets to its default is what the operator does without that value."""
     rendered = operator_config(manifests())
     bare = OperatorConfig(images=rendered.images)
-    same = ("image_pull_policies", "service_account_name", "webhook", "limits", "default_ttl_seconds", "resources")
+    same = (
+        "image_pull_policies",
+        "service_account_name",
+        "webhook",
+        "limits",
+        "default_ttl_seconds",
+        "ended_pod_seconds",
+        "resources",
+    )
     assert {name: getattr(rendered, name) for name in same} == {name: getattr(bare, name) for name in same}
 
 

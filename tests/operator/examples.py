@@ -33,6 +33,7 @@ TASK_UID = "0b6dbf2c-7c2f-4d57-9a83-0f6fd0d9b9a1"
 POLICY = Policy(
     GracePeriods(image_pull_seconds=300, config_error_seconds=120, lost_node_seconds=300, infra_backoff_seconds=10),
     default_ttl_seconds=3600,
+    ended_pod_seconds=300,
 )
 
 RUNNING = ContainerRecord(ContainerState.RUNNING, started_at=NOW)

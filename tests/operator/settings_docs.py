@@ -36,6 +36,8 @@ CHART_VALUES: Final = {
     "webhook.signature": "webhook.signature",
     "limits.maxActive": "tasks.limits.maxActive",
     "limits.maxActivePerNamespace": "tasks.limits.maxActivePerNamespace",
+    "limits.maxEndedPerNamespace": "tasks.limits.maxEndedPerNamespace",
+    "endedPodSeconds": "tasks.endedPodSeconds",
     "defaultTtlSeconds": "tasks.defaultTtlSeconds",
     "resources": "tasks.resources",
     "sandbox.seccompProfile": "tasks.sandbox.seccompProfile",

@@ -102,7 +102,8 @@ capabilities: {drop: [ALL]}
   "runner" (include "skyvern.image" (dict "root" . "image" .Values.images.runner)) -}}
 {{- $limits := dict
   "maxActive" (ternary nil (int .Values.tasks.limits.maxActive) (eq 0 (int .Values.tasks.limits.maxActive)))
-  "maxActivePerNamespace" (ternary nil (int .Values.tasks.limits.maxActivePerNamespace) (eq 0 (int .Values.tasks.limits.maxActivePerNamespace))) -}}
+  "maxActivePerNamespace" (ternary nil (int .Values.tasks.limits.maxActivePerNamespace) (eq 0 (int .Values.tasks.limits.maxActivePerNamespace)))
+  "maxEndedPerNamespace" (ternary nil (int .Values.tasks.limits.maxEndedPerNamespace) (eq 0 (int .Values.tasks.limits.maxEndedPerNamespace))) -}}
 {{- $secrets := list -}}
 {{- range .Values.imagePullSecrets }}{{ $secrets = append $secrets .name }}{{ end -}}
 {{- $config := dict
@@ -119,6 +120,7 @@ capabilities: {drop: [ALL]}
   "webhook" (dict "signature" .Values.webhook.signature)
   "limits" $limits
   "defaultTtlSeconds" (ternary nil (int64 .Values.tasks.defaultTtlSeconds) (kindIs "invalid" .Values.tasks.defaultTtlSeconds))
+  "endedPodSeconds" (int64 .Values.tasks.endedPodSeconds)
   "resources" .Values.tasks.resources
   "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile)) -}}
 {{- mergeOverwrite $config (deepCopy .Values.operator.config) | toYaml -}}

@@ -65,17 +65,18 @@ def _unreadable(view: View) -> list[Action] | None:
 
 
 def _ended(view: View) -> list[Action] | None:
-    """The verdict stands. What is left: stop what still runs, deliver the webhook, wait out the time to live."""
+    """The verdict stands. What is left: stop what still runs, deliver the webhook, remove the pod and then the task."""
     if not view.task.ended:
         return None
-    pod = view.pod
-    actions = _deletion(pod) if pod is not None and not (pod.ended or pod.life.gone) else []
-    webhook = _webhook(view)
-    if webhook or view.webhook_under_way:
-        return actions + webhook
-    if view.expires_at is None:
-        return actions
-    return [*actions, DeleteTask() if view.expires_at <= view.now else WakeAt(view.expires_at)]
+    stop = _deletion(view.pod) if view.pod is not None and not (view.pod.ended or view.pod.life.gone) else []
+    webhook, next_try = _webhook(view)
+    told = not (webhook or next_try or view.webhook_under_way)
+    if told and (view.surplus or (view.expires_at is not None and view.expires_at <= view.now)):
+        return [*stop, DeleteTask()]
+    ended_pod = view.pod is not None and view.pod.ended and view.pod.life is PodLife.LIVE
+    pod_due = view.pod_expires_at if ended_pod else None
+    clean = _deletion(view.pod) if pod_due is not None and pod_due <= view.now else []
+    return [*stop, *clean, *webhook, *_wake(view, next_try, pod_due, view.expires_at if told else None)]
 
 
 def _runner_ended(view: View) -> list[Action] | None:
@@ -251,21 +252,24 @@ def _verdict(view: View, reason: Reason, message: str, outcome: Outcome | None =
     return [ApplyStatus(status)]
 
 
-def _webhook(view: View) -> list[Action]:
-    """The webhook is delivered at least once for each task, and again whenever a user asks for it."""
+def _webhook(view: View) -> tuple[list[Action], datetime | None]:
+    """What the webhook needs now, and when it needs something again.
+
+    It is delivered at least once for each task, and again whenever a user asks for it.
+    """
     task, stored = view.task, view.task.status.webhook
-    if not task.has_webhook or view.webhook_under_way:
-        return []
+    if not task.has_webhook or task.settled or view.webhook_under_way:
+        return [], None
     if view.webhook is not None and view.webhook != stored:
-        return [ApplyStatus(task.status.model_copy(update={"webhook": view.webhook}))]
+        return [ApplyStatus(task.status.model_copy(update={"webhook": view.webhook}))], None
     asked_again = task.webhook_retry is not None and (stored is None or task.webhook_retry != stored.retry_requested)
     if stored is None or (asked_again and stored.state is not WebhookState.PENDING):
-        return [ApplyStatus(task.status.model_copy(update={"webhook": statuses.webhook_due(view)}))]
+        return [ApplyStatus(task.status.model_copy(update={"webhook": statuses.webhook_due(view)}))], None
     if stored.state is not WebhookState.PENDING:
-        return []
+        return [], None
     if stored.next_attempt_at is None or stored.next_attempt_at <= view.now:
-        return [DeliverWebhook()]
-    return [WakeAt(stored.next_attempt_at)]
+        return [DeliverWebhook()], None
+    return [], stored.next_attempt_at
 
 
 def _apply(view: View, status: OperatorStatus) -> list[Action]:

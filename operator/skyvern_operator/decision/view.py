@@ -22,6 +22,7 @@ class Policy:
 
     grace_periods: GracePeriods
     default_ttl_seconds: int | None = None
+    ended_pod_seconds: int = 0
     seccomp_profile: str | None = None
 
 
@@ -41,6 +42,8 @@ class View:
     webhook_under_way: bool = False
     reported: str | None = None
     """The unreadable fields that were reported last."""
+    surplus: bool = False
+    """Whether the task has ended and its namespace has too many such tasks."""
 
     @property
     def agent_started(self) -> bool:
@@ -93,6 +96,12 @@ class View:
         if seconds is None:
             return None
         return (self.task.status.finished_at or self.task.created_at) + timedelta(seconds=seconds)
+
+    @property
+    def pod_expires_at(self) -> datetime:
+        """When the pod of an ended task is deleted."""
+        ended = self.task.status.finished_at or self.task.created_at
+        return ended + timedelta(seconds=self.policy.ended_pod_seconds)
 
 
 def wants_slot(task: TaskRecord, pod: PodRecord | None) -> bool:

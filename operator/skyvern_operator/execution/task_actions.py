@@ -1,5 +1,6 @@
 """Reads, updates and deletes the task object, and records Events about it."""
 
+import contextlib
 import logging
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -148,12 +149,12 @@ class TaskActions:
     async def delete(self, task: TaskRecord) -> None:
         """Delete the task object; its pod follows."""
         namespace, name = task.key
-        try:
+        # Otherwise it is gone, or another task has taken the name.
+        with contextlib.suppress(NotFound, Conflict):
             await self._writer.write(
                 "delete", SKYVERNTASKS, lambda: self._client.delete(SKYVERNTASKS, namespace, name, uid=task.uid)
             )
-        except (NotFound, Conflict):
-            self._store.drop_task(task.key, task.uid)
+        self._store.drop_task(task.key, task.uid)
 
     async def report_unreadable(self, task: TaskRecord, faults: str) -> None:
         """Record an Event and a log line that name the stored fields that cannot be read, and remember it."""

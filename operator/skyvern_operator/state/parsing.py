@@ -12,6 +12,7 @@ from skyvern_crds.spec import ProxyLocation
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.stored import Unreadable, glance_at_runner, read, read_metadata, read_request, read_time
 from skyvern_crds.vocabulary import GROUP, KIND, LABEL_ATTEMPT
+from skyvern_operator.state.ended import is_settled, slim
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskKey, TaskRecord
 
 MAX_FAULTS: Final = 3
@@ -43,6 +44,8 @@ def task_record(obj: JsonObject) -> TaskRecord:
     stored = obj.get("status")
     spec, _ = read(SpecPart, obj.get("spec"), "spec")
     status, faults = read(OperatorStatus, stored, "status")
+    has_webhook = bool(spec.webhook_callback_url)
+    settled = not faults and is_settled(status, meta.webhook_retry, has_webhook=has_webhook)
     return TaskRecord(
         key=TaskKey(meta.namespace, meta.name),
         uid=meta.uid,
@@ -52,7 +55,7 @@ def task_record(obj: JsonObject) -> TaskRecord:
         deleting=meta.deleting,
         cancel_requested=meta.cancel_requested,
         webhook_retry=meta.webhook_retry,
-        has_webhook=bool(spec.webhook_callback_url),
+        has_webhook=has_webhook,
         suspend=spec.suspend,
         priority=spec.priority,
         profile=spec.profile,
@@ -61,7 +64,8 @@ def task_record(obj: JsonObject) -> TaskRecord:
         ttl_seconds=spec.ttl_seconds_after_finished,
         infra_retries=spec.infra_retries,
         without_effect=_without_effect(spec),
-        status=status,
+        status=slim(status) if settled else status,
+        settled=settled,
         reported=isinstance(stored, dict) and bool(stored.get("lastHeartbeat") or stored.get("stepCount")),
         unreadable=_named(faults),
         ignored=_named((*read_request(meta.annotations)[1], *glance_at_runner(stored))),

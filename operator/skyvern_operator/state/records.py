@@ -56,6 +56,8 @@ class TaskRecord:
     """Whether the runner has written to status."""
     unreadable: str | None = None
     """Which fields of the stored status cannot be read, and why. Such a task can only be canceled or deleted."""
+    settled: bool = False
+    """Whether the task has ended and nothing is left to write. Its status then holds only what cleaning up needs."""
     ignored: str | None = None
     """Which other fields cannot be read, and why. The task continues without them."""
 

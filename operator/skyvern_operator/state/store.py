@@ -138,7 +138,8 @@ class Store:
         if pods is None or old is None or old.uid != pod.uid or old.life is PodLife.SEEN_TO_END or old.life is life:
             return False
         last = pod if pod.version >= old.version else old
-        if pod.key in self._tasks:
+        task = self._tasks.get(pod.key)
+        if task is not None and not task.ended:
             pods[pod.name] = replace(last, life=life)
         else:
             del pods[pod.name]

@@ -249,7 +249,21 @@ ROWS: list[Row] = [
     ("suspended, its pod gone", look_at(queued(suspend=True), gone(a_pod())), ["queued Queued"]),
     ("suspend does not stop what runs", look_at(running(suspend=True), running_pod()), ["wake +1800"]),
     # After the end
-    ("an ended task waits for its time to live", look_at(ended(), COMPLETED_POD), ["wake +3600"]),
+    ("the pod of an ended task is kept for its logs", look_at(ended(), COMPLETED_POD), ["wake +300"]),
+    ("and then deleted", look_at(ended(), COMPLETED_POD, now=300), ["delete pod-1", "wake +3300"]),
+    ("an ended task waits for its time to live", look_at(ended()), ["wake +3600"]),
+    ("one too many is removed at once", look_at(ended(), COMPLETED_POD, surplus=True), ["delete task"]),
+    ("but its webhook first", look_at(hooked(WebhookState.PENDING), surplus=True), ["deliver webhook"]),
+    (
+        "a webhook that waits does not keep the pod",
+        look_at(hooked(WebhookState.PENDING, 900), COMPLETED_POD, now=300),
+        ["delete pod-1", "wake +600"],
+    ),
+    (
+        "a settled task is never written to",
+        look_at(replace(hooked(WebhookState.PENDING), settled=True)),
+        ["wake +3600"],
+    ),
     ("its own time to live goes first", look_at(ended(ttl_seconds=60), COMPLETED_POD), ["wake +60"]),
     ("then it is removed", look_at(ended(), COMPLETED_POD, now=3600), ["delete task"]),
     ("it may be kept without limit", look_at(ended(), policy=replace(POLICY, default_ttl_seconds=None)), []),
