@@ -26,9 +26,7 @@ from skyvern_operator.process.metrics import Metrics, State
 from skyvern_operator.reconcile import Reconciler
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
-from skyvern_operator.watch.intake import Intake
-from skyvern_operator.watch.kopf_adapter import registry, watch
-from skyvern_operator.watch.resync import Resync
+from skyvern_operator.watch.watches import Watches
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +76,6 @@ async def run(settings: Settings) -> None:
         reconciler = Reconciler(
             config, metrics, store=store, queue=queue, admission=admission, executor=executor, sender=sender
         )
-        intake = Intake(store, metrics)
-        resync = Resync(client, store, intake, metrics, settings.namespaces, every_seconds=config.resync_seconds)
         metrics.watch_state(
             lambda: State(
                 phases=Counter(task.status.phase or Phase.CREATED for task in store.tasks()),
@@ -89,20 +85,17 @@ async def run(settings: Settings) -> None:
                 unreadable=sum(bool(task.unreadable or task.ignored) for task in store.tasks()),
             )
         )
-        parts = {
-            "reconciler": reconciler.run,
-            "webhooks": sender.run,
-            "resync": resync.run,
-            "watches": lambda: watch(registry(intake), settings.namespaces),
-        }
+        watching = Watches(client, store, metrics, settings.namespaces, resync_seconds=config.resync_seconds)
+        async with watching as watches:
 
-        async def prepare() -> None:
-            await resync.first()
-            reconciler.seed()
-            fields = {"tasks": len(store), "namespaces": settings.namespaces or "all"}
-            logger.info("ready", extra={"fields": fields})
+            async def prepare() -> None:
+                await watches.first()
+                reconciler.seed()
+                fields = {"tasks": len(store), "namespaces": settings.namespaces or "all"}
+                logger.info("ready", extra={"fields": fields})
 
-        await _serve(settings, health_app(metrics, ready=resync.synced.is_set), prepare, parts)
+            parts = {"reconciler": reconciler.run, "webhooks": sender.run, "watches": watches.run}
+            await _serve(settings, health_app(metrics, ready=watches.synced.is_set), prepare, parts)
     finally:
         await client.close()
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from skyvern_crds.client.errors import ClusterError
+
 T = TypeVar("T")
 
 
@@ -29,6 +31,9 @@ class Change(Generic[T]):
     new: T | None
     resource_version: int
     """Of the change; of the list that no longer showed the object, for a deletion that the watch has missed."""
+    last: T | None = None
+    """For DELETED, the object's last state, as the watch delivered its deletion. None when nobody saw it end: a list no
+    longer shows it, or another object has taken its name."""
 
 
 @dataclass(slots=True)
@@ -48,7 +53,10 @@ class Stream(Generic[T]):
     entries: dict[tuple[str, str], Entry[T]] = field(default_factory=dict)
     position: int | None = None
     """Everything up to this resource version has been seen. Comes only from the server's lists and events."""
-    synced: bool = False
+    listed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the first list is complete; never cleared."""
+    error: ClusterError | None = None
+    """Why the last list or watch failed, until one goes well."""
     heard_at: float = float("-inf")
     failures: int = 0
     waiters: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
@@ -57,6 +65,7 @@ class Stream(Generic[T]):
         """Everything up to ``position`` has been seen: wake those who wait for it."""
         self.position = position
         self.heard_at = time.monotonic()
+        self.error = None
         while self.waiters and self.waiters[0][0] <= position:
             future = heapq.heappop(self.waiters)[2]
             if not future.done():

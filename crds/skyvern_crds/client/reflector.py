@@ -103,6 +103,19 @@ class Reflector(Generic[T]):
         now = time.monotonic()
         return max((now - stream.heard_at for stream in self._streams.values()), default=0.0)
 
+    async def listed(self, namespace: str | None) -> None:
+        """Wait until a namespace that is followed has been listed; None where all of them are."""
+        await self._streams[namespace].listed.wait()
+
+    def error(self, namespace: str | None) -> ClusterError | None:
+        """Why the last list or watch of a namespace that is followed failed; None when all is well."""
+        return self._streams[namespace].error
+
+    def position(self, namespace: str) -> int | None:
+        """Resource version up to which the cache has seen everything in a namespace; None before the first list."""
+        stream = self._stream(namespace)
+        return stream.position if stream else None
+
     async def wait_for(self, namespace: str, name: str, resource_version: str | int, timeout: float) -> bool:
         """Wait until the cache holds the write that made ``resource_version``; False when the time is up.
 
@@ -160,6 +173,7 @@ class Reflector(Generic[T]):
 
     async def _pause(self, stream: Stream[T], error: ClusterError, *, at_once: bool = False) -> None:
         stream.failures += 1
+        stream.error = error
         self.restarts[error.reason] += 1
         jittered = full_jitter(stream.failures, first=FIRST_PAUSE_SECONDS, longest=self._longest_pause)
         pause = 0.0 if at_once else max(jittered, error.retry_after or 0.0)
@@ -187,8 +201,8 @@ class Reflector(Generic[T]):
         for key in [key for key in self.left_out if key not in seen and self._stream(key[0]) is stream]:
             del self.left_out[key]
         stream.advance(version)
-        stream.synced = True
-        if not self.synced.is_set() and all(each.synced for each in self._streams.values()):
+        stream.listed.set()
+        if not self.synced.is_set() and all(each.listed.is_set() for each in self._streams.values()):
             self.synced.set()
 
     async def _watch(self, stream: Stream[T]) -> None:
@@ -219,11 +233,11 @@ class Reflector(Generic[T]):
                 else:
                     self.left_out.pop(key, None)
                     if known is not None:
-                        self._remove(stream, key, version)
+                        self._remove(stream, key, version, last=self._last_state(known, event.object))
         stream.advance(max(version, stream.position or 0))
 
     def _put(self, stream: Stream[T], key: tuple[str, str], obj: JsonObject) -> None:
-        version, uid = _version_of(obj), str(obj["metadata"].get("uid"))
+        version, uid = _version_of(obj), _uid_of(obj)
         known = stream.entries.get(key)
         if known is not None and known.uid != uid:  # deleted and created again unseen: two changes, not one
             self._remove(stream, key, version)
@@ -243,9 +257,17 @@ class Reflector(Generic[T]):
         kind = ChangeType.ADDED if known is None else ChangeType.MODIFIED
         self._report(Change(kind, *key, known.value if known else None, value, version))
 
-    def _remove(self, stream: Stream[T], key: tuple[str, str], version: int) -> None:
+    def _remove(self, stream: Stream[T], key: tuple[str, str], version: int, last: T | None = None) -> None:
         old = stream.entries.pop(key).value
-        self._report(Change(ChangeType.DELETED, *key, old, None, version))
+        self._report(Change(ChangeType.DELETED, *key, old, None, version, last))
+
+    def _last_state(self, known: Entry[T], obj: JsonObject) -> T | None:
+        if known.uid != _uid_of(obj):
+            return None
+        try:
+            return self._transform(obj)
+        except Exception:  # noqa: BLE001 - the deletion counts even if its object cannot be read
+            return None
 
     def _report(self, change: Change[T]) -> None:
         try:
@@ -264,6 +286,10 @@ def _reason_of(error: Exception) -> str:
 def _key_of(obj: JsonObject) -> tuple[str, str]:
     meta = obj["metadata"]
     return str(meta.get("namespace", "")), str(meta["name"])
+
+
+def _uid_of(obj: JsonObject) -> str:
+    return str(obj["metadata"].get("uid"))
 
 
 def _version_of(obj: JsonObject) -> int:

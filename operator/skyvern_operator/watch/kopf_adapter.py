@@ -1,6 +1,6 @@
-"""The edge to kopf, which logs in, keeps the two watches and passes every event on. No other part of it is used.
+"""The edge to kopf, which logs in, watches the tasks and passes every event on. No other part of it is used.
 
-The only handlers are of ``on.event``, which leaves no annotation and no finalizer on any object.
+The only handler is of ``on.event``, which leaves no annotation and no finalizer on any object.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from typing import Any, Final
 import kopf
 
 from skyvern_crds.vocabulary import GROUP, MANAGED_BY, PLURAL, VERSION
-from skyvern_operator.state.records import POD_SELECTOR
 from skyvern_operator.watch import kopf_json
 from skyvern_operator.watch.intake import Intake
 
@@ -53,7 +52,7 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 def settings(exit_seconds: float | None) -> kopf.OperatorSettings:
-    """kopf's settings: pods selected by the server, lists in pages, timeouts everywhere, no Events."""
+    """kopf's settings: lists in pages, timeouts everywhere, no Events."""
     values = kopf.OperatorSettings()
     values.posting.enabled = False
     values.posting.loggers = False
@@ -64,7 +63,6 @@ def settings(exit_seconds: float | None) -> kopf.OperatorSettings:
     values.watching.server_timeout = SERVER_TIMEOUT_SECONDS
     values.watching.connect_timeout = 10
     values.watching.inactivity_timeout = 90
-    values.watching.label_selectors["v1", "pods"] = POD_SELECTOR
     values.queueing.idle_timeout = 0.2
     values.networking.request_timeout = 30
     values.networking.connect_timeout = 5
@@ -79,7 +77,7 @@ def settings(exit_seconds: float | None) -> kopf.OperatorSettings:
 
 
 def registry(intake: Intake) -> kopf.OperatorRegistry:
-    """The three handlers."""
+    """The login and the handler of tasks."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
@@ -89,10 +87,6 @@ def registry(intake: Intake) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def on_task(event: kopf.RawEvent, **_: Any) -> None:
         intake.task_event(dict(event["object"]), deleted=event["type"] == "DELETED")
-
-    @kopf.on.event("", "v1", "pods", registry=handlers)
-    async def on_pod(event: kopf.RawEvent, **_: Any) -> None:
-        intake.pod_event(dict(event["object"]), deleted=event["type"] == "DELETED")
 
     return handlers
 

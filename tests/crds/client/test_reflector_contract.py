@@ -31,6 +31,7 @@ async def test_changes_arrive_in_order(client: ClusterClient, namespace: str) ->
         assert followed.reported() == [("ADDED", "a"), ("ADDED", "b"), ("MODIFIED", "a"), ("DELETED", "a")]
         deletion = followed.changes[-1]
         assert (deletion.old, deletion.new) == (followed.changes[0].new, None)
+        assert deletion.last == followed.changes[2].new, "the watch delivered the object's last state"
         assert followed.reflector.get(namespace, "a") is None
         assert (record := followed.reflector.get(namespace, "b")) is not None
         assert record.name == "b"

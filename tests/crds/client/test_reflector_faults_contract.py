@@ -65,6 +65,8 @@ async def test_deletions_in_a_gap_that_the_server_has_forgotten_are_not_lost(
         assert [change.type for change in about_c] == [ChangeType.ADDED, ChangeType.DELETED, ChangeType.ADDED]
         assert about_c[1].old is not None
         assert about_c[1].old.uid == uids["c"]
+        deletions = [change for change in followed.changes if change.type is ChangeType.DELETED]
+        assert [change.last for change in deletions] == [None, None], "nobody saw these objects end"
         assert (record := followed.reflector.get(namespace, "c")) is not None
         assert record.uid == again["metadata"]["uid"]
         assert followed.names() == ["b", "c", "d", "e"]

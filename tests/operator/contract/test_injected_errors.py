@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, JsonObject, Resource
+from skyvern_crds.client import PODS, SECRETS, SKYVERNTASKS, ClusterClient, JsonObject, Reflector, Resource
 from skyvern_crds.rest.artifacts import store_key
 from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_API_KEY_SECRET, MANAGER_OPERATOR, Phase
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.execution.webhook import WebhookSender
 from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.state.parsing import task_record
-from skyvern_operator.state.records import TaskKey, TaskRecord
+from skyvern_operator.state.parsing import pod_record, task_record
+from skyvern_operator.state.records import POD_SELECTOR, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.watch.intake import Intake
 from skyvern_operator.watch.kopf_adapter import registry, watch
@@ -104,8 +104,10 @@ async def test_list_goes_on_after_an_object_that_raises(
     metrics = Metrics()
     for name in ("after", "before", "poison", "last"):
         await own_tasks.create(name)
-    intake = Intake(store, metrics)
-    resync = Resync(client, store, intake, metrics, [own_tasks.namespace], every_seconds=60, lag_seconds=0)
+    intake, pods = Intake(store, metrics), Reflector(client, PODS, [own_tasks.namespace], POD_SELECTOR, pod_record)
+    resync = Resync(
+        client, store, intake, pods, metrics, namespaces=[own_tasks.namespace], every_seconds=60, lag_seconds=0
+    )
     await resync.first()
     assert sorted(changed) == ["after", "before", "last"]
     assert errors(metrics, "list") == 1
