@@ -94,8 +94,13 @@ ENDINGS: Final[dict[Reason, Ending]] = {
     ),
     Reason.EVICTED: Ending(
         Decider.OPERATOR,
-        "the pod was evicted, or refused by the kubelet, after the agent had started or with no retry left",
+        "the pod was evicted after the agent had started, or with no retry left",
         "Look at the node's pressure and at drains; create the task again if its work can be repeated.",
+    ),
+    Reason.NODE_REFUSED: Ending(
+        Decider.OPERATOR,
+        "a node's kubelet refused the pod (OutOfcpu, OutOfmemory, NodeAffinity, say) with no retry left",
+        "Look at the node that the message names; raise `infraRetries`, or create the task again: nothing was done.",
     ),
     Reason.PREEMPTED: Ending(
         Decider.OPERATOR,

@@ -185,13 +185,13 @@ class SkyvernTaskSpec(ApiModel):
     active_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 1800
     """Seconds the task may take from the runner's start; then it is timed_out."""
     start_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 900
-    """Seconds the runner may take to start after admission; then the task is timed_out."""
+    """Seconds the runner may take to start once admitted and past any scheduling gate; then it is timed_out."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = None
     """Seconds to keep the task after its end; the operator's default if absent."""
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     """Higher is admitted first."""
     suspend: bool = False
-    """Keeps a queued task from starting."""
+    """Keeps a queued task from starting, and takes its pod away if the agent has not started."""
     infra_retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How many more pods a task gets when its pod dies before the agent has started."""
     profile: ProfileName | None = None

@@ -208,13 +208,15 @@ class OperatorStatus(ApiModel):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = Field(default_factory=list)
-    """Admitted, PodScheduled, BrowserReady, BrowserSandboxed, SpecHonored, Succeeded."""
+    """Admitted, PodScheduled, BrowserReady, BrowserSandboxed, SpecHonored, Stopping, Succeeded."""
     pod_name: Annotated[str, Field(max_length=253)] | None = None
     """Pod of the current attempt."""
     pod_uid: Annotated[str, Field(max_length=64)] | None = Field(default=None, alias="podUID")
     """Uid of that pod."""
     attempt: Annotated[int, Field(ge=0)] | None = None
     """Pods created for the task so far."""
+    infra_failures: Annotated[int, Field(ge=0)] | None = None
+    """How many of them the infrastructure ended before the agent had started; infraRetries bounds it."""
     node_name: Annotated[str, Field(max_length=253)] | None = None
     """Node of the pod."""
     queued_at: MicroTime | None = None

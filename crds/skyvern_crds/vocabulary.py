@@ -96,7 +96,7 @@ class ConditionType(StrEnum):
     """Types of the entries of ``status.conditions``."""
 
     ADMITTED = "Admitted"
-    """The task has passed the queue (limits, suspend)."""
+    """The task has passed the queue (limits, suspend, scheduling gates)."""
     POD_SCHEDULED = "PodScheduled"
     """Mirror of the pod's own condition, with the scheduler's message."""
     BROWSER_READY = "BrowserReady"
@@ -105,6 +105,9 @@ class ConditionType(StrEnum):
     """Chrome's own sandbox is on. False says that the cluster has no seccomp profile for it."""
     SPEC_HONORED = "SpecHonored"
     """Present, as False, only when the spec has fields that have no effect here; the message lists them."""
+    STOPPING = "Stopping"
+    """Present, as True, while the task's pod is being taken away. Its reason is the one that the task will end with, or
+    Suspended; a first report of the runner is refused from then on."""
     SUCCEEDED = "Succeeded"
     """Unknown until the task ends, True when it completed, False for any other end. Its reason says which."""
 
@@ -117,6 +120,9 @@ class Reason(StrEnum):
     """Held back by a concurrency limit or by ``spec.suspend``."""
     PENDING = "Pending"
     """The pod exists but its runner has not started; the message is the scheduler's or the kubelet's."""
+    SCHEDULING_GATED = "SchedulingGated"
+    """The pod is held by a scheduling gate, as Kueue's. The start deadline counts from its removal, since Admitted is
+    False with this reason until then."""
     QUOTA_EXCEEDED = "QuotaExceeded"
     """A ResourceQuota refuses the pod for now; creation is retried at a fixed interval."""
     STARTING = "Starting"
@@ -125,6 +131,10 @@ class Reason(StrEnum):
     """The runner has reported."""
     CANCELING = "Canceling"
     """The pod has been asked to stop and has not ended."""
+    STOPPING = "Stopping"
+    """The pod, whose agent has not started, is being taken away; the task ends once it is gone."""
+    SUSPENDING = "Suspending"
+    """The pod, whose agent has not started, is being taken away because ``spec.suspend`` is set."""
     INFRA_RETRY = "InfraRetry"
     """The pod died before the agent started; another attempt is due."""
 
@@ -156,8 +166,9 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     """The task did not end within ``activeDeadlineSeconds`` of its start."""
     EVICTED = "Evicted"
-    """The pod was evicted, or refused by the kubelet (OutOfcpu, say), after the agent had started or with no
-    infrastructure retry left."""
+    """The pod was evicted, after the agent had started or with no infrastructure retry left."""
+    NODE_REFUSED = "NodeRefused"
+    """The node's kubelet refused the pod (OutOfcpu, NodeAffinity ...), with no infrastructure retry left."""
     PREEMPTED = "Preempted"
     """A pod of higher priority took its place, after the agent had started or with no infrastructure retry left."""
     NODE_SHUTDOWN = "NodeShutdown"
@@ -207,6 +218,9 @@ class Reason(StrEnum):
 PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
     Reason.QUEUED: Phase.QUEUED,
     Reason.PENDING: Phase.QUEUED,
+    Reason.SCHEDULING_GATED: Phase.QUEUED,
+    Reason.STOPPING: Phase.QUEUED,
+    Reason.SUSPENDING: Phase.QUEUED,
     Reason.QUOTA_EXCEEDED: Phase.QUEUED,
     Reason.INFRA_RETRY: Phase.QUEUED,
     Reason.STARTING: Phase.RUNNING,
@@ -223,6 +237,7 @@ PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
     Reason.IMAGE_PULL_FAILED: Phase.FAILED,
     Reason.CONTAINER_CONFIG_ERROR: Phase.FAILED,
     Reason.EVICTED: Phase.FAILED,
+    Reason.NODE_REFUSED: Phase.FAILED,
     Reason.PREEMPTED: Phase.FAILED,
     Reason.NODE_SHUTDOWN: Phase.FAILED,
     Reason.NODE_LOST: Phase.FAILED,

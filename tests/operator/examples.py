@@ -120,6 +120,10 @@ def waiting_pod(reason: str, **changes: Any) -> PodRecord:
 
 
 COMPLETED_POD = ended_pod(message=verdict())
+EVICTED_UNSTARTED = a_pod(phase="Failed", reason="Evicted", message="node was low on memory")
+UNSCHEDULABLE = a_pod(
+    scheduled=False, scheduled_at=None, node_name=None, scheduling_reason="Unschedulable", scheduling_message="0/3"
+)
 STOPPED_POD = deleting(ended_pod(ExitCode.STOPPED, verdict(Phase.CANCELED, Reason.CANCELED, "stopped"), reason="Error"))
 
 
@@ -168,8 +172,8 @@ def _word(action: Action, now: datetime) -> str:
     match action:
         case CreatePod(attempt):
             return f"create pod {attempt}"
-        case DeletePod(_, uid):
-            return f"delete {uid}"
+        case DeletePod(_, uid, version):
+            return f"delete {uid}" if version is None else f"delete {uid} if unchanged"
         case LookUpPod():
             return "look up pod"
         case ApplyStatus(status):

@@ -142,12 +142,17 @@ class ClusterClient:
         name: str,
         *,
         uid: str | None = None,
+        resource_version: str | None = None,
         grace_period_seconds: int | None = None,
     ) -> None:
-        """Delete an object, dependents in the background. Raises NotFound, and Conflict when its uid is another."""
+        """Delete an object, dependents in the background.
+
+        Raises NotFound, and Conflict when its uid or, if one is given, its version is another.
+        """
         body: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
-        if uid is not None:
-            body["preconditions"] = {"uid": uid}
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        if any(preconditions.values()):
+            body["preconditions"] = {name: value for name, value in preconditions.items() if value}
         if grace_period_seconds is not None:
             body["gracePeriodSeconds"] = grace_period_seconds
         await self._call("DELETE", ref.path(namespace, name), body=body)

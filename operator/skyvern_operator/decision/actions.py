@@ -20,6 +20,8 @@ class DeletePod:
 
     name: str
     uid: str
+    version: int | None = None
+    """If given, only in this version: a pod whose runner has started since then is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,8 @@ def _exit_code(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
 
 def _refused_by_kubelet(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
     text = f"the pod ended before its runner started ({pod.reason or pod.phase})"
-    return _outcome(pod, Reason.EVICTED, f"{text}: {pod.message}" if pod.message else text, infrastructure=True)
+    reason = Reason.EVICTED if pod.runner.started else Reason.NODE_REFUSED
+    return _outcome(pod, reason, f"{text}: {pod.message}" if pod.message else text, infrastructure=True)
 
 
 _CASES: Final[tuple[Callable[[PodRecord, TerminationRecord | None], Outcome | None], ...]] = (

@@ -51,7 +51,11 @@ def drop(conditions: list[Condition], kind: ConditionType) -> list[Condition]:
 
 def succeeded_reason(status: OperatorStatus) -> Reason | None:
     """Reason of the condition Succeeded; None if it is absent or unknown to this version."""
-    condition = find(status.conditions, ConditionType.SUCCEEDED)
+    return reason_of(find(status.conditions, ConditionType.SUCCEEDED))
+
+
+def reason_of(condition: Condition | None) -> Reason | None:
+    """Reason of a condition; None if the condition is absent or its reason unknown to this version."""
     try:
         return Reason(condition.reason) if condition is not None else None
     except ValueError:

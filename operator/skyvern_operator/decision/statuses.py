@@ -17,6 +17,13 @@ IMAGE_ERRORS: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
 )
 """Reasons of a waiting container whose image is missing."""
+SUSPENDED_MESSAGE: Final = "spec.suspend is set"
+_STATES: Final = {
+    Reason.CANCELED: Reason.CANCELING,
+    Reason.DEADLINE_EXCEEDED: Reason.CANCELING,
+    Reason.SUSPENDED: Reason.SUSPENDING,
+}
+"""What Succeeded says while a pod is being taken away for a reason; Stopping for any other."""
 IMAGE_INVALID: Final = "InvalidImageName"
 """Never heals."""
 CONFIG_ERRORS: Final = frozenset(
@@ -38,9 +45,9 @@ def observed(view: View) -> OperatorStatus:
         conditions = _put(view, conditions, ConditionType.SPEC_HONORED, "False", Reason.FIELDS_WITHOUT_EFFECT, message)
     if pod is not None:
         update |= {"pod_name": pod.name, "pod_uid": pod.uid, "attempt": pod.attempt}
-        conditions = _put(view, conditions, ConditionType.ADMITTED, "True", Reason.ADMITTED, "")
+        conditions = _admitted(view, pod, conditions)
         conditions = _sandboxed(view, conditions)
-        if pod.runner.started:
+        if pod.runner.started and view.agent_started:
             update |= {"node_name": pod.node_name or old.node_name, "started_at": view.started_at or view.now}
             conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "True", "Scheduled", "")
             conditions = _browser_ready(view, pod, conditions)
@@ -55,24 +62,34 @@ def held(view: View, reason: Reason, obstacle: Reason, message: str) -> Operator
     admitted = find(status.conditions, ConditionType.ADMITTED)
     if reason is Reason.QUOTA_EXCEEDED and admitted is not None and admitted.reason == obstacle:
         message = admitted.message  # the new message differs only in the amounts used, which change all the time
-    conditions = _put(view, status.conditions, ConditionType.ADMITTED, "False", obstacle, message)
+    conditions = drop(status.conditions, ConditionType.STOPPING)
+    conditions = _put(view, conditions, ConditionType.ADMITTED, "False", obstacle, message)
     cleared = {"pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
     return succeeded(view, status.model_copy(update=cleared), reason, message)
+
+
+def suspended(view: View) -> OperatorStatus:
+    """The task is held back without a pod. The attempt that was taken away for that is not counted as a failure."""
+    status = held(view, Reason.QUEUED, Reason.SUSPENDED, SUSPENDED_MESSAGE)
+    if view.pod is None:
+        return status
+    return status.model_copy(update={"attempt": view.pod.attempt, "conditions": _without_pod(status.conditions)})
 
 
 def given_up(view: View, attempt: int, message: str) -> OperatorStatus:
     """The attempt is over and another is due. The back-off counts from the transition time of PodScheduled."""
     status = observed(view)
-    conditions = drop(drop(status.conditions, ConditionType.POD_SCHEDULED), ConditionType.BROWSER_READY)
+    conditions = _without_pod(drop(status.conditions, ConditionType.STOPPING))
     conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "False", Reason.INFRA_RETRY, message)
-    update = {"attempt": attempt, "pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
+    update: dict[str, object] = {"attempt": attempt, "infra_failures": (status.infra_failures or 0) + 1}
+    update |= {"pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
     return succeeded(view, status.model_copy(update=update), Reason.INFRA_RETRY, message)
 
 
 def pending(view: View, pod: PodRecord) -> OperatorStatus:
     """The pod exists, but its runner has not started."""
     status = observed(view)
-    conditions = status.conditions
+    conditions = drop(status.conditions, ConditionType.STOPPING)
     old = find(conditions, ConditionType.POD_SCHEDULED)
     if pod.scheduled is False and (old is None or (old.status, old.reason) != ("False", pod.scheduling_reason)):
         conditions = _put(
@@ -82,23 +99,36 @@ def pending(view: View, pod: PodRecord) -> OperatorStatus:
         conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "True", "Scheduled", "")
     elif pod.scheduled is None and old is not None:
         conditions = drop(conditions, ConditionType.POD_SCHEDULED)
-    message = pending_message(pod)
+    reason, message = Reason.SCHEDULING_GATED if pod.gated else Reason.PENDING, pending_message(pod)
     before = find(status.conditions, ConditionType.SUCCEEDED)
-    if before is not None and before.reason == Reason.PENDING and _topic(before.message) == _topic(message):
+    if before is not None and before.reason == reason and _topic(before.message) == _topic(message):
         message = before.message
-    return succeeded(view, status.model_copy(update={"conditions": conditions}), Reason.PENDING, message)
+    return succeeded(view, status.model_copy(update={"conditions": conditions}), reason, message)
 
 
 def running(view: View) -> OperatorStatus:
     """The runner's container is running."""
+    status = observed(view)
+    status = status.model_copy(update={"conditions": drop(status.conditions, ConditionType.STOPPING)})
+    note = f"; {SUSPENDED_MESSAGE}, which has no effect on a task that has started" if view.task.suspend else ""
     if view.task.reported:
-        return succeeded(view, observed(view), Reason.RUNNING, "the agent is working")
-    return succeeded(view, observed(view), Reason.STARTING, "the runner has started but has not reported yet")
+        return succeeded(view, status, Reason.RUNNING, f"the agent is working{note}")
+    return succeeded(view, status, Reason.STARTING, f"the runner has started but has not reported yet{note}")
 
 
-def stopping(view: View, message: str) -> OperatorStatus:
-    """The pod has been asked to stop."""
-    return succeeded(view, observed(view), Reason.CANCELING, message)
+def stopping(view: View, reason: Reason, message: str) -> OperatorStatus:
+    """The pod is being taken away, and the task will end with this reason, or be Suspended.
+
+    It is written before the pod is deleted. So the reason outlives a crash, and so does the message, which may be about
+    a state that the pod will have left by then.
+    """
+    status = observed(view)
+    if view.stopping is not None and view.stopping.reason == reason:
+        message = view.stopping.message
+    conditions = _put(view, status.conditions, ConditionType.STOPPING, "True", reason, message)
+    status = status.model_copy(update={"conditions": conditions})
+    state = _STATES.get(reason, Reason.STOPPING)
+    return succeeded(view, status, state, f"{message}; waiting for the pod to end")
 
 
 def verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = None) -> OperatorStatus:
@@ -115,7 +145,9 @@ def verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = 
         }
     if view.task.has_webhook:
         update["webhook"] = webhook_due(view)
-    return succeeded(view, observed(view).model_copy(update=update), reason, message)
+    status = observed(view)
+    update["conditions"] = drop(status.conditions, ConditionType.STOPPING)
+    return succeeded(view, status.model_copy(update=update), reason, message)
 
 
 def webhook_due(view: View) -> WebhookStatus:
@@ -135,7 +167,7 @@ def succeeded(view: View, status: OperatorStatus, reason: Reason, message: str) 
 def pending_message(pod: PodRecord) -> str:
     """What the pod is waiting for: a topic, a colon, and the scheduler's or the kubelet's words."""
     if pod.scheduled is False:
-        topic = "held by a scheduling gate" if pod.scheduling_reason == "SchedulingGated" else "not schedulable"
+        topic = "held by a scheduling gate" if pod.gated else "not schedulable"
         return f"{topic}: {pod.scheduling_message}"
     for name, container in (("browser", pod.browser), ("runner", pod.runner)):
         if trouble := trouble_message(name, container):
@@ -152,6 +184,18 @@ def trouble_message(name: str, container: ContainerRecord) -> str | None:
     if container.reason in CONFIG_ERRORS:
         return f"the {name} cannot be started: {container.reason}: {container.message}"
     return None
+
+
+def _admitted(view: View, pod: PodRecord, conditions: list[Condition]) -> list[Condition]:
+    """Behind a gate the task waits in a queue that is not ours, and its start deadline counts from the end of that."""
+    if pod.gated:
+        message = pending_message(pod)
+        return _put(view, conditions, ConditionType.ADMITTED, "False", Reason.SCHEDULING_GATED, message)
+    return _put(view, conditions, ConditionType.ADMITTED, "True", Reason.ADMITTED, "")
+
+
+def _without_pod(conditions: list[Condition]) -> list[Condition]:
+    return drop(drop(conditions, ConditionType.POD_SCHEDULED), ConditionType.BROWSER_READY)
 
 
 def _topic(message: str) -> str:

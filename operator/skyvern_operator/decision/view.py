@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from skyvern_crds.status import WebhookStatus
-from skyvern_crds.vocabulary import ConditionType, Reason
+from skyvern_crds.status import Condition, WebhookStatus
+from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Reason
 from skyvern_operator.config import GracePeriods
 from skyvern_operator.decision.admission import NOT_ASKED, Decision
-from skyvern_operator.decision.conditions import find
+from skyvern_operator.decision.conditions import find, reason_of
 from skyvern_operator.state.facts import Refusal
-from skyvern_operator.state.records import PodRecord, TaskRecord
+from skyvern_operator.state.records import PodLife, PodRecord, TaskRecord
 
 MAX_INFRA_BACKOFF_SECONDS: Final = 300.0
 MAX_DOUBLINGS: Final = 20
@@ -46,15 +46,41 @@ class View:
     """Whether the task has ended and its namespace has too many such tasks."""
 
     @property
+    def stopping(self) -> Condition | None:
+        """The condition Stopping, once status says why the pod is being taken away."""
+        told = find(self.task.status.conditions, ConditionType.STOPPING)
+        return told if told is not None and told.status == "True" else None
+
+    @property
+    def stop_reason(self) -> Reason | None:
+        """The reason that the task will end with, or Suspended; None unless status says that its pod is stopped."""
+        reason = reason_of(self.stopping)
+        known = reason is Reason.SUSPENDED or (reason in PHASE_OF_REASON and PHASE_OF_REASON[reason].terminal)
+        return reason if known else None
+
+    @property
+    def canceling(self) -> bool:
+        """Whether the task is to be canceled. A cancellation that status has told is not withdrawn any more."""
+        return self.task.cancel_requested or self.stop_reason is Reason.CANCELED
+
+    @property
+    def shut_out(self) -> bool:
+        """Whether the pod can no longer get its first report accepted, without which its agent does not act.
+
+        A pod that exists and is not under deletion does not count: it may be let in again.
+        """
+        return self.stopping is not None and (self.pod is None or self.pod.life is not PodLife.LIVE)
+
+    @property
     def agent_started(self) -> bool:
         """Whether the agent may have acted. Such a task is never run again."""
-        seen = self.pod is not None and self.pod.runner.started
-        return seen or self.task.status.started_at is not None or self.task.reported
+        told = self.task.status.started_at is not None or self.task.reported
+        return told or (self.pod is not None and self.pod.runner.started and not self.shut_out)
 
     @property
     def started_at(self) -> datetime | None:
-        """Start of the runner."""
-        seen = self.pod.runner.started_at if self.pod is not None and self.pod.runner.started else None
+        """Start of the runner; None for one that has been shut out."""
+        seen = self.pod.runner.started_at if self.pod is not None and self.agent_started else None
         return self.task.status.started_at or seen
 
     @property
@@ -65,7 +91,7 @@ class View:
 
     @property
     def start_until(self) -> datetime | None:
-        """When startDeadlineSeconds have passed; None before admission and after the agent's start."""
+        """When startDeadlineSeconds have passed; None before admission, behind a gate, and after the agent's start."""
         admitted = find(self.task.status.conditions, ConditionType.ADMITTED)
         if admitted is None or admitted.status != "True" or self.agent_started:
             return None
@@ -84,8 +110,8 @@ class View:
         given_up = find(self.task.status.conditions, ConditionType.POD_SCHEDULED)
         if given_up is None or given_up.reason != Reason.INFRA_RETRY:
             return None
-        attempt = min(max(self.task.status.attempt or 1, 1), MAX_DOUBLINGS)
-        doubled = self.policy.grace_periods.infra_backoff_seconds * 2 ** (attempt - 1)
+        failures = min(max(self.task.status.infra_failures or 1, 1), MAX_DOUBLINGS)
+        doubled = self.policy.grace_periods.infra_backoff_seconds * 2 ** (failures - 1)
         return given_up.last_transition_time + timedelta(seconds=min(doubled, MAX_INFRA_BACKOFF_SECONDS))
 
     @property

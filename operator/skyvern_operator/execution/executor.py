@@ -50,8 +50,8 @@ class Executor:
         match action:
             case CreatePod(attempt):
                 await self._pods.create(task, attempt, await self._tasks.fresh(task))
-            case DeletePod(name, uid):
-                await self._pods.delete(task, name, uid)
+            case DeletePod(name, uid, version):
+                await self._pods.delete(task, name, uid, version)
             case LookUpPod(name):
                 await self._pods.look_up(task, name)
             case ApplyStatus(status):

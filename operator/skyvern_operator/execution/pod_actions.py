@@ -1,6 +1,7 @@
 """Creates, deletes and looks up a task's pods. Every create error has a name and a consequence."""
 
 import random
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -61,17 +62,21 @@ class PodActions:
         if record is not None:
             self._store.put_pod(record)
 
-    async def delete(self, task: TaskRecord, name: str, uid: str) -> None:
-        """Delete the pod of this uid with its grace period."""
+    async def delete(self, task: TaskRecord, name: str, uid: str, version: int | None = None) -> None:
+        """Delete the pod of this uid, and of this version if one is given, with its grace period."""
+
+        def call() -> Awaitable[None]:
+            resource_version = str(version) if version is not None else None
+            return self._client.delete(PODS, task.key.namespace, name, uid=uid, resource_version=resource_version)
+
         try:
-            await self._writer.write(
-                "delete", PODS, lambda: self._client.delete(PODS, task.key.namespace, name, uid=uid), urgent=True
-            )
+            await self._writer.write("delete", PODS, call, urgent=True)
         except NotFound:
             self._store.mark_vanished(task, name)
             return
         except Conflict:
-            return  # another pod has taken the name: the watch delivers it
+            await self.look_up(task, name)  # it has changed, or another pod has taken the name
+            return
         pod = self._store.pod(task.uid, name)
         if pod is not None:
             self._store.mark_deleting(pod, datetime.now(UTC) + timedelta(seconds=TERMINATION_GRACE_SECONDS))

@@ -16,6 +16,9 @@ START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
 STATUS_UNKNOWN: Final = "ContainerStatusUnknown"
 """Reason of a container that the kubelet lost: reported as terminated without a start, although it may have run."""
 
+GATED: Final = "SchedulingGated"
+"""Reason of the condition PodScheduled while the pod has scheduling gates."""
+
 
 class TaskKey(NamedTuple):
     """Namespace and name of a task."""
@@ -159,6 +162,11 @@ class PodRecord:
     """Reason of the condition DisruptionTarget."""
     runner: ContainerRecord = ContainerRecord()
     browser: ContainerRecord = ContainerRecord()
+
+    @property
+    def gated(self) -> bool:
+        """Whether a scheduling gate, as Kueue's, keeps it from being scheduled."""
+        return self.scheduled is False and self.scheduling_reason == GATED
 
     @property
     def ended(self) -> bool:

@@ -52,7 +52,10 @@ async def test_object_from_creation_to_deletion(client: ClusterClient, namespace
         await client.create(CONFIG_MAPS, namespace, config_map("a"))
     with pytest.raises(Conflict, match="UID"):
         await client.delete(CONFIG_MAPS, namespace, "a", uid="another")
-    await client.delete(CONFIG_MAPS, namespace, "a", uid=created["metadata"]["uid"])
+    uid, old = created["metadata"]["uid"], created["metadata"]["resourceVersion"]
+    with pytest.raises(Conflict, match="ResourceVersion"):
+        await client.delete(CONFIG_MAPS, namespace, "a", uid=uid, resource_version=old)
+    await client.delete(CONFIG_MAPS, namespace, "a", uid=uid, resource_version=patched["metadata"]["resourceVersion"])
     with pytest.raises(NotFound, match='"a" not found'):
         await client.get(CONFIG_MAPS, namespace, "a")
     with pytest.raises(NotFound):

@@ -149,14 +149,6 @@ async def test_image_that_is_late_is_waited_for(tasks: Cluster, kubelet: Kubelet
     assert reason_of(status) == "Pending"
 
 
-async def test_start_deadline_ends_a_task_whose_runner_has_not_started(tasks: Cluster) -> None:
-    await tasks.create(startDeadlineSeconds=10)
-    pod = await tasks.pod()
-    status = await tasks.phase("timed_out", within=25)
-    assert reason_of(status) == "StartDeadlineExceeded"
-    await tasks.pod_gone(pod)
-
-
 async def test_active_deadline_stops_the_runner(tasks: Cluster, kubelet: Kubelet) -> None:
     await tasks.create(activeDeadlineSeconds=10)
     pod = await tasks.pod()
@@ -166,20 +158,6 @@ async def test_active_deadline_stops_the_runner(tasks: Cluster, kubelet: Kubelet
     await tasks.pod_deleting(pod)
     await kubelet.end(pod, ExitCode.STOPPED, reason="Error")
     assert reason_of(await tasks.phase("timed_out")) == "DeadlineExceeded"
-
-
-async def test_suspend_takes_a_pending_pod_away_and_resume_brings_another(tasks: Cluster, kubelet: Kubelet) -> None:
-    await tasks.create()
-    first = await tasks.pod()
-    await tasks.change({"spec": {"suspend": True}})
-    status = await tasks.reason("Queued")
-    assert condition(status, "Admitted")["reason"] == "Suspended"
-    await tasks.pod_gone(first)
-    await tasks.change({"spec": {"suspend": False}})
-    second = await tasks.pod(attempt=2)
-    await kubelet.start(second)
-    await kubelet.end(second, message=verdict())
-    await tasks.phase("completed")
 
 
 async def test_deleted_task_takes_its_pod_along(

@@ -50,7 +50,7 @@ ROWS: list[tuple[str, PodRecord, Reason, bool, bool]] = [
     ("the kubelet's deadline", running_pod(reason="DeadlineExceeded"), Reason.DEADLINE_EXCEEDED, True, False),
     ("evicted while running", running_pod(phase="Failed", reason="Evicted"), Reason.EVICTED, True, True),
     ("evicted before its start", a_pod(phase="Failed", reason="Evicted"), Reason.EVICTED, False, True),
-    ("refused by the kubelet", a_pod(phase="Failed", reason="OutOfcpu"), Reason.EVICTED, False, True),
+    ("refused by the kubelet", a_pod(phase="Failed", reason="OutOfcpu"), Reason.NODE_REFUSED, False, True),
     ("preempted", gone(running_pod(disruption="PreemptionByScheduler")), Reason.PREEMPTED, True, True),
     ("drained", gone(running_pod(disruption="EvictionByEvictionAPI")), Reason.EVICTED, True, True),
     ("tainted away", gone(running_pod(disruption="DeletionByTaintManager")), Reason.NODE_LOST, True, True),

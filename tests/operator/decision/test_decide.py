@@ -16,9 +16,10 @@ from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, vanished_pod
 from tests.operator.examples import (
     COMPLETED_POD,
+    EVICTED_UNSTARTED,
     POLICY,
     RUNNING,
-    STOPPED_POD,
+    UNSCHEDULABLE,
     a_pod,
     a_task,
     after,
@@ -41,10 +42,6 @@ HELD = Decision(admitted=False, message="the limit of 2 active tasks is reached;
 UNANSWERED = Decision(admitted=False)
 QUOTA = Refusal(Reason.QUOTA_EXCEEDED, "exceeded quota: pods", retry_at=at(20))
 INVALID = Refusal(Reason.POD_SPEC_INVALID, "spec.containers[0].image: Required value")
-EVICTED_UNSTARTED = a_pod(phase="Failed", reason="Evicted", message="node was low on memory")
-UNSCHEDULABLE = a_pod(
-    scheduled=False, scheduled_at=None, node_name=None, scheduling_reason="Unschedulable", scheduling_message="0/3"
-)
 RETRYING = known(queued(), EVICTED_UNSTARTED)
 TERMINATED = verdict(Phase.TERMINATED, Reason.TERMINATED, "the form is closed")
 MAX_STEPS = verdict(Phase.FAILED, Reason.MAX_STEPS_REACHED, "25 steps")
@@ -106,79 +103,6 @@ ROWS: list[Row] = [
         look_at(running(), ended_pod(0, verdict(), reason="OOMKilled")),
         ["failed OutOfMemory", "event OutOfMemory"],
     ),
-    # Cancel
-    ("canceled without a pod", look_at(a_task(cancel_requested=True)), ["canceled Canceled"]),
-    ("canceled while held", look_at(a_task(cancel_requested=True), admission=HELD), ["canceled Canceled"]),
-    (
-        "canceled while pending: the pod is asked to stop",
-        look_at(queued(cancel_requested=True), a_pod()),
-        ["delete pod-1", "running Canceling"],
-    ),
-    (
-        "canceled while running: the pod is asked to stop",
-        look_at(running(cancel_requested=True), running_pod()),
-        ["delete pod-1", "running Canceling"],
-    ),
-    ("stopped by the cancellation", look_at(running(cancel_requested=True), STOPPED_POD), ["canceled Canceled"]),
-    ("gone by the cancellation", look_at(queued(cancel_requested=True), gone(a_pod())), ["canceled Canceled"]),
-    (
-        "a verdict that was there before the cancellation stands",
-        look_at(running(cancel_requested=True), COMPLETED_POD),
-        ["completed Completed"],
-    ),
-    (
-        "a node that does not confirm the stop is lost",
-        look_at(running(cancel_requested=True), deleting(running_pod()), now=331),
-        ["failed NodeLost", "event NodeLost"],
-    ),
-    # Deadlines
-    (
-        "the start deadline",
-        look_at(queued(), UNSCHEDULABLE, now=900),
-        ["timed_out StartDeadlineExceeded", "event StartDeadlineExceeded", "delete pod-1"],
-    ),
-    (
-        "the active deadline stops the pod",
-        look_at(running(), running_pod(), now=1800),
-        ["delete pod-1", "running Canceling"],
-    ),
-    (
-        "stopped by the active deadline",
-        look_at(running(), STOPPED_POD, now=1801),
-        ["timed_out DeadlineExceeded", "event DeadlineExceeded"],
-    ),
-    (
-        "the kubelet's own deadline",
-        look_at(running(), running_pod(phase="Failed", reason="DeadlineExceeded"), now=9),
-        ["timed_out DeadlineExceeded", "event DeadlineExceeded"],
-    ),
-    # Containers that cannot be made
-    ("an image is waited for", look_at(queued(), waiting_pod("ErrImagePull")), ["queued Pending", "wake +300"]),
-    (
-        "an image that does not come",
-        look_at(queued(), waiting_pod("ImagePullBackOff"), now=300),
-        ["failed ImagePullFailed", "event ImagePullFailed", "delete pod-1"],
-    ),
-    (
-        "an image whose name is wrong never comes",
-        look_at(queued(), waiting_pod("InvalidImageName")),
-        ["failed ImagePullFailed", "event ImagePullFailed", "delete pod-1"],
-    ),
-    (
-        "a container's configuration is waited for",
-        look_at(queued(), waiting_pod("CreateContainerConfigError")),
-        ["queued Pending", "wake +120"],
-    ),
-    (
-        "a configuration that stays wrong",
-        look_at(queued(), waiting_pod("CreateContainerError"), now=120),
-        ["failed ContainerConfigError", "event ContainerConfigError", "delete pod-1"],
-    ),
-    (
-        "a process that could not be started",
-        look_at(queued(), ended_pod(128, "no such file", reason="StartError")),
-        ["failed ContainerConfigError", "event ContainerConfigError"],
-    ),
     # Disruptions
     ("evicted before the start is retried", look_at(queued(), EVICTED_UNSTARTED), ["queued InfraRetry"]),
     ("the retry waits for its back-off", look_at(RETRYING, now=4), ["wake +6"]),
@@ -232,22 +156,6 @@ ROWS: list[Row] = [
         look_at(a_task(reported=True)),
         ["failed PodDeleted", "event PodDeleted"],
     ),
-    ("a pod under deletion is waited for", look_at(running(), deleting(running_pod())), ["wake +330"]),
-    (
-        "a node that keeps silent is lost",
-        look_at(running(), deleting(running_pod()), now=330),
-        ["failed NodeLost", "event NodeLost"],
-    ),
-    (
-        "without a start the start deadline decides",
-        look_at(queued(), deleting(a_pod(), 0), now=400),
-        ["wake +500"],
-    ),
-    # Suspend
-    ("suspended before the start", look_at(a_task(suspend=True)), ["queued Queued"]),
-    ("suspended while pending", look_at(queued(suspend=True), a_pod()), ["delete pod-1"]),
-    ("suspended, its pod gone", look_at(queued(suspend=True), gone(a_pod())), ["queued Queued"]),
-    ("suspend does not stop what runs", look_at(running(suspend=True), running_pod()), ["wake +1800"]),
     # After the end
     ("the pod of an ended task is kept for its logs", look_at(ended(), COMPLETED_POD), ["wake +300"]),
     ("and then deleted", look_at(ended(), COMPLETED_POD, now=300), ["delete pod-1", "wake +3300"]),
@@ -406,8 +314,8 @@ def test_backoff_doubles_with_each_attempt() -> None:
     assert tell(decide(look_at(second, now=100)), 100) == ["wake +20"]
 
 
-def test_attempt_number_of_any_size_does_not_stop_the_operator() -> None:
-    status = RETRYING.status.model_copy(update={"attempt": 10**11})
+def test_number_of_failures_of_any_size_does_not_stop_the_operator() -> None:
+    status = RETRYING.status.model_copy(update={"infra_failures": 10**11})
     task = replace(RETRYING, status=status)
     assert tell(decide(look_at(task, now=4))) == ["wake +300"]
 
