@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from skyvern_crds.client.errors import ConfigurationError
 
@@ -139,6 +141,10 @@ class Connection:
 
         if self._api is not None:
             self._retired.append(self._api)
+        # For each request, aiohttp would ask two threads in turn for a password in ~/.netrc, which is nobody's intent,
+        # and for the proxy in the environment, which is the same each time.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
         self._api, self._tls = ApiClient(configuration), tls
 
     async def close(self) -> None:
@@ -147,6 +153,14 @@ class Connection:
             await api.close()  # type: ignore[no-untyped-call]
         self._retired.clear()
         self._api = None
+
+
+def environment_proxy(url: str) -> str | None:
+    """The proxy that HTTPS_PROXY (HTTP_PROXY for http), NO_PROXY and their lower-case forms name for a URL."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _file_version(path: str | None) -> tuple[str, int, int] | None:
