@@ -113,6 +113,7 @@ class Reconciler:
 
     async def _reconcile(self, key: TaskKey) -> None:
         for _ in range(MAX_PASSES):
+            self._queue.look(key)
             task = self._store.task(key)
             if task is None:
                 self._admission.release(key)
@@ -129,8 +130,10 @@ class Reconciler:
 
     def _knows_nothing_new(self, task: TaskRecord, pod: PodRecord | None, facts: Facts) -> bool:
         """Whether another decision would be the same. Records are replaced, never changed, so identity is enough."""
-        now = self._store.task(task.key)
-        return now is task and self._store.current_pod(task) is pod and self._store.facts(task) is facts
+        now, pod_now = self._store.task(task.key), self._store.current_pod(task)
+        same = now is task or (now is not None and now.says_the_same_as(task))
+        same_pod = pod_now is pod or (pod_now is not None and pod is not None and pod_now.says_the_same_as(pod))
+        return same and same_pod and self._store.facts(task) is facts
 
     def _ask_admission(self, task: TaskRecord, pod: PodRecord | None, now: datetime) -> Decision:
         """Hold the slot of an active task, give one back that is not needed, or ask for one."""

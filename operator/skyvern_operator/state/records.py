@@ -1,8 +1,9 @@
 """Slim records of SkyvernTasks and their pods: what decisions need and nothing more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from skyvern_crds.status import OperatorStatus
@@ -64,6 +65,10 @@ class TaskRecord:
     ignored: str | None = None
     """Which other fields cannot be read, and why. The task continues without them."""
 
+    def says_the_same_as(self, other: "TaskRecord") -> bool:
+        """Whether decisions about both are the same: they differ at most in their versions, as after a report."""
+        return _task_content(self) == _task_content(other)
+
     @property
     def ended(self) -> bool:
         """Whether the verdict is written."""
@@ -81,6 +86,9 @@ class TaskRecord:
         if self.status.pod_uid and self.status.pod_name:
             return self.status.pod_name
         return pod_name(self.key.name, self.uid, self.current_attempt)
+
+
+_task_content: Final = attrgetter(*(field.name for field in fields(TaskRecord) if field.name != "version"))
 
 
 class ContainerState(StrEnum):
@@ -163,6 +171,10 @@ class PodRecord:
     runner: ContainerRecord = ContainerRecord()
     browser: ContainerRecord = ContainerRecord()
 
+    def says_the_same_as(self, other: "PodRecord") -> bool:
+        """Whether decisions about both are the same: at most their versions differ, as when a pod gets its IP."""
+        return _pod_content(self) == _pod_content(other)
+
     @property
     def gated(self) -> bool:
         """Whether a scheduling gate, as Kueue's, keeps it from being scheduled."""
@@ -177,6 +189,9 @@ class PodRecord:
     def key(self) -> TaskKey:
         """The task it belongs to."""
         return TaskKey(self.namespace, self.task_name)
+
+
+_pod_content: Final = attrgetter(*(field.name for field in fields(PodRecord) if field.name != "version"))
 
 
 def vanished_pod(task: TaskRecord, name: str) -> PodRecord:

@@ -77,14 +77,19 @@ class Store:
             self._facts[task.uid] = facts
 
     def put_task(self, task: TaskRecord) -> bool:
-        """Add or update a task. False if the store already has this version or a newer one."""
+        """Add or update a task. False if the store already has this version or a newer one.
+
+        A version that says nothing new is kept, since writes need it, and is no change: a runner's reports cost no
+        decision.
+        """
         old = self._tasks.get(task.key)
         if task.uid in self._tombstones or (old is not None and old.version >= task.version):
             return False
         if old is not None and old.uid != task.uid:
             self._forget(old)
         self._tasks[task.key] = task
-        self._notify(task.key)
+        if old is None or not task.says_the_same_as(old):
+            self._notify(task.key)
         return True
 
     def drop_task(self, key: TaskKey, uid: str) -> bool:
@@ -99,12 +104,13 @@ class Store:
         return True
 
     def put_pod(self, pod: PodRecord) -> bool:
-        """Add or update a pod. False if the store already has this version or a newer one."""
+        """Add or update a pod, as :meth:`put_task` does a task."""
         old = self.pod(pod.task_uid, pod.name)
         if pod.uid in self._tombstones or (old is not None and old.version >= pod.version):
             return False
         self._pods.setdefault(pod.task_uid, {})[pod.name] = pod
-        self._notify(pod.key)
+        if old is None or not pod.says_the_same_as(old):
+            self._notify(pod.key)
         return True
 
     def drop_pod(self, pod: PodRecord) -> bool:

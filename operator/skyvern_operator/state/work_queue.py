@@ -1,11 +1,10 @@
 """The work queue: one entry and one worker for each key, urgent keys first, and a heap of wake-ups."""
 
 import asyncio
-import contextlib
 import heapq
 import random
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -22,8 +21,9 @@ _SPARE_WAKE_UPS: Final = 64
 class WorkQueue:
     """Keys of tasks to be reconciled.
 
-    A key is in the queue at most once. If it is added while a worker has it, it is queued again afterwards. Times are
-    wall-clock seconds, since they come from objects; sleeps are bounded, so that a change of the clock is noticed.
+    A key is in the queue at most once. If it is added while a worker has it, it is queued again afterwards. Each key
+    wakes one idle worker, not all of them. Times are wall-clock seconds, since they come from objects; sleeps are
+    bounded, so that a change of the clock is noticed.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time, rng: Callable[[], float] = random.random) -> None:
@@ -36,7 +36,10 @@ class WorkQueue:
         self._failures: dict[TaskKey, int] = {}
         self._due: dict[TaskKey, float] = {}
         self._heap: list[tuple[float, TaskKey]] = []
-        self._changed = asyncio.Event()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._idle_urgent: deque[asyncio.Future[None]] = deque()
+        """Workers that take urgent keys only."""
+        self._alarm: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._urgent) + len(self._normal)
@@ -51,11 +54,13 @@ class WorkQueue:
         if key in self._working:
             self._again[key] = urgent or self._again.get(key, False)
             return
-        if urgent and key not in self._urgent:
+        if key in self._urgent or (key in self._normal and not urgent):
+            return
+        if urgent:
             self._urgent[key] = self._normal.pop(key, self._clock())
-        elif not urgent and key not in self._urgent:
-            self._normal.setdefault(key, self._clock())
-        self._changed.set()
+        else:
+            self._normal[key] = self._clock()
+        self._wake_one(urgent=urgent)
 
     def wake_at(self, key: TaskKey, at: float | None) -> None:
         """Set the key's wake-up, or clear it."""
@@ -67,7 +72,8 @@ class WorkQueue:
             if len(self._heap) > 2 * len(self._due) + _SPARE_WAKE_UPS:
                 self._heap = [(at, key) for key, at in self._due.items()]
                 heapq.heapify(self._heap)
-            self._changed.set()
+            if self._idle and self._heap[0] == (at, key):
+                self._set_alarm()
 
     def retry(self, key: TaskKey, *, at_least: float = 0.0) -> float:
         """Queue a key that failed again after a back-off with full jitter. Returns the delay in seconds."""
@@ -94,19 +100,60 @@ class WorkQueue:
                 key, added = lane.popitem(last=False)
                 self._working.add(key)
                 self._due.pop(key, None)
-                self._changed.set()
                 return key, max(0.0, self._clock() - added)
-            self._changed.clear()
-            # Not wait_for: before Python 3.12 it can lose a wake-up or a cancellation that coincides with the timeout.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause()):
-                    await self._changed.wait()
+            if urgent_only and self._normal:
+                # An ordinary worker, woken for another key, has taken the urgent one: its own key needs one in turn.
+                self._wake_one(urgent=False)
+            await self._added(self._idle_urgent if urgent_only else self._idle)
+
+    def look(self, key: TaskKey) -> None:
+        """The worker that has the key looks at the task now: what it was added for until now needs no other look."""
+        self._again.pop(key, None)
 
     def done(self, key: TaskKey) -> None:
         """The worker has finished with the key."""
         self._working.discard(key)
         if key in self._again:
             self.add(key, urgent=self._again.pop(key))
+
+    async def _added(self, idle: deque[asyncio.Future[None]]) -> None:
+        """Wait until a key wakes this worker."""
+        waiter = asyncio.get_running_loop().create_future()
+        idle.append(waiter)
+        self._set_alarm()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():  # woken and canceled at once: the key must wake another worker
+                if self._urgent:
+                    self._wake_one(urgent=True)
+                if self._normal:
+                    self._wake_one(urgent=False)
+            raise
+
+    def _wake_one(self, *, urgent: bool) -> None:
+        """Wake one idle worker. One that finds its key taken by a worker that was not idle waits again."""
+        for idle in (self._idle_urgent, self._idle) if urgent else (self._idle,):
+            while idle:
+                waiter = idle.popleft()
+                if not waiter.done():  # its worker may have been canceled
+                    waiter.set_result(None)
+                    return
+
+    def _set_alarm(self) -> None:
+        """Wake an idle worker when the next wake-up is due. Without an idle one, the next that asks sees to it."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._heap:
+            pause = min(max(self._heap[0][0] - self._clock(), 0.0), _LONGEST_SLEEP)
+            self._alarm = asyncio.get_running_loop().call_later(pause, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._promote_due()
+        if self._idle:
+            self._set_alarm()
 
     def _promote_due(self) -> None:
         """Queue every key whose wake-up is due."""
@@ -116,8 +163,3 @@ class WorkQueue:
             if self._due.get(key) == at:
                 del self._due[key]
                 self.add(key)
-
-    def _pause(self) -> float:
-        if not self._heap:
-            return _LONGEST_SLEEP
-        return min(max(self._heap[0][0] - self._clock(), 0.0), _LONGEST_SLEEP)

@@ -42,6 +42,23 @@ def test_older_version_is_ignored(store: Store, changed: list[tuple[TaskKey, boo
     assert len(changed) == 1
 
 
+def test_version_that_says_nothing_new_is_kept_and_is_no_change(
+    store: Store, changed: list[tuple[TaskKey, bool]]
+) -> None:
+    store.put_task(running(version=5, reported=True))
+    store.put_pod(running_pod(version=6))
+    before = len(changed)
+    assert store.put_task(running(version=7, reported=True))
+    assert store.put_pod(running_pod(version=8))
+    assert len(changed) == before
+    kept = store.task(a_task().key)
+    assert kept is not None
+    assert kept.version == 7
+    assert store.put_task(running(version=9, reported=True, cancel_requested=True))
+    assert store.put_pod(replace(COMPLETED_POD, version=10))
+    assert len(changed) == before + 2
+
+
 def test_deleted_task_does_not_come_back_with_a_late_answer(store: Store) -> None:
     store.put_task(a_task(version=5))
     store.drop_task(a_task().key, TASK_UID)

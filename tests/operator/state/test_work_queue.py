@@ -1,12 +1,14 @@
 """The work queue, with a clock of the test's own."""
 
 import asyncio
+import time
 
 import pytest
 
 from skyvern_operator.state.records import TaskKey
 from skyvern_operator.state.work_queue import MAX_BACKOFF, WorkQueue
 from tests.operator.conftest import Clock
+from tests.waiting import until
 
 A, B, C = (TaskKey("jobs", name) for name in "abc")
 
@@ -91,6 +93,102 @@ async def test_waiting_worker_is_woken_by_a_key(queue: WorkQueue) -> None:
     await asyncio.sleep(0)
     queue.add(A)
     assert await worker == A
+
+
+async def test_each_key_wakes_one_of_the_idle_workers(queue: WorkQueue) -> None:
+    woken: list[TaskKey] = []
+
+    async def work(*, urgent_only: bool) -> None:
+        while True:
+            woken.append((await queue.get(urgent_only=urgent_only))[0])
+            await asyncio.Event().wait()
+
+    workers = [asyncio.create_task(work(urgent_only=number < 4)) for number in range(16)]
+    await asyncio.sleep(0)
+    for key, urgent in ((A, False), (B, True), (C, False)):
+        queue.add(key, urgent=urgent)
+        idle = len(queue._idle) + len(queue._idle_urgent)
+        queue.add(key, urgent=urgent)
+        assert len(queue._idle) + len(queue._idle_urgent) == idle
+    assert (len(queue._idle_urgent), len(queue._idle)) == (3, 10)
+    await until(lambda: sorted(woken) == [A, B, C], what="each key taken")
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+async def test_key_of_a_worker_that_is_canceled_as_it_wakes_goes_to_another(queue: WorkQueue) -> None:
+    doomed = asyncio.create_task(queue.get())
+    heir = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.add(A)
+    doomed.cancel()
+    assert (await asyncio.wait_for(heir, 5))[0] == A
+    with pytest.raises(asyncio.CancelledError):
+        await doomed
+
+
+async def test_key_is_not_given_to_a_canceled_worker(queue: WorkQueue) -> None:
+    doomed = asyncio.create_task(queue.get())
+    heir = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    doomed.cancel()
+    queue.add(A)
+    assert (await asyncio.wait_for(heir, 5))[0] == A
+
+
+async def test_urgent_key_wakes_an_ordinary_worker_when_none_is_kept_for_it(queue: WorkQueue) -> None:
+    worker = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.add(A, urgent=True)
+    assert (await asyncio.wait_for(worker, 5))[0] == A
+
+
+async def test_idle_worker_is_woken_when_a_wake_up_is_due() -> None:
+    queue = WorkQueue()
+    worker = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.wake_at(B, time.time() + 3600)
+    queue.wake_at(A, time.time() + 0.05)
+    assert (await asyncio.wait_for(worker, 5))[0] == A
+
+
+async def test_look_at_a_task_covers_what_its_key_was_added_for(queue: WorkQueue) -> None:
+    queue.add(A)
+    key = await take(queue)
+    queue.add(A)
+    queue.look(key)
+    queue.done(key)
+    assert len(queue) == 0
+    queue.add(A)
+    queue.look(await take(queue))
+    queue.add(A)
+    queue.done(key)
+    assert len(queue) == 1
+
+
+async def test_workers_of_many_keys_lose_none() -> None:
+    queue = WorkQueue()
+    seen: list[TaskKey] = []
+
+    async def work(*, urgent_only: bool) -> None:
+        while True:
+            key, _ = await queue.get(urgent_only=urgent_only)
+            await asyncio.sleep(0)
+            seen.append(key)
+            queue.done(key)
+
+    workers = [asyncio.create_task(work(urgent_only=number < 4)) for number in range(16)]
+    keys = [TaskKey("jobs", f"task-{number}") for number in range(2000)]
+    for number, key in enumerate(keys):
+        queue.add(key, urgent=number % 3 == 0)
+        if number % 7 == 0:
+            await asyncio.sleep(0)
+    await until(lambda: len(seen) >= len(keys), what="every key taken")
+    assert sorted(seen) == sorted(keys)
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
 
 
 def test_backoff_grows_to_a_bound_and_is_reset_by_success(queue: WorkQueue) -> None:
