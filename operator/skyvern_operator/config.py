@@ -1,11 +1,12 @@
 """The operator's configuration: a YAML file in camelCase, as the chart writes it."""
 
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
@@ -122,6 +123,16 @@ class GracePeriods(_Model):
     """Pause before the second attempt; it doubles with each further one, up to 300."""
 
 
+def _network(value: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(value))
+    except ValueError as error:
+        raise ValueError(f"{error}: give a network in CIDR form, such as 10.0.0.0/8 or fd00::/8") from error
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+
+
 class Webhook(_Model):
     """Delivery of webhooks."""
 
@@ -137,6 +148,8 @@ class Webhook(_Model):
     """How many tries may run at once."""
     allowed_hosts: list[str] | None = None
     """The only hosts that may be called; ``*.example.com`` includes subdomains. Null allows any."""
+    allowed_networks: list[Network] = Field(default_factory=list)
+    """Networks in CIDR form that may be called although they are private, loopback, link-local or reserved."""
 
 
 class Sandbox(_Model):

@@ -19,7 +19,7 @@ from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.task_actions import TaskActions
 from skyvern_operator.execution.token_bucket import TokenBucket
-from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.process.health import health_app
 from skyvern_operator.process.metrics import Metrics, State

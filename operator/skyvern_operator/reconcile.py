@@ -13,7 +13,7 @@ from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import Policy, View, holds_slot, wants_slot
 from skyvern_operator.errors import CreateRetryError, StaleRecordError
 from skyvern_operator.execution.executor import Executor
-from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.process.isolation import Where, isolated
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.ended import EndedTasks

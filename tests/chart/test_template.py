@@ -144,6 +144,11 @@ def test_chart_and_operator_have_the_same_defaults(manifests: Render) -> None:
     assert {name: getattr(rendered, name) for name in same} == {name: getattr(bare, name) for name in same}
 
 
+def test_networks_of_receivers_reach_the_operator(manifests: Render) -> None:
+    config = operator_config(manifests("--set", "webhook.allowedNetworks={10.0.0.0/8,fd00::/8}"))
+    assert [str(network) for network in config.webhook.allowed_networks] == ["10.0.0.0/8", "fd00::/8"]
+
+
 def signing_keys(documents: Manifests) -> list[str]:
     secrets = [s for s in of_kind(documents, "Secret") if "signing-key" in s.get("data", {})]
     return [secret["data"]["signing-key"] for secret in secrets]
@@ -243,6 +248,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--set", "apiserver.replicas=0"], "replicas"),
     (["--set", "apiserver.publicUrl=skyvern.example.com"], "publicUrl"),
     (["--set", "webhook.signature=slack"], "signature"),
+    (["--set", "webhook.allowedNetworks={example.com}"], "allowedNetworks"),
     (["--set", "tasks.namespaces={Team_A}"], "namespaces"),
     (["--set", "tasks.defaultTtlSeconds=-1"], "defaultTtlSeconds"),
     (["--set", "images.runner.digest=abc"], "digest"),

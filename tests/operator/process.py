@@ -18,6 +18,8 @@ import yaml
 from tests.waiting import eventually
 
 SIGNING_KEY = b"0123456789abcdef0123456789abcdef"
+RECEIVERS: dict[str, Any] = {"allowedNetworks": ["127.0.0.0/8"]}
+"""The tests' receivers listen on the loopback."""
 
 
 def configuration(directory: Path, **changes: Any) -> dict[str, Any]:
@@ -30,11 +32,13 @@ def configuration(directory: Path, **changes: Any) -> dict[str, Any]:
         "artifactsUrl": "http://artifacts.test:8081",
         "publicUrl": "http://public.test",
         "signingKeyFile": str(key),
-        "webhook": {"schedule": [0.2, 0.2], "timeoutSeconds": 3},
+        "webhook": {"schedule": [0.2, 0.2], "timeoutSeconds": 3} | RECEIVERS,
         "limits": {"maxActive": None},
         "gracePeriods": {"infraBackoffSeconds": 0.2},
         "resyncSeconds": 300,
     }
+    if "webhook" in changes:
+        changes["webhook"] = RECEIVERS | changes["webhook"]
     return base | changes
 
 

@@ -34,6 +34,7 @@ CHART_VALUES: Final = {
     "artifactLinkTtlSeconds": "artifacts.linkTtlSeconds",
     "signingKeyFile": BY_THE_CHART,
     "webhook.signature": "webhook.signature",
+    "webhook.allowedNetworks": "webhook.allowedNetworks",
     "limits.maxActive": "tasks.limits.maxActive",
     "limits.maxActivePerNamespace": "tasks.limits.maxActivePerNamespace",
     "limits.maxEndedPerNamespace": "tasks.limits.maxEndedPerNamespace",

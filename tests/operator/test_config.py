@@ -11,3 +11,9 @@ def test_configuration_error_names_each_field() -> None:
         parse_config("images: {browser: b}\nwebhook: {signature: v9}\n", "config.yaml")
     assert "images.runner" in str(caught.value)
     assert "webhook.signature" in str(caught.value)
+
+
+@pytest.mark.parametrize("entry", ["10.0.0.1/8", "example.com", "10.0.0.0/33", "fd00::/129", ""])
+def test_network_that_is_none_is_named_with_the_remedy(entry: str) -> None:
+    with pytest.raises(ConfigError, match=r"webhook\.allowedNetworks\.0.*give a network in CIDR form"):
+        parse_config(f"images: {{browser: b, runner: r}}\nwebhook: {{allowedNetworks: [{entry!r}]}}\n", "config.yaml")

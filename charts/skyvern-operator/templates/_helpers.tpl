@@ -117,7 +117,7 @@ capabilities: {drop: [ALL]}
   "publicUrl" (include "skyvern.publicUrl" .)
   "artifactLinkTtlSeconds" (int64 .Values.artifacts.linkTtlSeconds)
   "signingKeyFile" "/etc/skyvern/signing/signing-key"
-  "webhook" (dict "signature" .Values.webhook.signature)
+  "webhook" (dict "signature" .Values.webhook.signature "allowedNetworks" .Values.webhook.allowedNetworks)
   "limits" $limits
   "defaultTtlSeconds" (ternary nil (int64 .Values.tasks.defaultTtlSeconds) (kindIs "invalid" .Values.tasks.defaultTtlSeconds))
   "endedPodSeconds" (int64 .Values.tasks.endedPodSeconds)

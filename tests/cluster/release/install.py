@@ -19,6 +19,8 @@ CHART = Path(__file__).parents[3] / "charts" / "skyvern-operator"
 CHART_IMAGES = ("browser", "runner", "operator", "apiserver")
 READY_SECONDS = 180
 SERVICE_PORT = 80
+LOCAL_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
+"""Receivers of webhooks in a local cluster, or beside it on this machine."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release
             "sandbox": {"seccompProfile": cluster.seccomp_profile or ""},
         },
         "apiserver": {"publicUrl": release.public_url},
+        "webhook": {"allowedNetworks": list(LOCAL_NETWORKS)},
         "model": {
             "apiKey": release.model.api_key,
             "baseUrl": release.model.base_url,

@@ -14,7 +14,7 @@ from skyvern_crds.rest.artifacts import store_key
 from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_API_KEY_SECRET, MANAGER_OPERATOR, Phase
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.execution.webhook import WebhookSender
+from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import pod_record, task_record
 from skyvern_operator.state.records import POD_SELECTOR, TaskKey, TaskRecord
@@ -25,7 +25,7 @@ from skyvern_operator.watch.resync import Resync
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster
 from tests.operator.facade import Facade
-from tests.operator.process import SIGNING_KEY
+from tests.operator.process import RECEIVERS, SIGNING_KEY
 from tests.operator.receiver import Receiver
 from tests.waiting import until
 
@@ -136,7 +136,7 @@ async def ended_with_webhook(tasks: Cluster, name: str, url: str, api_key: str =
 @asynccontextmanager
 async def sending(client: ClusterClient, store: Store, metrics: Metrics, **config: Any) -> AsyncIterator[WebhookSender]:
     """A sender at work, with one worker; keyword arguments are fields of the operator's configuration."""
-    base = {"images": {"browser": "b", "runner": "r"}, "webhook": {"concurrency": 1}}
+    base = {"images": {"browser": "b", "runner": "r"}, "webhook": {"concurrency": 1} | RECEIVERS}
     sender = WebhookSender(
         client,
         store,

@@ -105,6 +105,18 @@ async def test_delivery_is_given_up_after_the_schedule_and_repeated_on_request(
     assert webhook["retryRequested"] == "1"
 
 
+async def test_address_within_the_cluster_is_not_called_unless_the_configuration_allows_it(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
+) -> None:
+    async with start_operator(webhook={"allowedNetworks": [], "schedule": []}):
+        await complete(own_tasks, own_kubelet, webhookCallbackUrl=receiver.url)
+        status = await own_tasks.status(lambda status: status.get("webhook", {}).get("state") == "Failed", "given up")
+    assert status["webhook"]["lastError"].startswith("nothing was sent: the address of 127.0.0.1 is not allowed: ")
+    assert "webhook.allowedNetworks" in status["webhook"]["lastError"]
+    assert "lastStatusCode" not in status["webhook"]
+    assert receiver.deliveries == []
+
+
 async def test_task_created_over_rest_is_signed_with_its_callers_key(
     client: ClusterClient, tasks: Cluster, kubelet: Kubelet, receiver: Receiver
 ) -> None:

@@ -20,8 +20,10 @@ from skyvern_crds.stored import StoredTask, read_task
 from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET, TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.errors import ResultError, WebhookAddressError
-from skyvern_operator.execution.result_reader import ResultReader
-from skyvern_operator.execution.webhook_rules import Answer, after_try, check_address, judge
+from skyvern_operator.execution.webhook.lookups import Lookups
+from skyvern_operator.execution.webhook.post import Post
+from skyvern_operator.execution.webhook.result_reader import ResultReader
+from skyvern_operator.execution.webhook.rules import Answer, after_try
 from skyvern_operator.process.isolation import Where, report_error
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import task_record
@@ -32,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 API_PAUSE_SECONDS: Final = 5.0
 """Pause after the API server did not answer, which does not count as a try."""
-USER_AGENT: Final = "skyvern-operator"
 
 
 class WebhookSender:
@@ -57,6 +58,7 @@ class WebhookSender:
         self._signing_key = signing_key
         self._release_namespace = release_namespace
         self._wake = wake
+        self._post = Post(config.webhook, Lookups())
         self._results = ResultReader(config.facade_url or config.public_url, signing_key)
         self._pending: asyncio.Queue[TaskRecord] = asyncio.Queue()
         self._large: asyncio.Queue[TaskRecord] = asyncio.Queue()
@@ -76,11 +78,8 @@ class WebhookSender:
     async def run(self) -> None:
         """Work until canceled."""
         timeout = aiohttp.ClientTimeout(total=self._config.webhook.timeout_seconds)
-        jar, headers = aiohttp.DummyCookieJar(), {"User-Agent": USER_AGENT}
-        async with (
-            aiohttp.ClientSession(timeout=timeout, cookie_jar=jar, headers=headers) as session,
-            asyncio.TaskGroup() as group,
-        ):
+        # For the facade alone, whose address is within the cluster. Receivers are reached through Post only.
+        async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             for _ in range(self._config.webhook.concurrency):
                 group.create_task(self._work(session, self._pending))
             group.create_task(self._work(session, self._large))
@@ -138,11 +137,10 @@ class WebhookSender:
     async def _try(self, session: aiohttp.ClientSession, task: StoredTask) -> Answer:
         """Make one try. Anything that goes wrong with this task or its receiver makes it a failed one."""
         try:
-            check_address(task.spec.webhook_callback_url or "", self._config.webhook)
             key, reference = await self._key(task), task.status.extracted_information_ref
             if reference is None:
-                return await self._post(session, task, key, _inline_result(task))
-            return await self._post(session, task, key, await self._results.read(session, task, reference))
+                return await self._send(task, key, _inline_result(task))
+            return await self._send(task, key, await self._results.read(session, task, reference))
         except ClusterError:
             raise  # the API server's fault, not the task's: it does not count
         except (WebhookAddressError, ApiKeyError, ResultError) as error:
@@ -151,21 +149,12 @@ class WebhookSender:
             report_error(self._metrics, Where.WEBHOOK, f"{task.metadata.namespace}/{task.metadata.name}")
             return Answer(error=f"nothing was sent: {type(error).__name__}: {error}")
 
-    async def _post(self, session: aiohttp.ClientSession, task: StoredTask, key: bytes, result: JsonValue) -> Answer:
+    async def _send(self, task: StoredTask, key: bytes, result: JsonValue) -> Answer:
         now, settings = int(time.time()), self._config
         links = ArtifactLinks(settings.public_url, self._signing_key, now, settings.artifact_link_ttl_seconds)
         body = webhook_body(task, links, result=result)
         headers, url = webhook_headers(settings.webhook.signature, key, now, body), task.spec.webhook_callback_url or ""
-        try:
-            # A redirect could lead anywhere, past allowedHosts too.
-            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-                return judge(response.status)
-        except TimeoutError:
-            return Answer(error=f"no answer within {self._config.webhook.timeout_seconds:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # An aiohttp error's text may hold the receiver's address with its tokens.
-            told = type(error).__name__ if isinstance(error, aiohttp.ClientResponseError) else str(error)
-            return Answer(error=f"no answer: {told or type(error).__name__}")
+        return await self._post.send(url, body, headers, namespace=task.metadata.namespace)
 
     async def _key(self, task: StoredTask) -> bytes:
         """The caller's API key for a task created over REST, if it is for the task's namespace; else the release's key.

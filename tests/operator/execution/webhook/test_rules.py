@@ -5,7 +5,7 @@ import pytest
 from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_operator.config import Webhook
 from skyvern_operator.errors import WebhookAddressError
-from skyvern_operator.execution.webhook_rules import Answer, after_try, check_address
+from skyvern_operator.execution.webhook.rules import Answer, after_try, check_address
 from tests.operator.examples import at
 
 SETTINGS = Webhook(schedule=[5, 30])
