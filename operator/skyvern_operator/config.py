@@ -184,7 +184,8 @@ class OperatorConfig(_Model):
     allowed_models: list[str] | None = None
     """The only names that ``spec.model`` may have; null allows any."""
     artifacts_url: str | None = None
-    """Internal base URL to which runners upload artifacts; without it they upload nothing."""
+    """Internal base URL for the artifacts of runners, and for each task's final record before it is deleted; without it
+    neither is stored."""
     public_url: str = "http://127.0.0.1:8080"
     """Base URL of the artifact links in webhooks."""
     facade_url: str | None = None

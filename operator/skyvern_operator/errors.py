@@ -33,5 +33,9 @@ class ResultError(OperatorError):
     """The extracted information of a task cannot be read; the message says why."""
 
 
+class ArchiveError(OperatorError):
+    """The final record of a task cannot be stored now; the task is kept until it can."""
+
+
 class DeadWatchError(OperatorError):
     """A watch does not deliver what a list shows, so the process must restart."""

@@ -15,6 +15,7 @@ from skyvern_crds.vocabulary import Phase
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.admission import Admission
 from skyvern_operator.errors import ConfigError, OperatorError
+from skyvern_operator.execution.archive import Archive
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.task_actions import TaskActions
@@ -67,9 +68,10 @@ async def run(settings: Settings) -> None:
             wake=queue.add,
         )
         writer = Writer(TokenBucket(config.writes.qps, config.writes.burst), metrics)
+        archive = Archive(config.artifacts_url, signing_key) if config.artifacts_url is not None else None
         executor = Executor(
             PodActions(client, writer, store, config),
-            TaskActions(client, writer, store, metrics),
+            TaskActions(client, writer, store, metrics, archive),
             deliver=sender.submit,
             wake=lambda key, at: queue.wake_at(key, at.timestamp()),
         )

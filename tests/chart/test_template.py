@@ -101,6 +101,16 @@ def test_bounds_on_ended_tasks_reach_the_operator(manifests: Render) -> None:
     assert config.limits.max_ended_per_namespace is None
 
 
+def test_operator_reaches_the_archive_through_the_network_policy(manifests: Render) -> None:
+    rendered = manifests("--set", "networkPolicy.enabled=true")
+    [policy] = [p for p in of_kind(rendered, "NetworkPolicy") if p["metadata"]["name"].endswith("-apiserver")]
+    [internal] = [rule for rule in policy["spec"]["ingress"] if rule["ports"] == [{"port": "internal"}]]
+    [operator] = [d for d in of_kind(rendered, "Deployment") if d["metadata"]["name"].endswith("-operator")]
+    labels = operator["spec"]["template"]["metadata"]["labels"].items()
+    peers = [peer["podSelector"]["matchLabels"] for peer in internal["from"] if "namespaceSelector" not in peer]
+    assert any(peer.items() <= labels for peer in peers)
+
+
 def test_operator_takes_large_results_from_the_facades_service(manifests: Render) -> None:
     rendered = manifests("--set", "apiserver.service.port=8000,apiserver.publicUrl=https://tasks.example.com")
     facade = urlsplit(operator_config(rendered).facade_url or "")

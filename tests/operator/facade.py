@@ -1,4 +1,4 @@
-"""A server where the facade stands: it gives files to the holder of a signed link."""
+"""A server where the facade stands: it gives files to the holder of a signed link, and stores records of tasks."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from skyvern_crds.rest.archive import ARCHIVE_PATH, record_key, verify_record
 from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, LinkError, verify_link
 
 
@@ -19,9 +20,12 @@ class Facade:
         self.open = asyncio.Event()
         """Requests wait while it is clear."""
         self.open.set()
+        self.refusals = 0
+        """How many of the next records are refused, as when the store is down."""
         self.url = ""
         app = web.Application()
         app.add_routes([web.get(f"{ARTIFACTS_PATH}/{{key:.*}}", self._give)])
+        app.add_routes([web.put(f"{ARCHIVE_PATH}/{{task:.*}}", self._archive)])
         self._runner = web.AppRunner(app, access_log=None)
 
     async def __aenter__(self) -> Self:
@@ -32,6 +36,17 @@ class Facade:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+    async def _archive(self, request: web.Request) -> web.Response:
+        record = await request.read()
+        verify_record(
+            self._key, request.path, record, {key.lower(): value for key, value in request.headers.items()}, time.time()
+        )
+        if self.refusals > 0:
+            self.refusals -= 1
+            return web.Response(status=503, text="The artifact store cannot be reached")
+        self.files[record_key(*request.match_info["task"].split("/"))] = record
+        return web.Response(status=201)
 
     async def _give(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]

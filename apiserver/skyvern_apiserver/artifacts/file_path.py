@@ -28,12 +28,19 @@ class FilePath:
 
 def read_file_path(request: Request) -> FilePath:
     """The file that the request's path names. Raises ApiError 404 for anything but a plain artifact name."""
-    params = request.path_params
-    namespace, task, uid, file = params["namespace"], params["task"], params["uid"], params["file"]
-    request.state.task_id = task_id_of(task)
-    if not (OBJECT_NAME.fullmatch(namespace) and OBJECT_NAME.fullmatch(task) and _UID.fullmatch(uid)):
-        raise ApiError(404, "Artifact not found")
+    namespace, task, uid = read_task_path(request)
+    file = request.path_params["file"]
     try:
         return FilePath(namespace, task, uid, file, store_key(namespace, task, uid, file))
     except ArtifactNameError as error:
         raise ApiError(404, str(error)) from None
+
+
+def read_task_path(request: Request) -> tuple[str, str, str]:
+    """Namespace, task and uid that the request's path names. Raises ApiError 404 for anything but legal names."""
+    params = request.path_params
+    namespace, task, uid = params["namespace"], params["task"], params["uid"]
+    request.state.task_id = task_id_of(task)
+    if not (OBJECT_NAME.fullmatch(namespace) and OBJECT_NAME.fullmatch(task) and _UID.fullmatch(uid)):
+        raise ApiError(404, "Artifact not found")
+    return namespace, task, uid

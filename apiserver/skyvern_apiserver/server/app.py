@@ -13,12 +13,14 @@ from skyvern_apiserver.api.docs_page import docs_page
 from skyvern_apiserver.api.endpoints import FixedEndpoint, PublicEndpoint
 from skyvern_apiserver.api.openapi import document
 from skyvern_apiserver.api.operations import OPERATIONS
+from skyvern_apiserver.artifacts.archive import RECORD, store_record
 from skyvern_apiserver.artifacts.upload import UPLOAD, upload_file
 from skyvern_apiserver.server.middleware import ObservedRequests
 from skyvern_apiserver.server.path_methods import Methods, PathMethods
 from skyvern_apiserver.server.probes import metrics, ready
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.wire.exception_handlers import EXCEPTION_HANDLERS
+from skyvern_crds.rest.archive import ARCHIVE_PATH
 from skyvern_crds.rest.artifacts import UPLOAD_PATH
 
 
@@ -36,9 +38,10 @@ def public_app(services: Services) -> Starlette:
 
 
 def internal_app(services: Services) -> Starlette:
-    """Uploads, probes and metrics; reachable only inside the cluster."""
+    """Uploads, records of the operator, probes and metrics; reachable only inside the cluster."""
     paths: dict[str, Methods] = {
         f"{UPLOAD_PATH}/{{namespace}}/{{task}}/{{uid}}/{{file:path}}": {"PUT": PublicEndpoint(upload_file, UPLOAD)},
+        f"{ARCHIVE_PATH}/{{namespace}}/{{task}}/{{uid}}": {"PUT": PublicEndpoint(store_record, RECORD)},
         "/healthz": {"GET": FixedEndpoint(b"ok", "text/plain")},
         "/readyz": {"GET": ready},
         "/metrics": {"GET": metrics},

@@ -32,6 +32,7 @@ from skyvern_crds.vocabulary import (
 )
 from skyvern_operator.decision.conditions import cut, find, succeeded_reason
 from skyvern_operator.errors import StaleRecordError
+from skyvern_operator.execution.archive import Archive
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.names import event_name
@@ -51,11 +52,15 @@ UNREADABLE_REMEDY: Final = (
 class TaskActions:
     """What a decision can ask for about the task object."""
 
-    def __init__(self, client: ClusterClient, writer: Writer, store: Store, metrics: Metrics) -> None:
+    def __init__(
+        self, client: ClusterClient, writer: Writer, store: Store, metrics: Metrics, archive: Archive | None
+    ) -> None:
+        """Without an archive, tasks are deleted without a record."""
         self._client = client
         self._writer = writer
         self._store = store
         self._metrics = metrics
+        self._archive = archive
 
     async def fresh(self, task: TaskRecord) -> JsonObject:
         """The current object. Raises StaleRecordError when a decision for ``task`` no longer fits it.
@@ -69,8 +74,7 @@ class TaskActions:
             raise StaleRecordError(f"{task.key} is gone") from error
         now = task_record(obj)
         self._store.put_task(now)
-        before = (task.uid, task.deleting, task.cancel_requested, task.suspend, task.status.pod_uid, task.status.phase)
-        if (now.uid, now.deleting, now.cancel_requested, now.suspend, now.status.pod_uid, now.status.phase) != before:
+        if _decides(now) != _decides(task):
             raise StaleRecordError(f"{task.key} has changed")
         return obj
 
@@ -147,8 +151,11 @@ class TaskActions:
                 self._metrics.duration.labels(phase).observe(max(0.0, seconds))
 
     async def delete(self, task: TaskRecord) -> None:
-        """Delete the task object; its pod follows."""
+        """Delete the task object, after its final record is in the archive; its pod follows. Raises ArchiveError."""
         namespace, name = task.key
+        if self._archive is not None:
+            self._archive.require_up()
+            await self._archive.store(await self.fresh(task))
         # Otherwise it is gone, or another task has taken the name.
         with contextlib.suppress(NotFound, Conflict):
             await self._writer.write(
@@ -184,3 +191,12 @@ class TaskActions:
             await self._writer.write("create", EVENTS, lambda: self._client.create(EVENTS, task.key.namespace, body))
         except (AlreadyExists, Forbidden):
             return  # recorded before, or the namespace is terminating; the status has it anyway
+
+
+def _decides(task: TaskRecord) -> tuple[object, ...]:
+    """What a decision that must not be made on an old record depends on."""
+    status = task.status
+    return (
+        *(task.uid, task.deleting, task.cancel_requested, task.suspend, task.webhook_retry),
+        *(status.pod_uid, status.phase),
+    )

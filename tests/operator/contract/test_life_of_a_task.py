@@ -175,22 +175,6 @@ async def test_deleted_task_takes_its_pod_along(
     await eventually(slots, lambda used: used == held - 1, what="slot released")
 
 
-async def test_ended_task_is_removed_after_its_time_to_live(
-    client: ClusterClient, tasks: Cluster, kubelet: Kubelet
-) -> None:
-    await tasks.create(ttlSecondsAfterFinished=1)
-    pod = await tasks.pod()
-    await kubelet.start(pod)
-    await kubelet.end(pod, message=verdict())
-
-    async def names() -> list[str]:
-        pages = client.list_pages(SKYVERNTASKS, tasks.namespace)
-        return [task["metadata"]["name"] async for page in pages for task in page.items]
-
-    await eventually(names, lambda found: tasks.name not in found, what="task removed")
-    await tasks.pod_deleting(pod)
-
-
 async def test_foreign_pod_of_the_same_name_is_a_conflict(client: ClusterClient, tasks: Cluster) -> None:
     task = await tasks.create(suspend=True)
     name = pod_name(tasks.name, task["metadata"]["uid"], 1)

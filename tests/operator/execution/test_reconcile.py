@@ -45,7 +45,7 @@ class Parts:
         )
         executor = Executor(
             PodActions(client, writer, self.store, CONFIG),
-            TaskActions(client, writer, self.store, self.metrics),
+            TaskActions(client, writer, self.store, self.metrics, None),
             deliver=self._deliver,
             wake=self._wake,
         )

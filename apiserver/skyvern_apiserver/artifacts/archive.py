@@ -1,0 +1,56 @@
+"""Archive: store the final record of a task, which the operator sends before it removes the task."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from skyvern_apiserver.artifacts.file_path import read_task_path
+from skyvern_apiserver.errors import ApiError
+from skyvern_apiserver.services import Services
+from skyvern_apiserver.wire.body import read_limited
+from skyvern_apiserver.wire.input import Input
+from skyvern_crds.rest.archive import (
+    MAX_RECORD_BYTES,
+    ArchiveSignatureError,
+    record_key,
+    record_path,
+    verify_record,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record that is to be stored."""
+
+    path: str
+    key: str
+    """Key in the object store."""
+    headers: Mapping[str, str]
+    content: bytes
+
+
+async def _read_record(request: Request) -> Record:
+    task = read_task_path(request)
+    content = b"".join([chunk async for chunk in read_limited(request, MAX_RECORD_BYTES)])
+    return Record(record_path(*task), record_key(*task), request.headers, content)
+
+
+RECORD: Final = Input(_read_record)
+
+
+async def store_record(services: Services, record: Record) -> Response:
+    """Store the record, if the operator of this release has signed the request."""
+    try:
+        verify_record(services.settings.signing_key, record.path, record.content, record.headers, time.time())
+    except ArchiveSignatureError as error:
+        raise ApiError(403, str(error)) from None
+    await services.artifacts.put(record.key, _chunks(record.content))
+    return Response(status_code=201)
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
