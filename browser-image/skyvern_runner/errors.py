@@ -65,6 +65,10 @@ class ReportError(RunnerError):
         """Whether a retry may succeed."""
 
 
+class FirstReportError(RunnerError):
+    """No report was accepted before the agent was to begin, so it did nothing."""
+
+
 class Stopped(BaseException):
     """The run was asked to stop. Like KeyboardInterrupt it does not derive from Exception."""
 

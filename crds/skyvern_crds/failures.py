@@ -67,6 +67,12 @@ ENDINGS: Final[dict[Reason, Ending]] = {
         "the browser did not start, or was lost and could not be replaced",
         "Look at the browser container's log and memory limit.",
     ),
+    Reason.REPORT_REFUSED: Ending(
+        Decider.AGENT,
+        "the API server accepted none of the agent's reports within 120 s, so it did nothing; no retry was left",
+        "Read the message: the operator must run, the pod reach the API server, and its account may patch "
+        "`skyverntasks/status`. Then create the task again.",
+    ),
     Reason.OUT_OF_MEMORY: Ending(
         Decider.OPERATOR,
         "the runner's or the browser's container was killed for memory, whatever its exit code",

@@ -155,6 +155,8 @@ class Reason(StrEnum):
     """The runner's verdict: the start page could not be opened."""
     BROWSER_FAILED = "BrowserFailed"
     """The runner's verdict: the browser did not start, or was lost and could not be replaced."""
+    REPORT_REFUSED = "ReportRefused"
+    """The runner's verdict: none of its reports was accepted, so the agent did nothing."""
     OUT_OF_MEMORY = "OutOfMemory"
     """A container was killed for memory, whatever its exit code."""
     IMAGE_PULL_FAILED = "ImagePullFailed"
@@ -233,6 +235,7 @@ PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
     Reason.MODEL_FAILED: Phase.FAILED,
     Reason.PAGE_FAILED: Phase.FAILED,
     Reason.BROWSER_FAILED: Phase.FAILED,
+    Reason.REPORT_REFUSED: Phase.FAILED,
     Reason.OUT_OF_MEMORY: Phase.FAILED,
     Reason.IMAGE_PULL_FAILED: Phase.FAILED,
     Reason.CONTAINER_CONFIG_ERROR: Phase.FAILED,

@@ -63,15 +63,7 @@ def release(control_plane: ControlPlane, progress: Progress) -> Iterator[Control
     kubectl("wait", "--for=condition=Established", "crd/skyverntasks.skyvern.io", "--timeout=30s")
     kubectl("apply", "-f", "-", input=yaml.safe_dump_all([d for d in documents if d["kind"] in wanted]))
     for name in ("mine", "other"):
-        task = {
-            "apiVersion": "skyvern.io/v1",
-            "kind": "SkyvernTask",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-            "spec": {"url": "https://example.com"},
-        }
-        kubectl("create", "-f", "-", input=json.dumps(task))
-        kubectl("create", "-n", NAMESPACE, "-f", "-", input=json.dumps(POD | {"metadata": {"name": f"{name}-pod"}}))
-        record_pod(control_plane, name)
+        make_task(control_plane, name)
     yield control_plane
     kubectl("delete", "namespace", NAMESPACE, "--wait=false")
     policies = "validatingadmissionpolicies,validatingadmissionpolicybindings"
@@ -82,9 +74,24 @@ def uid_of(plane: ControlPlane, pod: str) -> str:
     return plane.run_kubectl("get", "pod", "-n", NAMESPACE, pod, "-o", "jsonpath={.metadata.uid}").stdout
 
 
-def record_pod(plane: ControlPlane, task: str) -> None:
-    """What the operator does once it has created the pod."""
-    status = {"podName": f"{task}-pod", "podUID": uid_of(plane, f"{task}-pod"), "phase": "running"}
+def make_task(plane: ControlPlane, name: str) -> None:
+    """A task with a pod that its status names."""
+    task = {
+        "apiVersion": "skyvern.io/v1",
+        "kind": "SkyvernTask",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"url": "https://example.com"},
+    }
+    plane.run_kubectl("create", "-f", "-", input=json.dumps(task))
+    plane.run_kubectl(
+        "create", "-n", NAMESPACE, "-f", "-", input=json.dumps(POD | {"metadata": {"name": f"{name}-pod"}})
+    )
+    record_pod(plane, name)
+
+
+def record_pod(plane: ControlPlane, task: str, **changes: Any) -> None:
+    """What the operator does once it has created the pod; keyword arguments are further fields of status."""
+    status = {"podName": f"{task}-pod", "podUID": uid_of(plane, f"{task}-pod"), "phase": "running"} | changes
     body = {"apiVersion": "skyvern.io/v1", "kind": "SkyvernTask", "metadata": {"name": task}, "status": status}
     plane.run_kubectl(
         *("apply", "-n", NAMESPACE, "--server-side", "--field-manager=skyvern-operator", "--subresource=status"),
@@ -136,6 +143,25 @@ def test_token_that_is_not_bound_to_a_pod_may_not_report(release: ControlPlane, 
     result = unbound.report("mine", {"stepCount": 3})
     assert result.returncode != 0
     assert "may report only to its own task" in result.stderr
+
+
+def test_agent_whose_pod_is_given_up_may_not_begin(release: ControlPlane, reporter: Reporter) -> None:
+    """One that has begun may report to the end, and after it."""
+    make_task(release, "late")
+    late = Reporter(release, "late-pod", uid_of(release, "late-pod"))
+    since = "2026-01-01T00:00:00.000000Z"
+    told = {"type": "Stopping", "status": "True", "reason": "Suspended", "message": "", "lastTransitionTime": since}
+    report = {"stepCount": 0, "lastHeartbeat": since}
+    record_pod(release, "late", conditions=[told])
+    result = late.report("late", report)
+    assert "so its agent may not begin" in result.stderr
+    record_pod(release, "late")
+    assert late.report("late", report).returncode == 0
+    record_pod(release, "late", phase="canceled", conditions=[told])
+    assert late.report("late", {**report, "stepCount": 1}).returncode == 0
+    record_pod(release, "other", phase="timed_out")
+    other = Reporter(release, "other-pod", uid_of(release, "other-pod"))
+    assert "so its agent may not begin" in other.report("other", report).stderr
 
 
 @pytest.mark.parametrize("verb", ["get", "list", "watch", "delete", "create"])

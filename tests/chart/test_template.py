@@ -1,5 +1,6 @@
 """What the chart renders, and which values it refuses."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.runner_contract import TaskDocument
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import OperatorStatus
+from skyvern_crds.vocabulary import TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.execution.pod_manifest import build_pod
 from tests.chart.conftest import CHART, Manifests
@@ -230,6 +232,8 @@ def test_policy_guards_every_field_of_the_operator(manifests: Render) -> None:
     guarded = set(re.findall(r"has\(object\.status\.(\w+)\) ==", expressions))
     wire_names = {field.alias for field in OperatorStatus.model_fields.values()}
     assert guarded == wire_names
+    ended = re.findall(r"oldObject\.status\.phase in (\[.*?\])", expressions)
+    assert [set(json.loads(phases)) for phases in ended] == [TERMINAL_PHASES]
 
 
 def test_crd_is_kept_on_request_and_absent_when_disabled(manifests: Render) -> None:

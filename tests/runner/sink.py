@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Sink(ThreadingHTTPServer):
-    """Keeps the requests; answers with the next planned status, else 200."""
+    """Keeps the requests; answers with the next planned status code, else 200, and an object with ``status``."""
 
     daemon_threads = True
 
@@ -16,6 +16,7 @@ class Sink(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[tuple[str, str, str, bytes]] = []
         self.plan: deque[int] = deque()
+        self.status: dict[str, Any] = {"podUID": "a-pod", "attempt": 1}
         self.arrived = threading.Condition()
         self.hold = threading.Event()
         self.hold.set()
@@ -44,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
             status = sink.plan.popleft() if sink.plan else 200
             sink.arrived.notify_all()
         sink.hold.wait(10)
-        answer = b'{"kind": "Status", "message": "as planned"}'
+        answer = json.dumps({"message": "as planned", "status": sink.status}).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(answer)))

@@ -107,6 +107,13 @@ class Task:
             finally:
                 process.kill()
 
+    def record_pod(self, attempt: int = 1) -> None:
+        """What the operator does once it has created a pod."""
+        status = {"podName": f"{self.name}-{attempt}", "podUID": f"uid-{attempt}", "attempt": attempt}
+        body = {"apiVersion": "skyvern.io/v1", "kind": "SkyvernTask", "metadata": {"name": self.name}, "status": status}
+        place = ("-n", self.namespace, "--field-manager=skyvern-operator", "--subresource=status")
+        self.plane.run_kubectl("apply", "--server-side", *place, "-f", "-", input=json.dumps(body))
+
     def run(self) -> tuple[int, str]:
         """Run to the end: exit code and log."""
         with self.running() as process:
@@ -138,7 +145,7 @@ def make_task(
 ) -> Callable[..., Task]:
     """Create a task's object and everything that its pod would find."""
 
-    def made(url: str, model: str = MODEL, **spec: Any) -> Task:
+    def made(url: str, model: str = MODEL, *, recorded: bool = True, **spec: Any) -> Task:
         name = request.node.name.replace("_", "-")[:50].rstrip("-")
         body = {
             "apiVersion": "skyvern.io/v1",
@@ -161,7 +168,10 @@ def make_task(
             target = tmp_path / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
-        return Task(control_plane, namespace, name, tmp_path, settings | {"SKYVERN_MODEL": model})
+        task = Task(control_plane, namespace, name, tmp_path, settings | {"SKYVERN_MODEL": model})
+        if recorded:
+            task.record_pod()
+        return task
 
     return made
 
@@ -227,13 +237,45 @@ def test_sigterm_ends_a_wait_for_the_model(make_task: Callable[..., Task], site:
         assert process.returncode == 143
 
 
-def test_refused_report_does_not_change_the_verdict(make_task: Callable[..., Task], site: str) -> None:
-    task = make_task(f"{site}/", dataExtractionGoal="how many jobs are open")
-    (task.root / "var/run/secrets/kubernetes.io/serviceaccount/token").write_text("not a token")
+def test_agent_acts_only_once_the_task_names_its_pod(
+    make_task: Callable[..., Task], site: str, scripted: ScriptedModel
+) -> None:
+    task = make_task(f"{site}/", recorded=False, dataExtractionGoal="how many jobs are open")
+    task.record_pod(attempt=2)
+    with task.running() as process:
+        eventually(lambda: task.status.get("lastHeartbeat"), "a first report arrives")
+        assert "currentUrl" not in task.status
+        assert scripted.requests == []
+        task.record_pod()
+        _, log = process.communicate(timeout=DEADLINE_SECONDS)
+    assert task.record.outcome is Phase.COMPLETED, log
+    assert "its attempt is 2, and this is 1" in log
+
+
+def test_agent_whose_first_report_is_refused_does_nothing(
+    make_task: Callable[..., Task], site: str, scripted: ScriptedModel
+) -> None:
+    task = make_task(f"{site}/", navigationGoal="Apply")
+    task.plane.run_kubectl("delete", "skt", task.name, "-n", task.namespace)
     code, log = task.run()
     assert code == 0, log
-    assert task.record.outcome is Phase.COMPLETED
-    assert "HTTP 401" in log
+    record = task.record
+    assert (record.outcome, record.reason, record.step_count) == (Phase.FAILED, Reason.REPORT_REFUSED, 0)
+    assert "the agent did not begin" in str(record.failure_reason)
+    assert scripted.requests == []
+
+
+def test_later_report_that_is_refused_does_not_change_the_verdict(
+    make_task: Callable[..., Task], site: str, scripted: ScriptedModel
+) -> None:
+    task = make_task(f"{site}/", f"{MODEL}:script=never-done", navigationGoal="Wait", maxSteps=3)
+    with task.running() as process:
+        eventually(lambda: scripted.requests, "the model is asked")
+        task.plane.run_kubectl("delete", "skt", task.name, "-n", task.namespace)
+        _, log = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 0, log
+    assert task.record.reason is Reason.MAX_STEPS_REACHED
+    assert "HTTP 404" in log
 
 
 def test_page_that_cannot_be_opened_decides_the_verdict(make_task: Callable[..., Task]) -> None:

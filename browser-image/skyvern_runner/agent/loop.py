@@ -81,8 +81,10 @@ class Agent:
         if task.goal or task.wants_extraction:
             self._context.model.check()
         stop.check()
+        self._context.publish()
         with stop.interruptible():
             self._page = self._context.connect()
+        self._context.reporter.confirm(stop)
         self._open()
         try:
             return self._steps(task.max_steps, self._try) if task.goal else self._steps(1, self._only_read)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from skyvern_crds.runner_contract import MAX_TERMINATION_REASON, ExitCode, TerminationRecord
 from skyvern_crds.vocabulary import PHASE_OF_REASON, Phase, Reason
-from skyvern_runner.errors import BrowserError, ModelError, PageLoadError, RunnerError, Stopped
+from skyvern_runner.errors import BrowserError, FirstReportError, ModelError, PageLoadError, RunnerError, Stopped
 from skyvern_runner.text import well_formed
 
 
@@ -61,6 +61,8 @@ def verdict_of(error: BaseException) -> Verdict:
             return Verdict(Reason.MODEL_FAILED, str(error))
         case PageLoadError():
             return Verdict(Reason.PAGE_FAILED, str(error))
+        case FirstReportError():
+            return Verdict(Reason.REPORT_REFUSED, str(error))
         case BrowserError():
             return Verdict(Reason.BROWSER_FAILED, str(error))
         case RunnerError():

@@ -7,15 +7,21 @@ from typing import Final, Protocol
 
 from skyvern_crds.backoff import full_jitter
 from skyvern_crds.status import RunnerStatus
-from skyvern_runner.errors import ReportError
+from skyvern_runner.errors import FirstReportError, ReportError
 from skyvern_runner.report.events import Observer, Warned
+from skyvern_runner.stop import StopFlag
 
 MIN_INTERVAL_SECONDS: Final = 2.0
 """Least time between two writes, except at the end of a step."""
 HEARTBEAT_SECONDS: Final = 30.0
 """How long after the last report it is repeated with a new heartbeat."""
+FIRST_REPORT_SECONDS: Final = 120.0
+"""How long the first report may take: as long as an operator or an API server takes that is being replaced."""
 _FIRST_BACKOFF: Final = 0.2
 _MAX_BACKOFF: Final = 5.0
+_MAX_FIRST_BACKOFF: Final = 2.0
+"""The same before the first report is accepted, for which the agent waits."""
+_LOOK_SECONDS: Final = 0.02
 
 
 class Reporter(Protocol):
@@ -23,6 +29,12 @@ class Reporter(Protocol):
 
     def publish(self, status: RunnerStatus, *, urgent: bool = False) -> None:
         """Report the state; returns at once. ``urgent`` marks the end of a step."""
+
+    def confirm(self, stop: StopFlag) -> None:
+        """Wait until a report was accepted, without which the agent must not act.
+
+        Raises FirstReportError, after which nothing is reported any more, and Stopped.
+        """
 
     def close(self, seconds: float) -> bool:
         """Deliver what is pending, for at most ``seconds``. Returns whether all was delivered."""
@@ -33,6 +45,9 @@ class NullReporter:
 
     def publish(self, status: RunnerStatus, *, urgent: bool = False) -> None:
         """Nothing to do."""
+
+    def confirm(self, stop: StopFlag) -> None:
+        """Nobody has to agree."""
 
     def close(self, seconds: float) -> bool:
         """Nothing is ever pending."""
@@ -50,7 +65,8 @@ class ClusterReporter:
     """Writes in a background thread: one report per interval, and one at each step's end. Newer reports replace older.
 
     A failed write is retried with back-off for as long as the run lasts. Right after the start a refusal is normal:
-    the operator has yet to record the pod in the task's status.
+    the operator has yet to record the pod in the task's status. The agent does not begin before the first one that is
+    accepted, so a pod that the task does not name, or no longer, never acts.
     """
 
     def __init__(
@@ -60,11 +76,15 @@ class ClusterReporter:
         *,
         interval: float = MIN_INTERVAL_SECONDS,
         heartbeat: float = HEARTBEAT_SECONDS,
+        first_report: float = FIRST_REPORT_SECONDS,
     ) -> None:
         self._writer = writer
         self._observer = observer
         self._interval = interval
         self._heartbeat = heartbeat
+        self._first_report = first_report
+        self._accepted = False
+        self._refused: ReportError | None = None
         self._changed = threading.Condition()
         self._pending: RunnerStatus | None = None
         self._latest: RunnerStatus | None = None
@@ -84,6 +104,19 @@ class ClusterReporter:
                 self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
+
+    def confirm(self, stop: StopFlag) -> None:
+        """Wait until a report was accepted. Raises FirstReportError and Stopped."""
+        deadline = time.monotonic() + self._first_report
+        try:
+            # A signal must not interrupt the use of a lock that the reporting thread needs: hence no waiting on it.
+            while not self._accepted:
+                refused = self._refused
+                if time.monotonic() >= deadline or (refused is not None and not refused.passing):
+                    raise FirstReportError(f"the agent did not begin: {refused or 'its first report has no answer'}")
+                stop.sleep(_LOOK_SECONDS)
+        finally:
+            self._gone = self._gone or not self._accepted
 
     def close(self, seconds: float) -> bool:
         """Deliver what is pending, for at most ``seconds``."""
@@ -106,6 +139,7 @@ class ClusterReporter:
                 self._failed(status, error)
             else:
                 with self._changed:
+                    self._accepted = True
                     self._failures = 0
                     self._not_before = time.monotonic() + self._interval
 
@@ -129,7 +163,9 @@ class ClusterReporter:
     def _failed(self, status: RunnerStatus, error: ReportError) -> None:
         with self._changed:
             self._failures += 1
-            pause = full_jitter(self._failures, first=_FIRST_BACKOFF, longest=_MAX_BACKOFF)
+            self._refused = error
+            longest = _MAX_BACKOFF if self._accepted else _MAX_FIRST_BACKOFF
+            pause = full_jitter(self._failures, first=_FIRST_BACKOFF, longest=longest)
             self._not_before = time.monotonic() + pause
             if error.passing:
                 self._pending = self._pending or status

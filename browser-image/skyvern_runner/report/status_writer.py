@@ -9,6 +9,7 @@ from skyvern_crds import wire
 from skyvern_crds.status import RunnerStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, MANAGER_RUNNER, PLURAL
 from skyvern_runner.errors import ReportError
+from skyvern_runner.report.acceptance import obstacle
 from skyvern_runner.task.task import Identity
 
 if TYPE_CHECKING:
@@ -27,14 +28,16 @@ class PykubeWriter:
         self._identity = identity
         self._connect = connect
         self._api: pykube.HTTPClient | None = None
+        self._begun = False
 
     def write(self, status: RunnerStatus) -> None:
-        """Apply the status. Raises ReportError."""
+        """Apply the status. Raises ReportError, also while the answer to the first one forbids the agent to begin."""
         response = self._apply(status)
         if response.status_code == 401:
             self._api = None
             response = self._apply(status)
         if response.ok:
+            self._begin(response)
             return
         code = response.status_code
         raise ReportError(
@@ -42,6 +45,16 @@ class PykubeWriter:
             f"(HTTP {code}): {_message(response)}",
             passing=code in {401, 403, 408, 409, 429} or code >= 500,
         )
+
+    def _begin(self, response: Any) -> None:
+        """Once a report was accepted for a pod that is meant to work, the answers to later ones do not matter."""
+        if self._begun:
+            return
+        stored = _document(response).get("status")
+        reason = obstacle(stored if isinstance(stored, dict) else {}, self._identity.attempt)
+        if reason is not None:
+            raise ReportError(reason, passing=True)
+        self._begun = True
 
     def _apply(self, status: RunnerStatus) -> Any:
         import requests  # noqa: PLC0415  # loaded with pykube, on the reporter's thread
@@ -88,8 +101,13 @@ def in_cluster(service_account_dir: str) -> "Callable[[], pykube.HTTPClient]":
     return connect
 
 
-def _message(response: Any) -> str:
+def _document(response: Any) -> dict[str, Any]:
     try:
-        return str(response.json().get("message", ""))[:300]
-    except (ValueError, AttributeError):
-        return str(response.text)[:300]
+        document = response.json()
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _message(response: Any) -> str:
+    return str(_document(response).get("message") or response.text)[:300]

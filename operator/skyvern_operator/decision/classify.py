@@ -4,7 +4,7 @@ The end of the runner's container decides, not the phase of the pod, which follo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -77,6 +77,14 @@ def _runner_out_of_memory(pod: PodRecord, _: TerminationRecord | None) -> Outcom
     if pod.runner.terminated and pod.runner.killed_for_memory:
         return _outcome(pod, Reason.OUT_OF_MEMORY, "the runner ran out of memory: raise its limit")
     return None
+
+
+def _did_nothing(pod: PodRecord, record: TerminationRecord | None) -> Outcome | None:
+    """The runner's word that no report was accepted and so nothing was done; conclude() compares it with status."""
+    if record is None or record.reason is not Reason.REPORT_REFUSED or pod.runner.exit_code != ExitCode.VERDICT:
+        return None
+    message = record.failure_reason or "none of the runner's reports was accepted"
+    return replace(_outcome(pod, Reason.REPORT_REFUSED, message, infrastructure=True), started=False)
 
 
 def _verdict(pod: PodRecord, record: TerminationRecord | None) -> Outcome | None:
@@ -159,6 +167,7 @@ def _refused_by_kubelet(pod: PodRecord, _: TerminationRecord | None) -> Outcome 
 
 _CASES: Final[tuple[Callable[[PodRecord, TerminationRecord | None], Outcome | None], ...]] = (
     _runner_out_of_memory,
+    _did_nothing,
     _verdict,
     _browser_out_of_memory,
     _kubelet_deadline,

@@ -38,6 +38,8 @@ def conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
     """What a pod's end means, given what has been requested since."""
     task = view.task
     started = view.agent_started or (outcome.started and not view.shut_out)
+    if outcome.reason is Reason.REPORT_REFUSED:
+        started = task.reported  # its container has run, and waited in vain to be let in
     if outcome.own_verdict:
         return verdict(view, outcome.reason, outcome.message, outcome)
     told = as_told(view, started=started, outcome=outcome)

@@ -82,7 +82,7 @@ def given_up(view: View, attempt: int, message: str) -> OperatorStatus:
     conditions = _without_pod(drop(status.conditions, ConditionType.STOPPING))
     conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "False", Reason.INFRA_RETRY, message)
     update: dict[str, object] = {"attempt": attempt, "infra_failures": (status.infra_failures or 0) + 1}
-    update |= {"pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
+    update |= {"pod_name": None, "pod_uid": None, "node_name": None, "started_at": None, "conditions": conditions}
     return succeeded(view, status.model_copy(update=update), Reason.INFRA_RETRY, message)
 
 

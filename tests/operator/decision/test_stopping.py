@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from skyvern_crds.status import Condition
-from skyvern_crds.vocabulary import ConditionType, Reason
+from skyvern_crds.vocabulary import ConditionType, Phase, Reason
 from skyvern_operator.decision.admission import Decision
 from skyvern_operator.decision.conditions import find
 from skyvern_operator.decision.decide import decide
@@ -32,6 +32,7 @@ from tests.operator.examples import (
     tell,
     waiting_pod,
 )
+from tests.operator.kubelet import verdict
 
 HELD = Decision(admitted=False, message="the limit of 2 active tasks is reached; next to start")
 GATED = a_pod(
@@ -47,6 +48,7 @@ CANCELING = known(queued(cancel_requested=True), a_pod())
 CANCELING_RUNNING = known(running(cancel_requested=True), running_pod())
 TOLD = (LATE, NO_IMAGE, NO_SECRET, SUSPENDING, CANCELING)
 BEHIND_GATE = known(a_task(), GATED)
+DID_NOTHING = ended_pod(message=verdict(Phase.FAILED, Reason.REPORT_REFUSED, "HTTP 403"))
 
 
 def withdrawn(task: TaskRecord) -> TaskRecord:
@@ -339,3 +341,14 @@ def stopping(task: TaskRecord) -> Condition:
     entry = find(task.status.conditions, ConditionType.STOPPING)
     assert entry is not None
     return entry
+
+
+def test_agent_that_was_not_let_in_is_run_again_unless_a_report_arrived() -> None:
+    assert tell(decide(look_at(running(), DID_NOTHING))) == ["queued InfraRetry"]
+    assert tell(decide(look_at(a_task(), DID_NOTHING))) == ["queued InfraRetry"]
+    assert after(look_at(running(), DID_NOTHING)).started_at is None
+    assert tell(decide(look_at(running(reported=True), DID_NOTHING))) == [
+        "failed ReportRefused",
+        "event ReportRefused",
+    ]
+    assert tell(decide(look_at(running(infra_retries=0), DID_NOTHING)))[0] == "failed ReportRefused"

@@ -25,16 +25,14 @@ from skyvern_runner.stop import StopFlag
 from skyvern_runner.task.task import Task
 
 
-def no_browser() -> Page:
-    raise BrowserStartError("there is no browser")
-
-
 def test_records_that_cannot_be_published_leave_the_verdict(tmp_path: Path) -> None:
     log = io.StringIO()
     observer, journal, stop = JsonLog("ns/task", log), Journal(), StopFlag()
-    journal.current_url = "https://example.com/\ud83d"  # no status can hold it
-    with pytest.raises(ValidationError):
-        journal.status()
+
+    def no_browser() -> Page:
+        journal.current_url = "https://example.com/\ud83d"  # no status can hold it
+        raise BrowserStartError("there is no browser")
+
     context = Context(
         model=ChatModel(ModelSettings(api_key=None, base_url=None, model="none"), stop),
         connect=no_browser,
@@ -49,6 +47,8 @@ def test_records_that_cannot_be_published_leave_the_verdict(tmp_path: Path) -> N
     errors: list[BaseException] = []
     verdict = run_task(Task(url="https://example.com/"), context, errors.append)
     assert verdict == Verdict(Reason.BROWSER_FAILED, "there is no browser")
+    with pytest.raises(ValidationError):
+        journal.status()
     assert [type(error) for error in errors] == [ValidationError]
     assert json.loads(log.getvalue().splitlines()[-1])["reason"] == Reason.BROWSER_FAILED
     assert (tmp_path / "steps.json").read_text() == "[]"

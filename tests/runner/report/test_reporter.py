@@ -7,9 +7,11 @@ import pykube
 import pytest
 
 from skyvern_crds.status import RunnerStatus
+from skyvern_runner.errors import FirstReportError, Stopped
 from skyvern_runner.report.events import Warned
 from skyvern_runner.report.reporter import ClusterReporter
 from skyvern_runner.report.status_writer import PykubeWriter
+from skyvern_runner.stop import StopFlag
 from skyvern_runner.task.task import Identity
 from tests.runner.conftest import Remembering
 from tests.runner.sink import Sink
@@ -126,6 +128,51 @@ def test_unreachable_server_does_not_hold_up_the_end(sink: Sink, observer: Remem
     begin = time.monotonic()
     assert not reporter.close(0.3)
     assert time.monotonic() - begin < 2
+
+
+def test_agent_begins_once_a_report_is_accepted(sink: Sink, observer: Remembering) -> None:
+    sink.plan.extend([403, 500, 403])
+    reporter = ClusterReporter(writer(sink), observer)
+    reporter.publish(status(0))
+    reporter.confirm(StopFlag())
+    assert len(sink.seen) == 4
+
+
+def test_agent_begins_once_the_task_names_its_pod(sink: Sink, observer: Remembering) -> None:
+    named, sink.status = sink.status, {}
+    reporter = ClusterReporter(writer(sink), observer)
+    reporter.publish(status(0))
+    sink.wait_for(2)
+    sink.status = named
+    reporter.confirm(StopFlag())
+    sink.status = {"phase": "completed"}
+    reporter.publish(status(1), urgent=True)
+    assert reporter.close(5)
+    assert [event for event in observer.events if isinstance(event, Warned)][1:] == []
+
+
+@pytest.mark.parametrize(("code", "within"), [(403, 0.3), (404, 60)])
+def test_agent_that_is_refused_does_not_begin_and_says_no_more(
+    sink: Sink, observer: Remembering, code: int, within: float
+) -> None:
+    sink.plan.extend([code] * 100)
+    reporter = ClusterReporter(writer(sink), observer, first_report=within)
+    reporter.publish(status(0))
+    with pytest.raises(FirstReportError, match=f"did not begin: .*HTTP {code}.*as planned"):
+        reporter.confirm(StopFlag())
+    reporter.publish(status(1), urgent=True)
+    assert not reporter.close(1)
+    assert set(counts(sink)) == {0}
+
+
+def test_agent_that_is_stopped_waits_no_longer(sink: Sink, observer: Remembering) -> None:
+    sink.status = {}
+    reporter = ClusterReporter(writer(sink), observer)
+    reporter.publish(status(0))
+    stop = StopFlag()
+    stop.request()
+    with pytest.raises(Stopped):
+        reporter.confirm(stop)
 
 
 def test_silent_run_sends_a_heartbeat(sink: Sink, observer: Remembering) -> None:
