@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             namespaces=parse_namespaces(options.namespaces, options.release_namespace),
             release_namespace=options.release_namespace,
             kubeconfig=options.kubeconfig,
+            pod_uid=options.pod_uid,
             host=options.host,
             port=options.port,
         )
@@ -68,6 +69,11 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "--release-namespace",
         default=environment.get("SKYVERN_RELEASE_NAMESPACE") or own_namespace() or "default",
         help="namespace of the API-key Secrets; default: the pod's own (SKYVERN_RELEASE_NAMESPACE)",
+    )
+    result.add_argument(
+        "--pod-uid",
+        default=environment.get("SKYVERN_POD_UID"),
+        help="uid of the operator's pod, for its name in the Lease; default: a random one (SKYVERN_POD_UID)",
     )
     result.add_argument("--kubeconfig", help="cluster to use; default: KUBECONFIG, else the pod's service account")
     result.add_argument("--host", default="0.0.0.0", help="address of the health endpoint")  # noqa: S104

@@ -168,6 +168,33 @@ class Writes(_Model):
     """Writes that may go out at once."""
 
 
+class LeaderElection(_Model):
+    """Election of one leader among operators that share a Lease; the others stand by."""
+
+    enabled: bool = False
+    """Whether to elect a leader, without which only one operator may run."""
+    lease_name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")] = "skyvern-operator"
+    """Name of the Lease in the release's namespace."""
+    lease_seconds: Annotated[int, Field(ge=2, le=3600)] = 7
+    """How long after the leader's last renewal a standby takes over."""
+    renew_seconds: Annotated[float, Field(gt=0)] = 5
+    """How long after its last renewal the leader goes on; must be less than leaseSeconds, so that its writes arrive."""
+    retry_seconds: Annotated[float, Field(gt=0)] = 1
+    """Pause between renewals, and between a standby's looks at the Lease; must be less than renewSeconds."""
+
+    @model_validator(mode="after")
+    def _each_is_shorter_than_the_next(self) -> Self:
+        if self.renew_seconds >= self.lease_seconds:
+            raise ValueError(
+                f"renewSeconds ({self.renew_seconds:g}) must be less than leaseSeconds ({self.lease_seconds})"
+            )
+        if self.retry_seconds >= self.renew_seconds:
+            raise ValueError(
+                f"retrySeconds ({self.retry_seconds:g}) must be less than renewSeconds ({self.renew_seconds:g})"
+            )
+        return self
+
+
 class OperatorConfig(_Model):
     """Everything that an installation can set."""
 
@@ -212,6 +239,8 @@ class OperatorConfig(_Model):
     """Chrome's own sandbox."""
     writes: Writes = Writes()
     """Rate of the operator's writes."""
+    leader_election: LeaderElection = LeaderElection()
+    """Election of one leader among several operators."""
     resync_seconds: Annotated[float, Field(gt=0)] = 300
     """Pause between full lists, which check the watches."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16

@@ -25,6 +25,10 @@ class ProfileError(OperatorError):
     """The task asks for a profile or a model that the configuration does not have."""
 
 
+class NotLeadingError(OperatorError):
+    """Another operator may hold the Lease, so this one must not write."""
+
+
 class WebhookAddressError(OperatorError):
     """The operator may not call this webhook address."""
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,22 +10,13 @@ from aiohttp import web
 
 from skyvern_crds.client import ClusterClient
 from skyvern_crds.process import read_key_file
-from skyvern_crds.vocabulary import Phase
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.admission import Admission
 from skyvern_operator.errors import ConfigError, OperatorError
-from skyvern_operator.execution.archive import Archive
-from skyvern_operator.execution.executor import Executor
-from skyvern_operator.execution.pod_actions import PodActions
-from skyvern_operator.execution.task_actions import TaskActions
-from skyvern_operator.execution.token_bucket import TokenBucket
-from skyvern_operator.execution.webhook.sender import WebhookSender
-from skyvern_operator.execution.writer import Writer
+from skyvern_operator.process.elector import Candidate, Elector, SoleOperator, own_identity
 from skyvern_operator.process.health import health_app
-from skyvern_operator.process.metrics import Metrics, State
-from skyvern_operator.reconcile import Reconciler
-from skyvern_operator.state.store import Store
-from skyvern_operator.state.work_queue import WorkQueue
+from skyvern_operator.process.leadership import Timing
+from skyvern_operator.process.metrics import Metrics
+from skyvern_operator.term import Leader
 from skyvern_operator.watch.watches import Watches
 
 logger = logging.getLogger(__name__)
@@ -44,6 +34,8 @@ class Settings:
     release_namespace: str
     """Where the API-key Secrets are."""
     kubeconfig: str | None = None
+    pod_uid: str | None = None
+    """Uid of the pod that this process runs in."""
     host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside the pod
     port: int = DEFAULT_PORT
 
@@ -52,54 +44,47 @@ async def run(settings: Settings) -> None:
     """Run the operator until a signal stops it. Raises OperatorError when it cannot continue."""
     config = settings.config
     signing_key = read_signing_key(config)
-    metrics, queue = Metrics(), WorkQueue()
+    metrics = Metrics()
     client = await ClusterClient.connect(settings.kubeconfig)
     try:
-        store = Store(queue.add)
-        profile_bounds = {name: p.max_active for name, p in config.profiles.items() if p.max_active is not None}
-        admission = Admission(config.limits, profile_bounds, queue.add)
-        sender = WebhookSender(
+        candidate = _candidate(settings, client, metrics)
+        leader = Leader(
             client,
-            store,
             config,
             metrics,
             signing_key=signing_key,
             release_namespace=settings.release_namespace,
-            wake=queue.add,
+            check_lead=candidate.check,
         )
-        writer = Writer(TokenBucket(config.writes.qps, config.writes.burst), metrics)
-        archive = Archive(config.artifacts_url, signing_key) if config.artifacts_url is not None else None
-        executor = Executor(
-            PodActions(client, writer, store, config),
-            TaskActions(client, writer, store, metrics, archive),
-            deliver=sender.submit,
-            wake=lambda key, at: queue.wake_at(key, at.timestamp()),
-        )
-        reconciler = Reconciler(
-            config, metrics, store=store, queue=queue, admission=admission, executor=executor, sender=sender
-        )
-        metrics.watch_state(
-            lambda: State(
-                phases=Counter(task.status.phase or Phase.CREATED for task in store.tasks()),
-                queued=len(queue),
-                active=admission.active,
-                held=admission.waiting,
-                unreadable=sum(bool(task.unreadable or task.ignored) for task in store.tasks()),
-            )
-        )
+        store = leader.store
         watching = Watches(client, store, metrics, settings.namespaces, resync_seconds=config.resync_seconds)
         async with watching as watches:
 
             async def prepare() -> None:
                 await watches.first()
-                reconciler.seed()
                 fields = {"tasks": len(store), "namespaces": settings.namespaces or "all"}
                 logger.info("ready", extra={"fields": fields})
 
-            parts = {"reconciler": reconciler.run, "webhooks": sender.run, "watches": watches.run}
-            await _serve(settings, health_app(metrics, ready=watches.synced.is_set), prepare, parts)
+            parts = {"leader": lambda: candidate.run(leader.run), "watches": watches.run}
+            health = health_app(metrics, ready=watches.synced.is_set, leads=lambda: candidate.leads)
+            await _serve(settings, health, prepare, parts)
     finally:
         await client.close()
+
+
+def _candidate(settings: Settings, client: ClusterClient, metrics: Metrics) -> Candidate:
+    election = settings.config.leader_election
+    if not election.enabled:
+        return SoleOperator(metrics)
+    timing = Timing(election.lease_seconds, election.renew_seconds, election.retry_seconds)
+    return Elector(
+        client,
+        metrics,
+        timing,
+        namespace=settings.release_namespace,
+        name=election.lease_name,
+        identity=own_identity(settings.pod_uid),
+    )
 
 
 async def _serve(

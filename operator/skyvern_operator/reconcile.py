@@ -11,7 +11,7 @@ from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.admission import NOT_ASKED, Admission, Decision
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import Policy, View, holds_slot, wants_slot
-from skyvern_operator.errors import ArchiveError, CreateRetryError, StaleRecordError
+from skyvern_operator.errors import ArchiveError, CreateRetryError, NotLeadingError, StaleRecordError
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.process.isolation import Where, isolated
@@ -104,7 +104,7 @@ class Reconciler:
         elif isinstance(error, CreateRetryError):
             at_least = CREATE_PAUSE_SECONDS
         delay = self._queue.retry(key, at_least=at_least)
-        if isinstance(error, StaleRecordError):
+        if isinstance(error, StaleRecordError | NotLeadingError):
             return
         self._metrics.errors.labels(type(error).__name__).inc()
         fields = {"task": str(key), "error": type(error).__name__, "retry_in": round(delay, 2)}

@@ -37,6 +37,8 @@ VARIANTS = [
     pytest.param(
         ["--set", "model.existingSecret=openai,crds.enabled=false,apiKeys.create=false"], id="existing secrets"
     ),
+    pytest.param(["--set", "operator.replicas=3"], id="replicas"),
+    pytest.param(["--set", "operator.config.leaderElection.enabled=false"], id="no leader election"),
     pytest.param(["--set", "images.runner.digest=sha256:" + "a" * 64], id="digest"),
 ]
 
@@ -221,6 +223,72 @@ def test_roles_stay_in_the_task_namespaces(manifests: Render) -> None:
     ]
 
 
+@pytest.mark.parametrize("values", [(), ("--set", "operator.config.leaderElection.leaseName=other")])
+def test_operator_may_touch_the_lease_that_it_is_configured_for_and_no_other(
+    manifests: Render, values: tuple[str, ...]
+) -> None:
+    rendered = manifests(*values)
+    (role,) = (r for r in of_kind(rendered, "Role") if r["metadata"]["name"] == "skyvern-operator-lease")
+    assert role["metadata"]["namespace"] == "skyvern-system"
+    create, use = role["rules"]
+    assert create == {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}
+    assert use["resourceNames"] == [operator_config(rendered).leader_election.lease_name]
+    assert use["verbs"] == ["get", "patch"]
+
+
+def operator_deployment(manifests: Manifests) -> dict[str, Any]:
+    (deployment,) = (m for m in of_kind(manifests, "Deployment") if m["metadata"]["name"] == "skyvern-operator")
+    spec: dict[str, Any] = deployment["spec"]
+    return spec
+
+
+def test_new_operator_stands_by_before_the_old_one_ends(manifests: Render) -> None:
+    rendered = manifests()
+    assert operator_config(rendered).leader_election.enabled
+    strategy = operator_deployment(rendered)["strategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_operators_without_leader_election_never_run_at_once(manifests: Render) -> None:
+    rendered = manifests("--set", "operator.config.leaderElection.enabled=false")
+    assert operator_deployment(rendered)["strategy"] == {"type": "Recreate"}
+    assert not [r for r in of_kind(rendered, "Role") if r["metadata"]["name"] == "skyvern-operator-lease"]
+
+
+def test_replicas_are_spread_and_drained_one_at_a_time(manifests: Render) -> None:
+    rendered = manifests("--set", "operator.replicas=2")
+    spec = operator_deployment(rendered)
+    selector = spec["selector"]["matchLabels"]
+    assert spec["replicas"] == 2
+    spread = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    assert all(each["labelSelector"]["matchLabels"] == selector for each in spread)
+    (budget,) = of_kind(rendered, "PodDisruptionBudget")
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+    assert not of_kind(manifests(), "PodDisruptionBudget")  # it would keep a node from being drained
+
+
+def test_two_releases_for_different_namespaces_share_nothing_but_the_crd(helm: Path) -> None:
+    """Neither owns an object of the other, elects with it, or looks at its tasks."""
+
+    def rendered(release: str, tasks: str, *values: str) -> Manifests:
+        sets = ("--set", f"fullnameOverride={release}", "--set", f"tasks.namespaces={{{tasks}}}", *values)
+        command = [str(helm), "template", release, str(CHART), "-n", "skyvern-system", *sets]
+        answer = run(command, capture_output=True, text=True, timeout=60, check=True)
+        return [document for document in yaml.safe_load_all(answer.stdout) if document]
+
+    def names(manifests: Manifests) -> set[tuple[str, str, str]]:
+        return {(m["kind"], m["metadata"].get("namespace", ""), m["metadata"]["name"]) for m in manifests}
+
+    first, second = rendered("red", "team-a"), rendered("blue", "team-b", "--set", "crds.enabled=false")
+    assert names(first) & names(second) == set()
+    leases = {operator_config(manifests).leader_election.lease_name for manifests in (first, second)}
+    assert leases == {"red-operator", "blue-operator"}
+    (crd,) = of_kind(first, "CustomResourceDefinition")
+    assert not of_kind(second, "CustomResourceDefinition")
+    assert crd["metadata"]["name"] == "skyverntasks.skyvern.io"
+
+
 def test_task_may_only_report(manifests: Render) -> None:
     (role,) = (r for r in of_kind(manifests(), "Role") if r["metadata"]["name"] == "skyvern-task")
     assert role["rules"] == [{"apiGroups": ["skyvern.io"], "resources": ["skyverntasks/status"], "verbs": ["patch"]}]
@@ -259,7 +327,9 @@ def test_model_settings_become_a_secret_in_every_task_namespace(manifests: Rende
 REFUSED: list[tuple[list[str], str]] = [
     (["--set", "artifacts.storage=disk"], "storage"),
     (["--set", "artifacts.storage=url"], "url"),
-    (["--set", "apiserver.replicas=0"], "replicas"),
+    (["--set", "apiserver.replicas=0"], "apiserver/replicas"),
+    (["--set", "operator.replicas=0"], "operator/replicas"),
+    (["--set", "operator.replicas=2,operator.config.leaderElection.enabled=false"], "leaderElection.enabled"),
     (["--set", "apiserver.publicUrl=skyvern.example.com"], "publicUrl"),
     (["--set", "webhook.signature=slack"], "signature"),
     (["--set", "webhook.allowedNetworks={example.com}"], "allowedNetworks"),

@@ -80,6 +80,14 @@ class OperatorProcess:
         self.process.kill()
         self.process.wait(10)
 
+    def pause(self) -> None:
+        """SIGSTOP: the process stands still and does not know it."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         if self.process.poll() is None:
@@ -128,4 +136,5 @@ async def running_operator(
             assert code is None, f"the operator ended with {code}:\n{log.read_text()[-4000:]}"
             yield operator
         finally:
+            operator.resume()
             await asyncio.to_thread(operator.stop)

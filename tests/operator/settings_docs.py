@@ -41,6 +41,8 @@ CHART_VALUES: Final = {
     "endedPodSeconds": "tasks.endedPodSeconds",
     "defaultTtlSeconds": "tasks.defaultTtlSeconds",
     "resources": "tasks.resources",
+    "leaderElection.enabled": BY_THE_CHART,
+    "leaderElection.leaseName": BY_THE_CHART,
     "sandbox.seccompProfile": "tasks.sandbox.seccompProfile",
 }
 """Settings that the chart writes, each with its value. All others are given below ``operator.config``."""

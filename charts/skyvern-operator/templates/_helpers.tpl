@@ -122,6 +122,7 @@ capabilities: {drop: [ALL]}
   "defaultTtlSeconds" (ternary nil (int64 .Values.tasks.defaultTtlSeconds) (kindIs "invalid" .Values.tasks.defaultTtlSeconds))
   "endedPodSeconds" (int64 .Values.tasks.endedPodSeconds)
   "resources" .Values.tasks.resources
-  "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile)) -}}
+  "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile))
+  "leaderElection" (dict "enabled" true "leaseName" (printf "%s-operator" (include "skyvern.fullname" .))) -}}
 {{- mergeOverwrite $config (deepCopy .Values.operator.config) | toYaml -}}
 {{- end -}}

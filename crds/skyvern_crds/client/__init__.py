@@ -18,6 +18,7 @@ from skyvern_crds.client.errors import (
 from skyvern_crds.client.reflector import Reflector
 from skyvern_crds.client.resources import (
     EVENTS,
+    LEASES,
     PODS,
     SECRETS,
     SKYVERNTASKS,
@@ -29,6 +30,7 @@ from skyvern_crds.client.resources import (
 
 __all__ = [
     "EVENTS",
+    "LEASES",
     "PODS",
     "SECRETS",
     "SKYVERNTASKS",

@@ -43,6 +43,7 @@ SKYVERNTASKS: Final = Resource(GROUP, VERSION, PLURAL)
 PODS: Final = Resource("", "v1", "pods")
 SECRETS: Final = Resource("", "v1", "secrets")
 EVENTS: Final = Resource("", "v1", "events")
+LEASES: Final = Resource("coordination.k8s.io", "v1", "leases")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,18 @@ T = TypeVar("T")
 class Writer:
     """Limits the rate of writes and counts them by verb, resource and status code."""
 
-    def __init__(self, bucket: TokenBucket, metrics: Metrics) -> None:
+    def __init__(self, bucket: TokenBucket, metrics: Metrics, check_lead: Callable[[], None]) -> None:
+        """``check_lead`` raises NotLeadingError when this operator may not write."""
         self._bucket = bucket
         self._metrics = metrics
+        self._check_lead = check_lead
 
     async def write(
         self, verb: str, resource: Resource, call: Callable[[], Awaitable[T]], *, urgent: bool = False
     ) -> T:
         """Make one write. An urgent one, a verdict or a deletion, does not wait behind new work."""
         await self._bucket.take(urgent=urgent)
+        self._check_lead()  # here and no earlier: the process may have been stopped while it waited
         try:
             answer = await call()
         except ClusterError as error:

@@ -88,6 +88,13 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
 
+        self.leader = Gauge(
+            "skyvern_operator_leader", "1 while this operator leads, 0 while it stands by.", registry=self.registry
+        )
+        self.terms = Counter(
+            "skyvern_operator_leader_transitions", "How often this operator became the leader.", registry=self.registry
+        )
+
     def watch_state(self, read: Callable[[], State]) -> None:
         """Add gauges whose values are read at each scrape."""
         self.registry.register(_StateCollector(read))

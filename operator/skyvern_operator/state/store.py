@@ -76,6 +76,15 @@ class Store:
         else:
             self._facts[task.uid] = facts
 
+    def forget_facts(self) -> None:
+        """Forget the facts about all tasks: another operator may have written newer ones into their status."""
+        self._facts.clear()
+
+    def report_all(self) -> None:
+        """Report every task as changed."""
+        for key in list(self._tasks):
+            self._notify(key)
+
     def put_task(self, task: TaskRecord) -> bool:
         """Add or update a task. False if the store already has this version or a newer one.
 

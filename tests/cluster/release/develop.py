@@ -124,6 +124,7 @@ def account_kubeconfig(cluster: Cluster, namespace: str, account: str, target: P
 def pod_away(cluster: Cluster, namespace: str, deployment: str, progress: Progress) -> Iterator[None]:
     """Scale a Deployment to zero for the length of the body."""
     scale = ("scale", "deployment", deployment, "--namespace", namespace)
+    replicas = _get(cluster, namespace, "deployment", deployment)["spec"]["replicas"]
     with progress.step(f"stop the pod of {deployment}"):
         cluster.run_kubectl(*scale, "--replicas=0")
         selector = ("-l", "app.kubernetes.io/component=operator", "--namespace", namespace)
@@ -132,7 +133,7 @@ def pod_away(cluster: Cluster, namespace: str, deployment: str, progress: Progre
         yield
     finally:
         with progress.step(f"start the pod of {deployment} again"):
-            cluster.run_kubectl(*scale, "--replicas=1")
+            cluster.run_kubectl(*scale, f"--replicas={replicas}")
 
 
 def command(name: str, cluster: Cluster, release: Release) -> str:

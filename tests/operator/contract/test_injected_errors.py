@@ -15,6 +15,8 @@ from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_API_KEY_SECRET, MANAGER_OPERATOR, Phase
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.execution.webhook.sender import WebhookSender
+from skyvern_operator.process.elector import Candidate, Elector, SoleOperator
+from skyvern_operator.process.leadership import Timing
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import pod_record, task_record
 from skyvern_operator.state.records import POD_SELECTOR, TaskKey, TaskRecord
@@ -134,7 +136,9 @@ async def ended_with_webhook(tasks: Cluster, name: str, url: str, api_key: str =
 
 
 @asynccontextmanager
-async def sending(client: ClusterClient, store: Store, metrics: Metrics, **config: Any) -> AsyncIterator[WebhookSender]:
+async def sending(
+    client: ClusterClient, store: Store, metrics: Metrics, candidate: Candidate | None = None, **config: Any
+) -> AsyncIterator[WebhookSender]:
     """A sender at work, with one worker; keyword arguments are fields of the operator's configuration."""
     base = {"images": {"browser": "b", "runner": "r"}, "webhook": {"concurrency": 1} | RECEIVERS}
     sender = WebhookSender(
@@ -145,6 +149,7 @@ async def sending(client: ClusterClient, store: Store, metrics: Metrics, **confi
         signing_key=SIGNING_KEY,
         release_namespace="default",
         wake=ignore,
+        check_lead=(candidate or SoleOperator(metrics)).check,
     )
     worker = asyncio.create_task(sender.run())
     try:
@@ -213,6 +218,19 @@ async def test_task_that_is_gone_is_not_delivered_over_and_over(
         sender.submit(task)
         await until(lambda: store.task(task.key) is None, what="the task dropped")
     assert receiver.deliveries == []
+
+
+async def test_operator_that_does_not_lead_sends_no_webhook_and_counts_no_try(
+    client: ClusterClient, own_tasks: Cluster, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, metrics = Store(ignore), Metrics()
+    task = await ended_with_webhook(own_tasks, "due", receiver.url)
+    store.put_task(task)
+    standby = Elector(client, metrics, Timing(7, 5, 1), namespace=own_tasks.namespace, name="lease", identity="me")
+    async with sending(client, store, metrics, standby) as sender:
+        sender.submit(task)
+        await until(lambda: "the webhook waits: me does not hold the Lease lease" in caplog.text, what="a refusal")
+    assert (receiver.deliveries, store.facts(task).webhook) == ([], None)
 
 
 def ignore(key: TaskKey, *, urgent: bool = False) -> None:

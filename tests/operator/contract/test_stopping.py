@@ -9,6 +9,7 @@ from skyvern_operator.config import OperatorConfig
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.token_bucket import TokenBucket
 from skyvern_operator.execution.writer import Writer
+from skyvern_operator.process.elector import SoleOperator
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.names import pod_name
 from skyvern_operator.state.parsing import task_record
@@ -78,7 +79,8 @@ async def test_pod_that_has_changed_is_looked_at_again_and_not_deleted(
     obj = await own_tasks.create()
     task, store = task_record(obj), Store(ignore)
     config = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}})
-    actions = PodActions(client, Writer(TokenBucket(100, 100), Metrics()), store, config)
+    writer = Writer(TokenBucket(100, 100), Metrics(), SoleOperator(Metrics()).check)
+    actions = PodActions(client, writer, store, config)
     await actions.create(task, 1, obj)
     name = pod_name(task.key.name, task.uid, 1)
     before = store.pod(task.uid, name)

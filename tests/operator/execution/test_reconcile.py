@@ -18,6 +18,7 @@ from skyvern_operator.execution.task_actions import TaskActions
 from skyvern_operator.execution.token_bucket import TokenBucket
 from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.execution.writer import Writer
+from skyvern_operator.process.elector import SoleOperator
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.reconcile import Reconciler
 from skyvern_operator.state.records import TaskKey, TaskRecord
@@ -39,9 +40,17 @@ class Parts:
         self.store = Store(self.queue.add)
         self.delivered: list[str] = []
         self.tries = 0
-        writer = Writer(TokenBucket(100, 100), self.metrics)
+        check_lead = SoleOperator(self.metrics).check
+        writer = Writer(TokenBucket(100, 100), self.metrics, check_lead)
         sender = WebhookSender(
-            client, self.store, CONFIG, self.metrics, signing_key=b"k", release_namespace="r", wake=self.queue.add
+            client,
+            self.store,
+            CONFIG,
+            self.metrics,
+            signing_key=b"k",
+            release_namespace="r",
+            wake=self.queue.add,
+            check_lead=check_lead,
         )
         executor = Executor(
             PodActions(client, writer, self.store, CONFIG),

@@ -19,7 +19,7 @@ from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_crds.stored import StoredTask, read_task
 from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET, TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.errors import ResultError, WebhookAddressError
+from skyvern_operator.errors import NotLeadingError, ResultError, WebhookAddressError
 from skyvern_operator.execution.webhook.lookups import Lookups
 from skyvern_operator.execution.webhook.post import Post
 from skyvern_operator.execution.webhook.result_reader import ResultReader
@@ -49,8 +49,10 @@ class WebhookSender:
         signing_key: bytes,
         release_namespace: str,
         wake: Callable[[TaskKey], None],
+        check_lead: Callable[[], None],
     ) -> None:
-        """``wake`` is called once the store has the outcome of a try."""
+        """``wake`` is called once the store has the outcome of a try; ``check_lead`` raises NotLeadingError when this
+        operator may not send."""
         self._client = client
         self._store = store
         self._config = config
@@ -58,6 +60,7 @@ class WebhookSender:
         self._signing_key = signing_key
         self._release_namespace = release_namespace
         self._wake = wake
+        self._check_lead = check_lead
         self._post = Post(config.webhook, Lookups())
         self._results = ResultReader(config.facade_url or config.public_url, signing_key)
         self._pending: asyncio.Queue[TaskRecord] = asyncio.Queue()
@@ -94,9 +97,9 @@ class WebhookSender:
                     passed_on = True
                 elif obj is not None:
                     await self._deliver(session, task, obj)
-            except ClusterError as error:
+            except (ClusterError, NotLeadingError) as error:
                 fields = {"task": str(task.key)}
-                logger.warning("the webhook waits for the API server: %s", error, extra={"fields": fields})
+                logger.warning("the webhook waits: %s", error, extra={"fields": fields})
                 await asyncio.sleep(API_PAUSE_SECONDS)
             except Exception:  # noqa: BLE001 - the outermost frame of a delivery
                 report_error(self._metrics, Where.WEBHOOK, task.key)
@@ -141,8 +144,8 @@ class WebhookSender:
             if reference is None:
                 return await self._send(task, key, _inline_result(task))
             return await self._send(task, key, await self._results.read(session, task, reference))
-        except ClusterError:
-            raise  # the API server's fault, not the task's: it does not count
+        except (ClusterError, NotLeadingError):
+            raise  # not the task's fault: it does not count
         except (WebhookAddressError, ApiKeyError, ResultError) as error:
             return Answer(error=f"nothing was sent: {error}")
         except Exception as error:  # noqa: BLE001
@@ -154,6 +157,7 @@ class WebhookSender:
         links = ArtifactLinks(settings.public_url, self._signing_key, now, settings.artifact_link_ttl_seconds)
         body = webhook_body(task, links, result=result)
         headers, url = webhook_headers(settings.webhook.signature, key, now, body), task.spec.webhook_callback_url or ""
+        self._check_lead()
         return await self._post.send(url, body, headers, namespace=task.metadata.namespace)
 
     async def _key(self, task: StoredTask) -> bytes:
