@@ -144,8 +144,12 @@ class Webhook(_Model):
         default=[5, 30, 120, 600, 1800, 3600, 7200]
     )
     """Pauses between tries in seconds; after the last try the delivery has failed."""
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 32
     """How many tries may run at once."""
+    concurrency_per_namespace: Annotated[int, Field(ge=1, le=256)] = 4
+    """How many tries may run at once for the tasks of one namespace."""
+    concurrency_per_host: Annotated[int, Field(ge=1, le=256)] = 8
+    """How many tries may run at once at one host, for all namespaces together."""
     allowed_hosts: list[str] | None = None
     """The only hosts that may be called; ``*.example.com`` includes subdomains. Null allows any."""
     allowed_networks: list[Network] = Field(default_factory=list)

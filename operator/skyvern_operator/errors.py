@@ -37,6 +37,10 @@ class ResultError(OperatorError):
     """The extracted information of a task cannot be read; the message says why."""
 
 
+class LostResultError(ResultError):
+    """It never will be read."""
+
+
 class ArchiveError(OperatorError):
     """The final record of a task cannot be stored now; the task is kept until it can."""
 

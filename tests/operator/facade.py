@@ -17,6 +17,8 @@ class Facade:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self.files: dict[str, bytes] = {}
+        self.fault: int | None = None
+        """The status of every answer, when it is set."""
         self.open = asyncio.Event()
         """Requests wait while it is clear."""
         self.open.set()
@@ -51,6 +53,8 @@ class Facade:
     async def _give(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]
         await self.open.wait()
+        if self.fault is not None:
+            return web.Response(status=self.fault, text="not now")
         try:
             path = f"{ARTIFACTS_PATH}/{quote(key)}"
             verify_link(self._key, path, request.query["expires"], request.query["signature"], time.time())

@@ -34,6 +34,8 @@ class Receiver:
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
         self.answers: list[int] = []
+        self.headers: dict[str, str] = {}
+        """Headers of the answers."""
         self.url = ""
         app = web.Application()
         app.add_routes([web.post("/{tail:.*}", self._take)])
@@ -53,7 +55,8 @@ class Receiver:
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.deliveries.append(Delivery(headers, await request.read()))
         status = self.answers.pop(0) if self.answers else 200
-        return web.Response(status=status, headers={"Location": "/elsewhere"} if status // 100 == 3 else {})
+        location = {"Location": "/elsewhere"} if status // 100 == 3 else {}
+        return web.Response(status=status, headers=location | self.headers)
 
     async def wait(self, count: int = 1, within: float = 30.0) -> list[Delivery]:
         """Wait for so many deliveries; all of them."""

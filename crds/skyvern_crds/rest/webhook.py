@@ -24,12 +24,15 @@ class SignatureStyle(StrEnum):
     """The bare hex HMAC-SHA256 of the body, which callers of the product's running service verify."""
 
 
-def webhook_body(task: StoredTask, links: ArtifactLinks | None, *, result: JsonValue = None) -> bytes:
+def webhook_body(
+    task: StoredTask, links: ArtifactLinks | None, *, result: JsonValue = None, result_problem: str | None = None
+) -> bytes:
     """The task response without ``request``, as compact JSON in UTF-8; the signature covers these bytes.
 
     ``result`` is the extracted information of a task that only refers to it: without it the body would carry null.
+    ``result_problem`` says why it never can be read.
     """
-    return task_response(task, links, result=result).encode(with_request=False)
+    return task_response(task, links, result=result, result_problem=result_problem).encode(with_request=False)
 
 
 def sign(style: SignatureStyle, key: bytes, timestamp: int, body: bytes) -> str:

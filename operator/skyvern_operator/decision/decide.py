@@ -158,6 +158,8 @@ def _webhook(view: View) -> tuple[list[Action], datetime | None]:
         return [ApplyStatus(task.status.model_copy(update={"webhook": statuses.webhook_due(view)}))], None
     if stored.state is not WebhookState.PENDING:
         return [], None
+    if asked_again:
+        return [ApplyStatus(task.status.model_copy(update={"webhook": statuses.webhook_hurried(view, stored)}))], None
     if stored.next_attempt_at is None or stored.next_attempt_at <= view.now:
         return [DeliverWebhook()], None
     return [], stored.next_attempt_at

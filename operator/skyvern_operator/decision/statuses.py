@@ -150,6 +150,11 @@ def verdict(view: View, reason: Reason, message: str, outcome: Outcome | None = 
     return succeeded(view, status.model_copy(update=update), reason, message)
 
 
+def webhook_hurried(view: View, pending: WebhookStatus) -> WebhookStatus:
+    """A pending delivery whose next try was asked for, whatever its schedule."""
+    return pending.model_copy(update={"next_attempt_at": view.now, "retry_requested": view.task.webhook_retry})
+
+
 def webhook_due(view: View) -> WebhookStatus:
     """A webhook delivery that is due now."""
     return WebhookStatus(

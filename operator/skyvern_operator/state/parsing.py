@@ -1,6 +1,7 @@
 """Parses Kubernetes JSON into records, once, at the edge. Any object gives a record: nothing here raises."""
 
 import re
+import sys
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from skyvern_crds.runner_contract import CONTAINER_BROWSER, CONTAINER_RUNNER
 from skyvern_crds.spec import ProxyLocation
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.stored import Unreadable, glance_at_runner, read, read_metadata, read_request, read_time
+from skyvern_crds.urls import split_http_url
 from skyvern_crds.vocabulary import GROUP, KIND, LABEL_ATTEMPT
 from skyvern_operator.state.ended import is_settled, slim
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskKey, TaskRecord
@@ -56,6 +58,7 @@ def task_record(obj: JsonObject) -> TaskRecord:
         cancel_requested=meta.cancel_requested,
         webhook_retry=meta.webhook_retry,
         has_webhook=has_webhook,
+        webhook_host=_host(spec.webhook_callback_url),
         suspend=spec.suspend,
         priority=spec.priority,
         profile=spec.profile,
@@ -70,6 +73,11 @@ def task_record(obj: JsonObject) -> TaskRecord:
         unreadable=_named(faults),
         ignored=_named((*read_request(meta.annotations)[1], *glance_at_runner(stored))),
     )
+
+
+def _host(url: str | None) -> str:
+    parts = split_http_url(url) if url else None
+    return sys.intern(parts.hostname or "") if parts is not None else ""  # many tasks call one host
 
 
 def _named(faults: tuple[Unreadable, ...]) -> str | None:

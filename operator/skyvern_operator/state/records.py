@@ -64,6 +64,8 @@ class TaskRecord:
     """Whether the task has ended and nothing is left to write. Its status then holds only what cleaning up needs."""
     ignored: str | None = None
     """Which other fields cannot be read, and why. The task continues without them."""
+    webhook_host: str = ""
+    """The host that its webhook calls; empty when there is none."""
 
     def says_the_same_as(self, other: "TaskRecord") -> bool:
         """Whether decisions about both are the same: they differ at most in their versions, as after a report."""

@@ -5,11 +5,12 @@ import hashlib
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from skyvern_crds.client import PODS, SECRETS, SKYVERNTASKS, ClusterClient, JsonObject, Reflector, Resource
+from skyvern_crds.client import PODS, SECRETS, SKYVERNTASKS, ClusterClient, Forbidden, JsonObject, Reflector, Resource
 from skyvern_crds.rest.artifacts import store_key
 from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_API_KEY_SECRET, MANAGER_OPERATOR, Phase
@@ -26,6 +27,7 @@ from skyvern_operator.watch.kopf_adapter import registry, watch
 from skyvern_operator.watch.resync import Resync
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster
+from tests.operator.conftest import make_namespace
 from tests.operator.facade import Facade
 from tests.operator.process import RECEIVERS, SIGNING_KEY
 from tests.operator.receiver import Receiver
@@ -44,6 +46,8 @@ class FaultyClient(ClusterClient):
     async def get(self, ref: Resource, namespace: str | None, name: str) -> JsonObject:
         if ref == SECRETS and name == "poison":
             raise UnforeseenError("a Secret that no code foresaw")
+        if ref == SECRETS and name == "forbidden":
+            raise Forbidden(403, "Forbidden", "secrets is forbidden")
         return await super().get(ref, namespace, name)
 
 
@@ -235,3 +239,57 @@ async def test_operator_that_does_not_lead_sends_no_webhook_and_counts_no_try(
 
 def ignore(key: TaskKey, *, urgent: bool = False) -> None:
     """A change that no queue waits for."""
+
+
+async def test_receiver_that_never_answers_does_not_hold_up_another_namespace(
+    client: ClusterClient, own_tasks: Cluster, receiver: Receiver
+) -> None:
+    store = Store(ignore)
+    heard: list[asyncio.StreamWriter] = []
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(writer)
+        await reader.read()  # until the operator hangs up
+        writer.close()
+
+    black_hole = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{black_hole.sockets[0].getsockname()[1]}/"
+    silent = [await ended_with_webhook(own_tasks, f"silent-{number}", url) for number in range(50)]
+    other = Cluster(client, await make_namespace(client), "other")
+    sound = await ended_with_webhook(other, "quick", receiver.url.replace("127.0.0.1", "localhost"))
+    webhook = {"timeoutSeconds": 120, "concurrency": 8} | RECEIVERS
+    async with black_hole, sending(client, store, Metrics(), webhook=webhook) as sender:
+        for task in silent:
+            store.put_task(task)
+            sender.submit(task)
+        await until(lambda: len(heard) == 4)
+        store.put_task(sound)
+        sender.submit(sound)
+        [delivery] = await receiver.wait(within=100)
+        assert len(heard) == 4
+    assert delivery.json["task_id"] == "quick"
+
+
+async def test_secret_that_may_not_be_read_postpones_the_webhook_and_says_so(
+    served: ControlPlane, own_tasks: Cluster, receiver: Receiver
+) -> None:
+    store = Store(ignore)
+    task = await ended_with_webhook(own_tasks, "waits", receiver.url, api_key="forbidden")
+    pauses: list[float] = []
+    async with (
+        await FaultyClient.connect(str(served.kubeconfig)) as client,
+        sending(client, store, Metrics()) as sender,
+    ):
+        store.put_task(task)
+        for _ in range(12):
+            sender.submit(task)
+            await until(lambda: not sender.under_way(task.uid))
+            state = store.facts(task).webhook
+            assert state is not None
+            assert state.next_attempt_at is not None
+            assert (state.state, state.attempts) == (WebhookState.PENDING, 0)
+            assert state.last_error == "nothing was sent: Forbidden: secrets is forbidden (403 Forbidden)"
+            pauses.append((state.next_attempt_at - datetime.now(UTC)).total_seconds())
+    assert min(pauses) > 0
+    assert 30 < max(pauses) < 310
+    assert receiver.deliveries == []

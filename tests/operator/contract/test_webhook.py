@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -105,6 +106,30 @@ async def test_delivery_is_given_up_after_the_schedule_and_repeated_on_request(
     assert webhook["retryRequested"] == "1"
 
 
+async def test_pending_delivery_is_made_at_once_on_request_and_not_again_after_it_succeeded(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
+) -> None:
+    receiver.answers = [429]
+    receiver.headers = {"Retry-After": "3000"}
+    async with start_operator(webhook={"schedule": [0.2] * 3}) as operator:
+        await complete(own_tasks, own_kubelet, webhookCallbackUrl=receiver.url)
+        status = await own_tasks.status(lambda status: status.get("webhook", {}).get("attempts") == 1, "one try")
+        webhook = status["webhook"]
+        pause = datetime.fromisoformat(webhook["nextAttemptAt"]) - datetime.fromisoformat(webhook["lastAttemptAt"])
+        assert 2990 < pause.total_seconds() < 3010
+        await own_tasks.change({"metadata": {"annotations": {ANNOTATION_RETRY_WEBHOOK: "1"}}})
+        webhook = await delivered(own_tasks, attempts=2)
+        assert webhook["retryRequested"] == "1"
+        # An operator that starts afresh sees nothing left to do either.
+        operator.kill()
+    async with start_operator(webhook={"schedule": [0.2] * 3}):
+        await complete(
+            Cluster(own_tasks.client, own_tasks.namespace, "another"), own_kubelet, webhookCallbackUrl=receiver.url
+        )
+        await receiver.wait(3)
+    assert [delivery.json["task_id"] for delivery in receiver.deliveries] == ["apply", "apply", "another"]
+
+
 async def test_address_within_the_cluster_is_not_called_unless_the_configuration_allows_it(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
 ) -> None:
@@ -162,17 +187,32 @@ async def complete_with_large_result(
 async def test_result_that_is_too_large_for_the_object_is_in_the_webhook(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver, facade: Facade
 ) -> None:
-    async with start_operator(facadeUrl=facade.url, webhook={"schedule": [0.2] * 30}):
+    facade.fault = 503
+    async with start_operator(facadeUrl=facade.url, webhook={"schedule": [0.2] * 32}):
         key, content = await complete_with_large_result(own_tasks, own_kubelet, receiver.url)
         status = await own_tasks.status(lambda status: status.get("webhook", {}).get("lastError"), "a failed try")
-        reason = "the result result.json cannot be read from the facade: 404 Artifact not found"
+        reason = "the result result.json cannot be read from the facade: 503 not now"
         assert status["webhook"]["lastError"] == f"nothing was sent: {reason}"
         assert receiver.deliveries == []
         facade.files[key] = content
+        facade.fault = None
         [delivery] = await receiver.wait()
     assert delivery.json["extracted_information"] == LARGE
     assert delivery.signed_with(SIGNING_KEY)
     assert key.rpartition("/")[2] in delivery.json["extracted_information_url"]
+
+
+async def test_verdict_is_delivered_without_a_result_that_is_lost(
+    start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver, facade: Facade
+) -> None:
+    async with start_operator(facadeUrl=facade.url):
+        await complete_with_large_result(own_tasks, own_kubelet, receiver.url)
+        await delivered(own_tasks)
+    [delivery] = receiver.deliveries
+    assert (delivery.json["status"], delivery.json["extracted_information"]) == ("completed", None)
+    assert delivery.json["failure_reason"] == (
+        "The extracted information cannot be given: the file result.json is missing in the artifact store"
+    )
 
 
 async def test_result_beyond_what_answers_carry_is_left_to_its_link(
@@ -188,22 +228,25 @@ async def test_result_beyond_what_answers_carry_is_left_to_its_link(
 async def test_result_that_is_not_what_the_runner_stored_is_never_sent(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver, facade: Facade
 ) -> None:
-    async with start_operator(facadeUrl=facade.url):
+    facade.fault = 503
+    async with start_operator(facadeUrl=facade.url, webhook={"schedule": [0.2] * 32}):
         key, content = await complete_with_large_result(own_tasks, own_kubelet, receiver.url)
         facade.files[key] = content.replace(b"row 1", b"row 7")
-        status = await own_tasks.status(lambda status: status.get("webhook", {}).get("state") == "Failed", "given up")
-    assert "differs from the digest in status" in status["webhook"]["lastError"]
-    assert receiver.deliveries == []
+        facade.fault = None
+        [delivery] = await receiver.wait()
+    assert delivery.json["extracted_information"] is None
+    assert "differs from the digest in status" in delivery.json["failure_reason"]
 
 
-async def test_result_is_not_sent_while_the_facade_is_unreachable(
+async def test_verdict_is_delivered_at_last_when_the_facade_stays_unreachable(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet, receiver: Receiver
 ) -> None:
     async with start_operator(facadeUrl="http://127.0.0.1:9"):
         await complete_with_large_result(own_tasks, own_kubelet, receiver.url)
-        status = await own_tasks.status(lambda status: status.get("webhook", {}).get("state") == "Failed", "given up")
-    assert "the facade does not answer" in status["webhook"]["lastError"]
-    assert receiver.deliveries == []
+        await delivered(own_tasks, attempts=3)
+    [delivery] = receiver.deliveries
+    assert (delivery.json["status"], delivery.json["extracted_information"]) == ("completed", None)
+    assert "the facade does not answer" in delivery.json["failure_reason"]
 
 
 async def test_delivery_continues_where_a_killed_operator_stopped(

@@ -237,6 +237,16 @@ ROWS: list[Row] = [
         ["wake +1000"],
     ),
     (
+        "a pending delivery that is asked for is due at once",
+        look_at(hooked(WebhookState.PENDING, 3000, webhook_retry="2")),
+        ["completed Completed"],
+    ),
+    (
+        "but never two at a time",
+        look_at(hooked(WebhookState.PENDING, 3000, webhook_retry="2"), webhook_under_way=True),
+        [],
+    ),
+    (
         "a delivery is repeated on request",
         look_at(hooked(WebhookState.DELIVERED, webhook_retry="2")),
         ["completed Completed"],
@@ -248,6 +258,13 @@ ROWS: list[Row] = [
 def test_view_leads_to_its_actions(view: View, expected: Sequence[str]) -> None:
     now = (view.now - at(0)).total_seconds()
     assert tell(decide(view), now) == list(expected)
+
+
+def test_delivery_that_is_asked_for_while_pending_is_due_now_and_answers_the_request() -> None:
+    status = after(look_at(hooked(WebhookState.PENDING, 3000, webhook_retry="2"), now=60))
+    assert status.webhook == WebhookStatus(
+        state=WebhookState.PENDING, attempts=1, next_attempt_at=at(60), retry_requested="2"
+    )
 
 
 def test_verdict_says_why_and_when() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
@@ -85,7 +86,7 @@ class Post:
             # A redirect could lead anywhere, past the checks.
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
-            return judge(response.status)
+            return judge(response.status, response.headers.get("Retry-After"), datetime.now(UTC))
 
     async def _allowed(self, host: str, namespace: str) -> list[Address]:
         found = await self._lookups.addresses(host, namespace)

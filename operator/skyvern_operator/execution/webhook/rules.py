@@ -1,12 +1,21 @@
 """Rules of webhook delivery: which addresses are allowed, what an answer means, when the next try is due. Pure."""
 
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
 
 from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_crds.urls import REMEDY, split_http_url
 from skyvern_operator.config import Webhook
 from skyvern_operator.errors import WebhookAddressError
+
+LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
+"""A receiver cannot put off its next try for longer."""
+TRY_LATER: Final = (429, 503)
+"""Statuses whose Retry-After counts."""
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +24,8 @@ class Answer:
 
     status: int | None = None
     error: str | None = None
+    not_before: datetime | None = None
+    """When the receiver wants the next try at the earliest."""
 
     @property
     def accepted(self) -> bool:
@@ -35,8 +46,18 @@ def check_address(url: str, settings: Webhook) -> None:
         raise WebhookAddressError(f"the host {host} is not in webhook.allowedHosts of the configuration")
 
 
-def after_try(before: WebhookStatus, answer: Answer, settings: Webhook, now: datetime) -> WebhookStatus:
-    """The delivery's state after another try."""
+def is_last_try(before: WebhookStatus, settings: Webhook) -> bool:
+    """Whether the schedule has no try after the next."""
+    return max(before.attempts, 0) >= len(settings.schedule)
+
+
+def after_try(
+    before: WebhookStatus, answer: Answer, settings: Webhook, now: datetime, *, asked: str | None = None
+) -> WebhookStatus:
+    """The delivery's state after another try; ``asked`` is the retry-webhook annotation at its end.
+
+    Whoever asked for a delivery before this one succeeded has it now, so it answers the annotation.
+    """
     attempts = max(before.attempts, 0) + 1
     tried = before.model_copy(
         update={
@@ -48,16 +69,32 @@ def after_try(before: WebhookStatus, answer: Answer, settings: Webhook, now: dat
         }
     )
     if answer.accepted:
-        return tried.model_copy(update={"state": WebhookState.DELIVERED})
-    if attempts > len(settings.schedule):
+        answered = before.retry_requested if asked is None else asked
+        return tried.model_copy(update={"state": WebhookState.DELIVERED, "retry_requested": answered})
+    if is_last_try(before, settings):
         return tried.model_copy(update={"state": WebhookState.FAILED})
-    return tried.model_copy(update={"next_attempt_at": now + timedelta(seconds=settings.schedule[attempts - 1])})
+    due = now + timedelta(seconds=settings.schedule[attempts - 1])
+    if answer.not_before is not None:
+        due = max(due, min(answer.not_before, now + LONGEST_RETRY_AFTER))
+    return tried.model_copy(update={"next_attempt_at": due})
 
 
-def judge(status: int) -> Answer:
-    """What the receiver's HTTP status means."""
+def judge(status: int, retry_after: str | None, now: datetime) -> Answer:
+    """What the receiver's HTTP status means, and its header Retry-After."""
     if 200 <= status < 300:
         return Answer(status=status)
     if 300 <= status < 400:
         return Answer(status=status, error=f"the receiver answered {status}; redirects are not followed")
-    return Answer(status=status, error=f"the receiver answered {status}")
+    not_before = read_retry_after(retry_after, now) if status in TRY_LATER and retry_after else None
+    return Answer(status=status, error=f"the receiver answered {status}", not_before=not_before)
+
+
+def read_retry_after(text: str, now: datetime) -> datetime | None:
+    """The time that a Retry-After header names, in seconds or as an HTTP date; None for anything else."""
+    if _SECONDS.fullmatch(text.strip()):
+        return now + timedelta(seconds=int(text))
+    try:
+        time = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)

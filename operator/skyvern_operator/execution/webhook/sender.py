@@ -5,25 +5,27 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import aiohttp
-from pydantic import JsonValue
 
-from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, ClusterError, NotFound
-from skyvern_crds.rest.api_key import ApiKeyError, is_api_key, read_api_key
+from skyvern_crds.backoff import full_jitter
+from skyvern_crds.client import SKYVERNTASKS, ClusterClient, ClusterError, NotFound
+from skyvern_crds.rest.api_key import ApiKeyError
 from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.webhook import webhook_body, webhook_headers
 from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_crds.stored import StoredTask, read_task
-from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET, TERMINAL_PHASES
+from skyvern_crds.vocabulary import TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.errors import NotLeadingError, ResultError, WebhookAddressError
+from skyvern_operator.errors import LostResultError, NotLeadingError, ResultError, WebhookAddressError
+from skyvern_operator.execution.webhook.delivery_queue import DeliveryQueue
 from skyvern_operator.execution.webhook.lookups import Lookups
 from skyvern_operator.execution.webhook.post import Post
 from skyvern_operator.execution.webhook.result_reader import ResultReader
-from skyvern_operator.execution.webhook.rules import Answer, after_try
+from skyvern_operator.execution.webhook.rules import Answer, after_try, is_last_try
+from skyvern_operator.execution.webhook.signing_key import SigningKey
 from skyvern_operator.process.isolation import Where, report_error
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import task_record
@@ -32,8 +34,11 @@ from skyvern_operator.state.store import Store
 
 logger = logging.getLogger(__name__)
 
-API_PAUSE_SECONDS: Final = 5.0
-"""Pause after the API server did not answer, which does not count as a try."""
+FIRST_PAUSE_SECONDS: Final = 5.0
+LONGEST_PAUSE_SECONDS: Final = 300.0
+"""Pauses after a try that could not be made, which does not count, are drawn from between these."""
+LARGE_TRIES: Final = 4
+"""Tries at once with results that are read from the facade, one a namespace: it bounds the memory and who waits."""
 
 
 class WebhookSender:
@@ -57,16 +62,21 @@ class WebhookSender:
         self._store = store
         self._config = config
         self._metrics = metrics
-        self._signing_key = signing_key
-        self._release_namespace = release_namespace
+        self._release_key = signing_key
         self._wake = wake
         self._check_lead = check_lead
+        self._keys = SigningKey(client, signing_key, release_namespace)
         self._post = Post(config.webhook, Lookups())
         self._results = ResultReader(config.facade_url or config.public_url, signing_key)
-        self._pending: asyncio.Queue[TaskRecord] = asyncio.Queue()
-        self._large: asyncio.Queue[TaskRecord] = asyncio.Queue()
-        """Tasks whose results are in the store. One worker has them, which bounds the memory and who waits for it."""
+        bounds = config.webhook
+        self._pending = DeliveryQueue(
+            per_namespace=bounds.concurrency_per_namespace, per_host=bounds.concurrency_per_host
+        )
+        self._large = DeliveryQueue(per_namespace=1, per_host=bounds.concurrency_per_host)
+        """Tasks whose results are in the artifact store."""
         self._under_way: set[str] = set()
+        self._setbacks: dict[str, int] = {}
+        """How often in a row something else than the receiver kept a try from being made."""
 
     def under_way(self, uid: str) -> bool:
         """Whether a try for this task is queued or running."""
@@ -76,7 +86,7 @@ class WebhookSender:
         """Queue a try, unless one is queued or running."""
         if task.uid not in self._under_way:
             self._under_way.add(task.uid)
-            self._pending.put_nowait(task)
+            self._pending.put(task)
 
     async def run(self) -> None:
         """Work until canceled."""
@@ -85,29 +95,52 @@ class WebhookSender:
         async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             for _ in range(self._config.webhook.concurrency):
                 group.create_task(self._work(session, self._pending))
-            group.create_task(self._work(session, self._large))
+            for _ in range(LARGE_TRIES):
+                group.create_task(self._work(session, self._large))
 
-    async def _work(self, session: aiohttp.ClientSession, lane: asyncio.Queue[TaskRecord]) -> None:
+    async def _work(self, session: aiohttp.ClientSession, queue: DeliveryQueue) -> None:
         while True:
-            task, passed_on = await lane.get(), False
+            task, passed_on = await queue.get(), False
             try:
-                obj = await self._read(task)
-                if obj is not None and obj.status.extracted_information_ref is not None and lane is self._pending:
-                    self._large.put_nowait(task)
-                    passed_on = True
-                elif obj is not None:
-                    await self._deliver(session, task, obj)
-            except (ClusterError, NotLeadingError) as error:
-                fields = {"task": str(task.key)}
-                logger.warning("the webhook waits: %s", error, extra={"fields": fields})
-                await asyncio.sleep(API_PAUSE_SECONDS)
-            except Exception:  # noqa: BLE001 - the outermost frame of a delivery
-                report_error(self._metrics, Where.WEBHOOK, task.key)
-                await asyncio.sleep(API_PAUSE_SECONDS)
+                passed_on = await self._handle(session, task, large=queue is self._large)
+            except Exception as error:  # noqa: BLE001 - the outermost frame of a delivery
+                if not isinstance(error, ClusterError | NotLeadingError):
+                    report_error(self._metrics, Where.WEBHOOK, task.key)
+                self._postpone(task, error)
             finally:
+                queue.done(task)
                 if not passed_on:
                     self._under_way.discard(task.uid)
                     self._wake(task.key)
+
+    async def _handle(self, session: aiohttp.ClientSession, task: TaskRecord, *, large: bool) -> bool:
+        """Make a try if one is due. True when it was passed on to the queue of large results instead."""
+        obj = await self._read(task)
+        if obj is not None and obj.status.extracted_information_ref is not None and not large:
+            self._large.put(task)
+            return True
+        if obj is not None:
+            await self._deliver(session, task, obj)
+        self._setbacks.pop(task.uid, None)
+        return False
+
+    def _postpone(self, task: TaskRecord, error: Exception) -> None:
+        """Nothing could be tried, which is not the receiver's fault: pause, and say so, but do not count it."""
+        latest = self._store.task(task.key)
+        before = latest.status.webhook if latest is not None and latest.uid == task.uid else None
+        if before is None or before.state is not WebhookState.PENDING:
+            self._setbacks.pop(task.uid, None)
+            return
+        setbacks = self._setbacks[task.uid] = self._setbacks.get(task.uid, 0) + 1
+        pause = FIRST_PAUSE_SECONDS + full_jitter(setbacks, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
+        logger.warning("the webhook waits: %s", error, extra={"fields": {"task": str(task.key), "retry_in": pause}})
+        waiting = before.model_copy(
+            update={
+                "next_attempt_at": datetime.now(UTC) + timedelta(seconds=pause),
+                "last_error": f"nothing was sent: {type(error).__name__}: {error}"[:1024],
+            }
+        )
+        self._store.put_facts(task, replace(self._store.facts(task), webhook=waiting))
 
     async def _read(self, task: TaskRecord) -> StoredTask | None:
         """The current object, since the runner may have written after the verdict; None if no webhook is due for it.
@@ -121,14 +154,19 @@ class WebhookSender:
             return None
         self._store.put_task(task_record(obj))
         stored = read_task(obj)
-        is_due = stored.status.phase in TERMINAL_PHASES and stored.status.webhook is not None
+        webhook = stored.status.webhook
+        is_due = (
+            stored.status.phase in TERMINAL_PHASES and webhook is not None and webhook.state is WebhookState.PENDING
+        )
         return stored if stored.metadata.uid == task.uid and is_due else None
 
     async def _deliver(self, session: aiohttp.ClientSession, task: TaskRecord, obj: StoredTask) -> None:
         """Try once, and leave the outcome among the store's facts."""
-        answer = await self._try(session, obj)
         before = obj.status.webhook or WebhookStatus(state=WebhookState.PENDING)
-        state = after_try(before, answer, self._config.webhook, datetime.now(UTC))
+        answer = await self._try(session, obj, before)
+        latest = self._store.task(task.key)
+        asked = latest.webhook_retry if latest is not None and latest.uid == task.uid else None
+        state = after_try(before, answer, self._config.webhook, datetime.now(UTC), asked=asked)
         self._store.put_facts(task, replace(self._store.facts(task), webhook=state))
         self._metrics.webhooks.labels("delivered" if answer.accepted else "failed").inc()
         fields = {"task": str(task.key), "attempt": state.attempts, "state": state.state, "status": answer.status}
@@ -137,53 +175,40 @@ class WebhookSender:
             extra={"fields": fields},
         )
 
-    async def _try(self, session: aiohttp.ClientSession, task: StoredTask) -> Answer:
+    async def _try(self, session: aiohttp.ClientSession, task: StoredTask, before: WebhookStatus) -> Answer:
         """Make one try. Anything that goes wrong with this task or its receiver makes it a failed one."""
+        meta, url = task.metadata, task.spec.webhook_callback_url or ""
         try:
-            key, reference = await self._key(task), task.status.extracted_information_ref
-            if reference is None:
-                return await self._send(task, key, _inline_result(task))
-            return await self._send(task, key, await self._results.read(session, task, reference))
+            key = await self._keys.of(task)
+            body = await self._body(session, task, is_last=is_last_try(before, self._config.webhook))
+            headers = webhook_headers(self._config.webhook.signature, key, int(time.time()), body)
+            self._check_lead()
+            return await self._post.send(url, body, headers, namespace=meta.namespace)
         except (ClusterError, NotLeadingError):
             raise  # not the task's fault: it does not count
         except (WebhookAddressError, ApiKeyError, ResultError) as error:
             return Answer(error=f"nothing was sent: {error}")
         except Exception as error:  # noqa: BLE001
-            report_error(self._metrics, Where.WEBHOOK, f"{task.metadata.namespace}/{task.metadata.name}")
+            report_error(self._metrics, Where.WEBHOOK, f"{meta.namespace}/{meta.name}")
             return Answer(error=f"nothing was sent: {type(error).__name__}: {error}")
 
-    async def _send(self, task: StoredTask, key: bytes, result: JsonValue) -> Answer:
-        now, settings = int(time.time()), self._config
-        links = ArtifactLinks(settings.public_url, self._signing_key, now, settings.artifact_link_ttl_seconds)
-        body = webhook_body(task, links, result=result)
-        headers, url = webhook_headers(settings.webhook.signature, key, now, body), task.spec.webhook_callback_url or ""
-        self._check_lead()
-        return await self._post.send(url, body, headers, namespace=task.metadata.namespace)
+    async def _body(self, session: aiohttp.ClientSession, task: StoredTask, *, is_last: bool) -> bytes:
+        """The body with the whole result, or with what keeps it from being given for good.
 
-    async def _key(self, task: StoredTask) -> bytes:
-        """The caller's API key for a task created over REST, if it is for the task's namespace; else the release's key.
-
-        Anyone who may create tasks may set the label, so the check keeps them from signing with another tenant's key.
+        Raises ResultError when the result may be read later. The last try goes without it: the verdict is worth more.
         """
-        name = task.metadata.labels.get(LABEL_API_KEY_SECRET)
-        if not name:
-            return self._signing_key
+        result, problem = None, None
         try:
-            secret = await self._client.get(SECRETS, self._release_namespace, name)
-        except NotFound:
-            return self._signing_key
-        if not is_api_key(secret):
-            return self._signing_key
-        try:
-            api_key = read_api_key(secret)
-        except ApiKeyError as error:
-            raise ApiKeyError(f"Secret {name}: {error}") from error
-        return api_key.key if api_key.namespace == task.metadata.namespace else self._signing_key
-
-
-def _inline_result(task: StoredTask) -> JsonValue:
-    """The result that the object holds. Raises ResultError for one that cannot be read: null must not replace it."""
-    for fault in task.unreadable:
-        if fault.field.startswith("status.extractedInformation"):
-            raise ResultError(f"the result cannot be read: {fault}")
-    return task.status.extracted_information
+            result = await self._results.read(session, task)
+        except LostResultError as error:
+            problem = str(error)
+        except ResultError as error:
+            if not is_last:
+                raise
+            problem = str(error)
+        settings = self._config
+        links = ArtifactLinks(
+            settings.public_url, self._release_key, int(time.time()), settings.artifact_link_ttl_seconds
+        )
+        told = f"The extracted information cannot be given: {problem}" if problem else None
+        return webhook_body(task, links, result=result, result_problem=told)

@@ -1,0 +1,36 @@
+"""The key that signs the webhook of a task."""
+
+from skyvern_crds.client import SECRETS, ClusterClient, NotFound
+from skyvern_crds.rest.api_key import ApiKeyError, is_api_key, read_api_key
+from skyvern_crds.stored import StoredTask
+from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET
+
+
+class SigningKey:
+    """Finds the key of each task."""
+
+    def __init__(self, client: ClusterClient, release_key: bytes, release_namespace: str) -> None:
+        self._client = client
+        self._release_key = release_key
+        self._release_namespace = release_namespace
+
+    async def of(self, task: StoredTask) -> bytes:
+        """The caller's API key for a task created over REST, if it is for the task's namespace; else the release's key.
+
+        Anyone who may create tasks may set the label, so the check keeps them from signing with another tenant's key.
+        Raises ApiKeyError and ClusterError.
+        """
+        name = task.metadata.labels.get(LABEL_API_KEY_SECRET)
+        if not name:
+            return self._release_key
+        try:
+            secret = await self._client.get(SECRETS, self._release_namespace, name)
+        except NotFound:
+            return self._release_key
+        if not is_api_key(secret):
+            return self._release_key
+        try:
+            api_key = read_api_key(secret)
+        except ApiKeyError as error:
+            raise ApiKeyError(f"Secret {name}: {error}") from error
+        return api_key.key if api_key.namespace == task.metadata.namespace else self._release_key
