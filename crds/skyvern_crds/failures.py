@@ -90,8 +90,8 @@ ENDINGS: Final[dict[Reason, Ending]] = {
     ),
     Reason.START_DEADLINE_EXCEEDED: Ending(
         Decider.OPERATOR,
-        "the runner has not started within `startDeadlineSeconds` of admission",
-        "See the condition PodScheduled: add nodes or quota, or raise `startDeadlineSeconds`.",
+        "the runner has not started within `startDeadlineSeconds` of admission, or no pod could be created for so long",
+        "See the conditions Admitted and PodScheduled: add nodes, remove the obstacle, raise `startDeadlineSeconds`.",
     ),
     Reason.DEADLINE_EXCEEDED: Ending(
         Decider.OPERATOR,
@@ -135,8 +135,9 @@ ENDINGS: Final[dict[Reason, Ending]] = {
     ),
     Reason.POD_REJECTED: Ending(
         Decider.OPERATOR,
-        "an admission policy or Pod Security refuses the pod",
-        "Follow the policy's message, or exempt the namespace.",
+        "an admission policy or Pod Security refuses the pod, or its service account or priority class has been "
+        "missing for `gracePeriods.configErrorSeconds`",
+        "Follow the policy's message, or exempt the namespace; create what is missing.",
     ),
     Reason.NAME_CONFLICT: Ending(
         Decider.OPERATOR,

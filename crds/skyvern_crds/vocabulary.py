@@ -124,7 +124,11 @@ class Reason(StrEnum):
     """The pod is held by a scheduling gate, as Kueue's. The start deadline counts from its removal, since Admitted is
     False with this reason until then."""
     QUOTA_EXCEEDED = "QuotaExceeded"
-    """A ResourceQuota refuses the pod for now; creation is retried at a fixed interval."""
+    """A ResourceQuota refuses the pod for now; one task of the namespace and profile at a time tries again."""
+    CREATE_BLOCKED = "CreateBlocked"
+    """The pod cannot be created for now (rights, a namespace under deletion, a webhook, a missing service account); the
+    message is the API server's. Admitted is False with this reason, and the start deadline counts from its transition
+    time."""
     STARTING = "Starting"
     """The runner's container runs and has not reported yet."""
     RUNNING = "Running"
@@ -224,6 +228,7 @@ PHASE_OF_REASON: Final[dict[Reason, Phase]] = {
     Reason.STOPPING: Phase.QUEUED,
     Reason.SUSPENDING: Phase.QUEUED,
     Reason.QUOTA_EXCEEDED: Phase.QUEUED,
+    Reason.CREATE_BLOCKED: Phase.QUEUED,
     Reason.INFRA_RETRY: Phase.QUEUED,
     Reason.STARTING: Phase.RUNNING,
     Reason.RUNNING: Phase.RUNNING,

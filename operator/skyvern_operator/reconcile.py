@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from skyvern_crds.client import ClusterError
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.admission import NOT_ASKED, Admission, Decision
+from skyvern_operator.decision.admission import Admission
+from skyvern_operator.decision.creation_gate import OPEN, CreationGate
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import Policy, View, holds_slot, wants_slot
 from skyvern_operator.errors import ArchiveError, CreateRetryError, NotLeadingError, StaleRecordError
@@ -41,12 +43,14 @@ class Reconciler:
         *,
         store: Store,
         queue: WorkQueue,
+        gate: CreationGate,
         admission: Admission,
         executor: Executor,
         sender: WebhookSender,
     ) -> None:
         self._store = store
         self._queue = queue
+        self._gate = gate
         self._admission = admission
         self._executor = executor
         self._sender = sender
@@ -116,14 +120,14 @@ class Reconciler:
             self._queue.look(key)
             task = self._store.task(key)
             if task is None:
-                self._admission.release(key)
+                self._let_go(key)
                 self._ended.forget(key)
                 return
             for surplus in self._ended.count(task) if task.ended else ():
                 self._queue.add(surplus)
             pod, facts, now = self._store.current_pod(task), self._store.facts(task), datetime.now(UTC)
-            admission = self._ask_admission(task, pod, now)
-            await self._executor.run(task, decide(self._view(task, pod, facts, now, admission)))
+            view = self._ask(self._view(task, pod, facts, now))
+            await self._executor.run(task, decide(view))
             if self._knows_nothing_new(task, pod, facts):
                 return
         self._queue.add(key)
@@ -135,26 +139,37 @@ class Reconciler:
         same_pod = pod_now is pod or (pod_now is not None and pod is not None and pod_now.says_the_same_as(pod))
         return same and same_pod and self._store.facts(task) is facts
 
-    def _ask_admission(self, task: TaskRecord, pod: PodRecord | None, now: datetime) -> Decision:
-        """Hold the slot of an active task, give one back that is not needed, or ask for one."""
-        if holds_slot(task, pod):
-            self._admission.hold(task)
-            return NOT_ASKED
-        refusal = self._store.facts(task).refusal
-        waits = refusal is not None and (refusal.retry_at is None or now < refusal.retry_at)
-        if wants_slot(task, pod) and not waits:
-            return self._admission.ask(task)
-        # A task that a quota holds back must not keep a slot from those that could run.
-        self._admission.release(task.key)
-        return NOT_ASKED
+    def _ask(self, view: View) -> View:
+        """Hold the slot of an active task, give one back that is not needed, or ask for one.
 
-    def _view(self, task: TaskRecord, pod: PodRecord | None, facts: Facts, now: datetime, admission: Decision) -> View:
+        A task in front of a closed gate gives its slot to those that could run.
+        """
+        task, backoff = view.task, view.backoff_until
+        if holds_slot(task, view.pod):
+            self._gate.forget(task.key)
+            self._admission.hold(task)
+            return view
+        if not wants_slot(task, view.pod) or view.refusal is not None:
+            self._let_go(task.key)
+            return view
+        passage = OPEN if backoff is not None and view.now < backoff else self._gate.ask(task, view.now)
+        if not passage.open:
+            self._admission.release(task.key)
+            return replace(view, passage=passage)
+        return replace(view, passage=passage, admission=self._admission.ask(task))
+
+    def _let_go(self, key: TaskKey) -> None:
+        """The task holds nothing any more. If it was active, its pod may have been what a quota counted."""
+        self._gate.forget(key)
+        if self._admission.release(key):
+            self._gate.freed(key.namespace, datetime.now(UTC))
+
+    def _view(self, task: TaskRecord, pod: PodRecord | None, facts: Facts, now: datetime) -> View:
         return View(
             task=task,
             pod=pod,
             now=now,
             policy=self._policy,
-            admission=admission,
             refusal=facts.refusal,
             webhook=facts.webhook,
             webhook_under_way=self._sender.under_way(task.uid),

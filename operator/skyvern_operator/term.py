@@ -9,6 +9,7 @@ from skyvern_crds.client import ClusterClient
 from skyvern_crds.vocabulary import Phase
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.admission import Admission
+from skyvern_operator.decision.creation_gate import CreationGate
 from skyvern_operator.execution.archive import Archive
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.pod_actions import PodActions
@@ -82,6 +83,7 @@ class Leader:
         client, config, metrics, store, queue = self._client, self._config, self._metrics, self.store, WorkQueue()
         profile_bounds = {name: p.max_active for name, p in config.profiles.items() if p.max_active is not None}
         admission = Admission(config.limits, profile_bounds, queue.add)
+        gate = CreationGate(queue.add, quota_retry_seconds=config.grace_periods.quota_retry_seconds)
         sender = WebhookSender(
             client,
             store,
@@ -95,13 +97,20 @@ class Leader:
         writer = Writer(TokenBucket(config.writes.qps, config.writes.burst), metrics, self._check_lead)
         archive = Archive(config.artifacts_url, self._signing_key) if config.artifacts_url is not None else None
         executor = Executor(
-            PodActions(client, writer, store, config),
+            PodActions(client, writer, store, gate, config),
             TaskActions(client, writer, store, metrics, archive),
             deliver=sender.submit,
             wake=lambda key, at: queue.wake_at(key, at.timestamp()),
         )
         reconciler = Reconciler(
-            config, metrics, store=store, queue=queue, admission=admission, executor=executor, sender=sender
+            config,
+            metrics,
+            store=store,
+            queue=queue,
+            gate=gate,
+            admission=admission,
+            executor=executor,
+            sender=sender,
         )
         return _Term(queue, admission, reconciler, sender)
 

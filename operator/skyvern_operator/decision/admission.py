@@ -170,13 +170,15 @@ class Admission:
             self._waiting[task.key] = Waiting(task.key, task.priority, task.created_at, task.profile)
             self.changed = True
 
-    def release(self, key: TaskKey) -> None:
-        """Free the slot or the place in line of a task that has ended or no longer wants to start."""
-        if key in self._holders:
+    def release(self, key: TaskKey) -> bool:
+        """Free the slot or the place in line of a task that has ended or no longer wants to start. True for a slot."""
+        held = key in self._holders
+        if held:
             profile = self._holders.pop(key)
             self._usage.add(key.namespace, profile, -1)
             self.changed = self.changed or bool(self._waiting)
         self._leave_line(key)
+        return held
 
     def settle(self) -> None:
         """Give free slots to the tasks in line, and wake each task whose answer has changed."""

@@ -10,16 +10,14 @@ from typing import Final
 
 from skyvern_crds.status import WebhookState
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.decision import statuses, stopping
+from skyvern_operator.decision import statuses, stopping, waiting
 from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
-    CreatePod,
     DeleteTask,
     DeliverWebhook,
     LookUpPod,
     ReportUnreadable,
-    WakeAt,
 )
 from skyvern_operator.decision.classify import classify
 from skyvern_operator.decision.conclusion import conclude, verdict
@@ -92,28 +90,6 @@ def _pod_vanished(view: View) -> list[Action] | None:
     return conclude(view, pod, classify(pod)) if pod.life.gone else None
 
 
-def _no_pod(view: View) -> list[Action] | None:
-    """Start the next attempt, or say what it is waiting for."""
-    if view.pod is not None:
-        return None
-    if view.agent_started:
-        message = "the agent may have started in a pod that status no longer names, so the task is not run again"
-        return verdict(view, Reason.POD_DELETED, message)
-    refusal, backoff = view.refusal, view.backoff_until
-    if refusal is not None and refusal.retry_at is None:
-        return verdict(view, refusal.reason, refusal.message)
-    if refusal is not None and refusal.retry_at is not None and view.now < refusal.retry_at:
-        status = statuses.held(view, refusal.reason, refusal.reason, refusal.message)
-        return [*apply(view, status), WakeAt(refusal.retry_at)]
-    if backoff is not None and view.now < backoff:
-        return [WakeAt(backoff)]
-    if view.admission.admitted:
-        return [CreatePod(view.task.current_attempt)]
-    if not view.admission.message:
-        return []  # admission wakes the task when it has an answer
-    return apply(view, statuses.held(view, Reason.QUEUED, Reason.LIMIT_REACHED, view.admission.message))
-
-
 def _pending(view: View) -> list[Action] | None:
     if view.pod is None or view.pod.runner.started:
         return None
@@ -136,7 +112,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     stopping.active_deadline,
     stopping.start_deadline,
     stopping.suspended,
-    _no_pod,
+    waiting.no_pod,
     stopping.cannot_start,
     _pending,
     _running,

@@ -24,6 +24,8 @@ _STATES: Final = {
     Reason.SUSPENDED: Reason.SUSPENDING,
 }
 """What Succeeded says while a pod is being taken away for a reason; Stopping for any other."""
+_VARYING: Final = (Reason.QUOTA_EXCEEDED, Reason.CREATE_BLOCKED)
+"""Obstacles whose wording varies all the time: with the amounts used, the addresses and the times."""
 IMAGE_INVALID: Final = "InvalidImageName"
 """Never heals."""
 CONFIG_ERRORS: Final = frozenset(
@@ -60,9 +62,12 @@ def held(view: View, reason: Reason, obstacle: Reason, message: str) -> Operator
     """The task is waiting without a pod; ``obstacle`` is the reason of Admitted = False."""
     status = observed(view)
     admitted = find(status.conditions, ConditionType.ADMITTED)
-    if reason is Reason.QUOTA_EXCEEDED and admitted is not None and admitted.reason == obstacle:
-        message = admitted.message  # the new message differs only in the amounts used, which change all the time
     conditions = drop(status.conditions, ConditionType.STOPPING)
+    if obstacle in _VARYING and admitted is not None and admitted.reason == obstacle:
+        if obstacle is Reason.QUOTA_EXCEEDED or _topic(admitted.message) == _topic(message):
+            message = admitted.message
+    elif obstacle is Reason.CREATE_BLOCKED:
+        conditions = drop(conditions, ConditionType.ADMITTED)  # the start deadline counts from its transition time
     conditions = _put(view, conditions, ConditionType.ADMITTED, "False", obstacle, message)
     cleared = {"pod_name": None, "pod_uid": None, "node_name": None, "conditions": conditions}
     return succeeded(view, status.model_copy(update=cleared), reason, message)

@@ -9,6 +9,7 @@ from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Reason
 from skyvern_operator.config import GracePeriods
 from skyvern_operator.decision.admission import NOT_ASKED, Decision
 from skyvern_operator.decision.conditions import find, reason_of
+from skyvern_operator.decision.creation_gate import OPEN, Passage
 from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.records import PodLife, PodRecord, TaskRecord
 
@@ -35,6 +36,7 @@ class View:
     """Pod of the current attempt; None when it is not in the store."""
     now: datetime
     policy: Policy
+    passage: Passage = OPEN
     admission: Decision = NOT_ASKED
     refusal: Refusal | None = None
     webhook: WebhookStatus | None = None

@@ -1,17 +1,27 @@
 """Creates, deletes and looks up a task's pods. Every create error has a name and a consequence."""
 
-import random
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from skyvern_crds.client import PODS, AlreadyExists, ClusterClient, Conflict, Forbidden, Invalid, JsonObject, NotFound
+from skyvern_crds.client import (
+    PODS,
+    AlreadyExists,
+    ClusterClient,
+    Conflict,
+    Forbidden,
+    Invalid,
+    JsonObject,
+    NotFound,
+    Unavailable,
+)
 from skyvern_crds.runner_contract import TERMINATION_GRACE_SECONDS, task_document
 from skyvern_crds.vocabulary import Reason
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.refusals import refusal_of
+from skyvern_operator.decision.creation_gate import CreationGate, Obstacle
+from skyvern_operator.decision.refusals import CreateError, refusal_of
 from skyvern_operator.errors import CreateRetryError, ProfileError
 from skyvern_operator.execution.pod_manifest import build_pod
 from skyvern_operator.execution.writer import Writer
@@ -24,10 +34,13 @@ from skyvern_operator.state.store import Store
 class PodActions:
     """What a decision can ask for about pods."""
 
-    def __init__(self, client: ClusterClient, writer: Writer, store: Store, config: OperatorConfig) -> None:
+    def __init__(
+        self, client: ClusterClient, writer: Writer, store: Store, gate: CreationGate, config: OperatorConfig
+    ) -> None:
         self._client = client
         self._writer = writer
         self._store = store
+        self._gate = gate
         self._config = config
 
     async def create(self, task: TaskRecord, attempt: int, obj: JsonObject) -> None:
@@ -53,14 +66,22 @@ class PodActions:
             if adopted is None:
                 return
             pod = adopted
-        except (Forbidden, Invalid) as error:
-            pause = self._config.grace_periods.quota_retry_seconds * random.uniform(1, 2)  # noqa: S311
-            self._remember(task, refusal_of(error, pause))
+        except (Forbidden, Invalid, NotFound, Unavailable) as error:
+            self._refused(task, error)
             return
-        self._remember(task, None)
+        else:
+            self._gate.passed(task, datetime.now(UTC))
         record = pod_record(pod)
         if record is not None:
             self._store.put_pod(record)
+
+    def _refused(self, task: TaskRecord, error: CreateError) -> None:
+        """Remember what the refusal means. The task itself was read a moment ago, so this is not a general outage."""
+        meaning = refusal_of(error, datetime.now(UTC))
+        if isinstance(meaning, Obstacle):
+            self._gate.blocked(task, meaning)
+        else:
+            self._remember(task, meaning)
 
     async def delete(self, task: TaskRecord, name: str, uid: str, version: int | None = None) -> None:
         """Delete the pod of this uid, and of this version if one is given, with its grace period."""
@@ -105,5 +126,5 @@ class PodActions:
             return None
         return pod
 
-    def _remember(self, task: TaskRecord, refusal: Refusal | None) -> None:
+    def _remember(self, task: TaskRecord, refusal: Refusal) -> None:
         self._store.put_facts(task, replace(self._store.facts(task), refusal=refusal))

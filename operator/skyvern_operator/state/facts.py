@@ -1,7 +1,6 @@
 """What the operator knows about a task beyond its object. A restarted operator learns it again."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from skyvern_crds.status import WebhookStatus
@@ -10,13 +9,11 @@ from skyvern_crds.vocabulary import Reason
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The API server refused to create the pod."""
+    """The pod cannot be created, and trying again is pointless."""
 
     reason: Reason
-    """QuotaExceeded, or a reason that ends the task."""
+    """A reason that ends the task."""
     message: str
-    retry_at: datetime | None = None
-    """When to try again; None when trying again is pointless."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The operator as a process: crashes, limits, quotas, memory, refusal to start."""
+"""The operator as a process: crashes, limits, memory, refusal to start."""
 
 import asyncio
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, Reflector, Resource
+from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, Reflector
 from skyvern_operator.errors import DeadWatchError
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import pod_record, task_record
@@ -25,8 +25,6 @@ from tests.operator.process import configuration
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
-
-QUOTAS = Resource("", "v1", "resourcequotas")
 
 
 async def pod_of_killed_operator(start_operator: StartOperator, own_tasks: Cluster) -> str:
@@ -106,24 +104,6 @@ async def test_limit_holds_tasks_back_by_priority(
         await own_tasks.pod("low")
 
 
-async def test_quota_is_waited_for(client: ClusterClient, start_operator: StartOperator, own_tasks: Cluster) -> None:
-    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
-    await client.create(QUOTAS, own_tasks.namespace, quota)
-
-    async def known() -> dict[str, object]:
-        return dict(await client.get(QUOTAS, own_tasks.namespace, "none"))
-
-    await eventually(known, lambda found: found.get("status"), what="quota in force")
-    async with start_operator(gracePeriods={"quotaRetrySeconds": 1}) as operator:
-        await own_tasks.create()
-        status = await own_tasks.reason("QuotaExceeded")
-        assert status["phase"] == "queued"
-        assert "exceeded quota" in condition(status, "Admitted")["message"]
-        assert await operator.metric("skyvern_operator_slots_used") == 0
-        await client.delete(QUOTAS, own_tasks.namespace, "none")
-        await own_tasks.status(lambda status: status.get("podUID"), "pod after quota")
-
-
 async def test_image_and_configuration_fail_after_their_grace_periods(
     start_operator: StartOperator, own_tasks: Cluster, own_kubelet: Kubelet
 ) -> None:
@@ -135,18 +115,11 @@ async def test_image_and_configuration_fail_after_their_grace_periods(
             await own_tasks.create(name)
             pod = await own_tasks.pod(name)
             await own_kubelet.wait(pod, waits, "not there")
+            await own_tasks.pod_deleting(pod)
+            await own_kubelet.remove(pod)
             status = await own_tasks.phase("failed", name)
             assert reason_of(status) == reason
             assert "not there" in status["failureReason"]
-            await own_tasks.pod_deleting(pod)
-
-
-async def test_missing_service_account_is_named(start_operator: StartOperator, own_tasks: Cluster) -> None:
-    async with start_operator(serviceAccountName="absent"):
-        await own_tasks.create()
-        status = await own_tasks.phase("failed")
-        assert reason_of(status) == "PodRejected"
-        assert "absent" in status["failureReason"]
 
 
 async def test_idle_operator_is_small_and_stops_on_sigterm(start_operator: StartOperator) -> None:

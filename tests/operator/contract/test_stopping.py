@@ -6,6 +6,7 @@ from skyvern_crds.client import ClusterClient
 from skyvern_crds.runner_contract import ExitCode
 from skyvern_crds.vocabulary import ANNOTATION_CANCEL
 from skyvern_operator.config import OperatorConfig
+from skyvern_operator.decision.creation_gate import CreationGate
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.token_bucket import TokenBucket
 from skyvern_operator.execution.writer import Writer
@@ -79,8 +80,9 @@ async def test_pod_that_has_changed_is_looked_at_again_and_not_deleted(
     obj = await own_tasks.create()
     task, store = task_record(obj), Store(ignore)
     config = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}})
+    gate = CreationGate(lambda key: None, quota_retry_seconds=15)
     writer = Writer(TokenBucket(100, 100), Metrics(), SoleOperator(Metrics()).check)
-    actions = PodActions(client, writer, store, config)
+    actions = PodActions(client, writer, store, gate, config)
     await actions.create(task, 1, obj)
     name = pod_name(task.key.name, task.uid, 1)
     before = store.pod(task.uid, name)

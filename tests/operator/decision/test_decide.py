@@ -40,7 +40,6 @@ from tests.operator.kubelet import verdict
 
 HELD = Decision(admitted=False, message="the limit of 2 active tasks is reached; next to start")
 UNANSWERED = Decision(admitted=False)
-QUOTA = Refusal(Reason.QUOTA_EXCEEDED, "exceeded quota: pods", retry_at=at(20))
 INVALID = Refusal(Reason.POD_SPEC_INVALID, "spec.containers[0].image: Required value")
 RETRYING = known(queued(), EVICTED_UNSTARTED)
 TERMINATED = verdict(Phase.TERMINATED, Reason.TERMINATED, "the form is closed")
@@ -76,8 +75,6 @@ ROWS: list[Row] = [
     ("nothing is written before admission has answered", look_at(a_task(), admission=UNANSWERED), []),
     ("a task with a pod is not held", look_at(queued(), a_pod(), admission=HELD), ["wake +900"]),
     # Refusals
-    ("quota is waiting", look_at(a_task(), refusal=QUOTA), ["queued QuotaExceeded", "wake +20"]),
-    ("quota is tried again", look_at(a_task(), refusal=QUOTA, now=20), ["create pod 1"]),
     ("an invalid pod ends it", look_at(a_task(), refusal=INVALID), ["failed PodSpecInvalid", "event PodSpecInvalid"]),
     # Ends, by the runner's container
     ("completed", look_at(running(), COMPLETED_POD), ["completed Completed"]),

@@ -2,33 +2,67 @@
 
 import pytest
 
-from skyvern_crds.client import Forbidden, Invalid
+from skyvern_crds.client import Forbidden, Invalid, NotFound, Unavailable
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.decision.refusals import refusal_of
-from skyvern_operator.errors import CreateRetryError
+from skyvern_operator.decision.creation_gate import Obstacle
+from skyvern_operator.decision.refusals import CreateError, refusal_of
+from skyvern_operator.state.facts import Refusal
+from tests.operator.examples import NOW
+
+POD = 'pods "apply-1" is forbidden: '
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
         (Invalid(422, "Invalid", "spec.containers: Required value"), Reason.POD_SPEC_INVALID),
-        (Forbidden(403, "Forbidden", 'pods "x" is forbidden: violates PodSecurity "restricted"'), Reason.POD_REJECTED),
-        (Forbidden(403, "Forbidden", 'pods "x" is forbidden: exceeded quota: small'), Reason.QUOTA_EXCEEDED),
+        (Forbidden(403, "Forbidden", POD + 'violates PodSecurity "restricted"'), Reason.POD_REJECTED),
+        (Forbidden(403, "Forbidden", POD + "maximum memory usage per Container is 1Gi"), Reason.POD_REJECTED),
+        (Forbidden(403, "Forbidden", POD + "failed quota: small: must specify limits.cpu"), Reason.POD_REJECTED),
     ],
 )
-def test_refusal_of_a_pod_has_a_reason(error: Forbidden | Invalid, reason: Reason) -> None:
-    refusal = refusal_of(error, 15)
-    assert refusal.reason is reason
-    assert (refusal.retry_at is not None) is (reason is Reason.QUOTA_EXCEEDED)
+def test_refusal_that_repetition_cannot_change_ends_the_task(error: CreateError, reason: Reason) -> None:
+    assert refusal_of(error, NOW) == Refusal(reason, error.message)
+
+
+TERMINATING = {"causes": [{"reason": "NamespaceTerminating"}]}
+ROLE = 'pods is forbidden: User "operator" cannot create resource "pods" in API group "" in the namespace "jobs"'
+HOOK = 'Internal error occurred: failed calling webhook "a.b": connection refused'
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "message"),
     [
-        Forbidden(403, "Forbidden", "x", details={"causes": [{"reason": "NamespaceTerminating"}]}),
-        Forbidden(403, "Forbidden", 'User "operator" cannot create resource "pods"'),
+        (Forbidden(403, "Forbidden", POD + "x", details=TERMINATING), "the namespace is terminating: x"),
+        (
+            NotFound(404, "NotFound", 'namespaces "jobs" not found'),
+            'the namespace is terminating: namespaces "jobs" not found',
+        ),
+        (Forbidden(403, "Forbidden", ROLE), f"the operator's role does not allow it: {ROLE}"),
+        (Unavailable(500, "InternalError", HOOK), f"the API server fails to create the pod: {HOOK}"),
+        (
+            Forbidden(403, "Forbidden", POD + "not yet ready to handle request"),
+            "the API server is starting: not yet ready to handle request",
+        ),
+        (
+            Forbidden(403, "Forbidden", POD + "error looking up service account jobs/absent: not found"),
+            "the service account is missing: error looking up service account jobs/absent: not found",
+        ),
+        (
+            Forbidden(403, "Forbidden", POD + "no PriorityClass with name high was found"),
+            "the priority class is missing: no PriorityClass with name high was found",
+        ),
     ],
 )
-def test_refusal_that_is_a_matter_of_time_is_retried(error: Forbidden) -> None:
-    with pytest.raises(CreateRetryError):
-        refusal_of(error, 15)
+def test_obstacle_that_may_go_away_is_named_without_the_name_of_the_pod(error: CreateError, message: str) -> None:
+    obstacle = refusal_of(error, NOW)
+    assert isinstance(obstacle, Obstacle)
+    assert (obstacle.reason, obstacle.message, obstacle.at) == (Reason.CREATE_BLOCKED, message, NOW)
+    assert obstacle.certain is not message.startswith("the API server")
+    assert obstacle.config_error is ("is missing" in message)
+
+
+@pytest.mark.parametrize("words", ["exceeded quota: small, requested: pods=1", "status unknown for quota: small"])
+def test_quota_is_waited_for(words: str) -> None:
+    obstacle = refusal_of(Forbidden(403, "Forbidden", POD + words), NOW)
+    assert obstacle == Obstacle(Reason.QUOTA_EXCEEDED, words, NOW)

@@ -12,6 +12,7 @@ import pytest
 from skyvern_crds.client import ClusterClient
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.admission import Admission
+from skyvern_operator.decision.creation_gate import CreationGate
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.task_actions import TaskActions
@@ -52,8 +53,9 @@ class Parts:
             wake=self.queue.add,
             check_lead=check_lead,
         )
+        gate = CreationGate(self.queue.add, quota_retry_seconds=15)
         executor = Executor(
-            PodActions(client, writer, self.store, CONFIG),
+            PodActions(client, writer, self.store, gate, CONFIG),
             TaskActions(client, writer, self.store, self.metrics, None),
             deliver=self._deliver,
             wake=self._wake,
@@ -63,6 +65,7 @@ class Parts:
             self.metrics,
             store=self.store,
             queue=self.queue,
+            gate=gate,
             admission=Admission(CONFIG.limits, {}, self.queue.add),
             executor=executor,
             sender=sender,

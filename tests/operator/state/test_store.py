@@ -131,10 +131,10 @@ def test_change_is_passed_on_with_its_urgency(store: Store, changed: list[tuple[
 
 def test_facts_of_a_task_that_is_gone_are_not_kept(store: Store) -> None:
     store.put_task(a_task())
-    store.put_facts(a_task(), Facts(refusal=Refusal(Reason.QUOTA_EXCEEDED, "full")))
+    store.put_facts(a_task(), Facts(refusal=Refusal(Reason.POD_REJECTED, "no")))
     assert store.facts(a_task()).refusal is not None
     store.drop_task(a_task().key, TASK_UID)
-    store.put_facts(a_task(), Facts(refusal=Refusal(Reason.QUOTA_EXCEEDED, "full")))
+    store.put_facts(a_task(), Facts(refusal=Refusal(Reason.POD_REJECTED, "no")))
     assert store.facts(a_task()) == Facts()
 
 
