@@ -72,6 +72,23 @@ def test_every_task_namespace_has_what_its_pods_need(installed: ControlPlane) ->
         assert secret == f"{RELEASE}-skyvern-operator-model"
 
 
+@pytest.mark.parametrize(
+    ("verb", "lease", "answer"),
+    [
+        ("create", "", "yes"),
+        ("get", f"{RELEASE}-skyvern-operator-operator", "yes"),
+        ("patch", f"{RELEASE}-skyvern-operator-operator", "yes"),
+        ("patch", "another", "no"),
+        ("list", "", "no"),
+    ],
+)
+def test_operator_may_use_its_own_lease_only(installed: ControlPlane, verb: str, lease: str, answer: str) -> None:
+    account = f"system:serviceaccount:{NAMESPACE}:{RELEASE}-skyvern-operator-operator"
+    leases = "leases.coordination.k8s.io" + (f"/{lease}" if lease else "")
+    told = installed.run_kubectl("auth", "can-i", verb, leases, "-n", NAMESPACE, "--as", account, check=False)
+    assert told.stdout.strip() == answer, told.stderr
+
+
 def test_programs_pass_the_restricted_level(installed: ControlPlane) -> None:
     for deployment in get(installed, "deployments", "-n", NAMESPACE)["items"]:
         template = deployment["spec"]["template"]

@@ -59,6 +59,18 @@ def test_version_that_says_nothing_new_is_kept_and_is_no_change(
     assert len(changed) == before + 2
 
 
+def test_new_term_knows_no_facts_and_looks_at_every_task(store: Store, changed: list[tuple[TaskKey, bool]]) -> None:
+    task, other = a_task(), replace(a_task(uid="another"), key=TaskKey("jobs", "other"))
+    for each in (task, other):
+        store.put_task(each)
+    store.put_facts(task, Facts(refusal=Refusal(Reason.QUOTA_EXCEEDED, "exceeded quota")))
+    changed.clear()
+    store.forget_facts()
+    store.report_all()
+    assert store.facts(task) == Facts()
+    assert sorted(key for key, _ in changed) == sorted([task.key, other.key])
+
+
 def test_deleted_task_does_not_come_back_with_a_late_answer(store: Store) -> None:
     store.put_task(a_task(version=5))
     store.drop_task(a_task().key, TASK_UID)
