@@ -62,11 +62,13 @@ class TaskActions:
         self._metrics = metrics
         self._archive = archive
 
-    async def fresh(self, task: TaskRecord) -> JsonObject:
-        """The current object. Raises StaleRecordError when a decision for ``task`` no longer fits it.
+    async def object_of(self, task: TaskRecord) -> JsonObject:
+        """The object that the decision for ``task`` was about, and if that is not at hand, the current one: see
+        :meth:`fresh`."""
+        return self._store.new_objects.take(task, datetime.now(UTC)) or await self.fresh(task)
 
-        A second read is the price of slim records, which keep neither goal nor payload.
-        """
+    async def fresh(self, task: TaskRecord) -> JsonObject:
+        """The current object. Raises StaleRecordError when a decision for ``task`` no longer fits it."""
         try:
             obj = await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name)
         except NotFound as error:

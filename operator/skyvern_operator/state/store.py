@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from skyvern_operator.state.facts import NO_FACTS, Facts
+from skyvern_operator.state.new_objects import NewObjects
 from skyvern_operator.state.records import PodLife, PodRecord, TaskKey, TaskRecord, vanished_pod
 
 TOMBSTONE_SECONDS: Final = 300.0
@@ -37,6 +38,8 @@ class Store:
         self._pods: dict[str, dict[str, PodRecord]] = {}
         self._facts: dict[str, Facts] = {}
         self._tombstones: dict[str, float] = {}
+        self.new_objects = NewObjects()
+        """Objects of which pods are about to be made."""
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -67,6 +70,11 @@ class Store:
     def facts(self, task: TaskRecord) -> Facts:
         """What the operator knows about a task beyond its object."""
         return self._facts.get(task.uid, NO_FACTS)
+
+    def has(self, key: TaskKey, uid: str, version: int) -> bool:
+        """Whether the store has this version of a task or a newer one."""
+        old = self._tasks.get(key)
+        return old is not None and old.uid == uid and old.version >= version
 
     def put_facts(self, task: TaskRecord, facts: Facts) -> None:
         """Remember facts about a task for as long as the store has the task."""

@@ -1,5 +1,7 @@
 """Takes in objects from watches and lists, one by one: an error of one object affects that object alone."""
 
+from datetime import UTC, datetime
+
 from skyvern_crds.client import Change, ChangeType, JsonObject
 from skyvern_crds.stored import read_metadata
 from skyvern_operator.process.isolation import Where, isolated
@@ -23,11 +25,13 @@ class Intake:
         meta = read_metadata(obj)
         self.tasks.saw(meta.uid, meta.resource_version)
         self._metrics.events.labels("tasks").inc()
-        with isolated(self._metrics, Where.WATCH, _name(obj)):
-            record = task_record(obj)
+        key = TaskKey(meta.namespace, meta.name)
+        with isolated(self._metrics, Where.WATCH, key):
             if deleted:
-                self._store.drop_task(record.key, record.uid)
-            else:
+                self._store.drop_task(key, meta.uid)
+            elif not self._store.has(key, meta.uid, meta.resource_version):  # as it has after a write of our own
+                record = task_record(obj)
+                self._store.new_objects.keep(record, obj, datetime.now(UTC))
                 self._store.put_task(record)
 
     def pod_change(self, change: Change[PodRecord | None]) -> None:
