@@ -81,8 +81,8 @@ lock: ## resolves requirements.lock again: hashes only, no hosts
 		--no-header $(foreach p,crds operator apiserver runner,--no-emit-package skyvern-$(p)) --group dev \
 		-o requirements.lock pyproject.toml
 
-bench-operator: $(STAMP) ## 500 tasks at once on kwok nodes: table and build/bench/operator.json
-	@$(PY) -m tests.bench.operator_burst
+bench-operator: $(STAMP) ## pace, latency, cost and memory beside the Job controller's, on kwok nodes; build/bench/operator.json
+	@$(PY) -m tests.bench.operator $(ARGS)
 
 bench-api: $(STAMP) ## latency, creates a second and memory of the facade; build/bench/api.json
 	@$(PY) -m tests.bench.api

@@ -28,6 +28,10 @@ class TaskEnding:
     message: str
     exit_code: int = 0
     after_ms: int = 0
+    owners: tuple[str, ...] = ("SkyvernTask",)
+    """Kinds whose pods end so. Those of Jobs otherwise complete as soon as they run."""
+    spared_namespace: str = ""
+    """Pods of this namespace run for ever."""
 
 
 def completed_ending(after_ms: int = 0) -> TaskEnding:
@@ -62,7 +66,7 @@ def _ended(spec: str, status: str, code: str, reason: str, message: str = "") ->
 
 
 def task_stage(ending: TaskEnding) -> dict[str, Any]:
-    """A kwok Stage that ends running pods which belong to a SkyvernTask: the runner first, and its sidecar with it."""
+    """A kwok Stage that ends running pods which belong to a task: the runner first, and its sidecar with it."""
     reason = "{{ if eq $code 0 }}Completed{{ else }}Error{{ end }}"
     runner = _ended(".spec.containers", "containerStatuses", "{{ $code }}", reason, "{{ $message | Quote }}")
     browser = _ended(".spec.initContainers", "initContainerStatuses", "0", "Completed", '""')
@@ -90,7 +94,8 @@ phase: {{{{ if eq $code 0 }}}}Succeeded{{{{ else }}}}Failed{{{{ end }}}}
                 "matchExpressions": [
                     {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"},
                     {"key": ".status.phase", "operator": "In", "values": ["Running"]},
-                    {"key": ".metadata.ownerReferences.[].kind", "operator": "In", "values": ["SkyvernTask"]},
+                    {"key": ".metadata.ownerReferences.[].kind", "operator": "In", "values": list(ending.owners)},
+                    {"key": ".metadata.namespace", "operator": "NotIn", "values": [ending.spared_namespace]},
                 ]
             },
             "delay": {
@@ -143,7 +148,10 @@ def add_nodes(
             "nodeLeaseParallelism": PARALLEL,
         },
     }
-    stages = [*_shipped_stages(simulation.kwok), task_stage(ending), *more_stages]
+    shipped = _shipped_stages(simulation.kwok)
+    if "Job" in ending.owners:
+        shipped = [stage for stage in shipped if stage["metadata"]["name"] != "pod-complete"]
+    stages = [*shipped, task_stage(ending), *more_stages]
     config = simulation.directory / "kwok.yaml"
     config.write_text(yaml.safe_dump_all([options, *stages]))
     for name in ("kwok", "kube-scheduler"):
