@@ -1,17 +1,28 @@
-"""``python -m skyvern_crds generate [--check] PATH...``: write the CRD and FAILURES.md, or name what is stale."""
+"""Tools of the SkyvernTask API.
+
+``python -m skyvern_crds generate [--check] PATH...`` writes the CRD and FAILURES.md, or names what is stale.
+``python -m skyvern_crds webhook-key NAMESPACE`` prints the key with which a namespace's webhooks are verified.
+"""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from skyvern_crds import failures
+from skyvern_crds.process import read_key_file
+from skyvern_crds.rest.keys import webhook_key
 from skyvern_crds.schema import MAX_CRD_BYTES, custom_resource_definition
 
 HEADER: Final = (
     "# Generated from the models of skyvern_crds by `python -m skyvern_crds generate`: change those, not this.\n"
 )
+
+KEY_FILE: Final = Path("/etc/skyvern/signing/signing-key")
+"""Where the pods of the operator and the facade have it."""
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def render() -> str:
@@ -29,14 +40,20 @@ def render() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command. 0 when done, 1 when --check finds a file that differs."""
+    """Run the command. 0 when done, 1 when --check finds a file that differs, 2 when an argument is wrong."""
     parser = argparse.ArgumentParser(prog="python -m skyvern_crds", description="Tools of the SkyvernTask API.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     generate = commands.add_parser("generate", help="write the CRD (.yaml) or the table of failures (.md)")
     generate.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
     generate.add_argument("path", nargs="+", type=Path, metavar="PATH", help="file to write; its suffix says what")
+    generate.set_defaults(run=lambda options: (_check if options.check else _write)(options.path))
+    key = commands.add_parser("webhook-key", help="print the key that signs the webhooks of a namespace's tasks")
+    key.add_argument("namespace", metavar="NAMESPACE", help="namespace of the tasks")
+    key.add_argument("--key-file", type=Path, default=KEY_FILE, help=f"the release's signing key ({KEY_FILE})")
+    key.set_defaults(run=lambda options: _print_webhook_key(options.namespace, options.key_file))
     options = parser.parse_args(arguments)
-    return _check(options.path) if options.check else _write(options.path)
+    code: int = options.run(options)
+    return code
 
 
 def _text_for(path: Path) -> str:
@@ -57,6 +74,19 @@ def _check(paths: Sequence[Path]) -> int:
     for path in stale:
         print(f"{path} differs from the models: run `make generate`", file=sys.stderr)
     return 1 if stale else 0
+
+
+def _print_webhook_key(namespace: str, key_file: Path) -> int:
+    if not _NAMESPACE.fullmatch(namespace):
+        print(f"{namespace!r} is not the name of a namespace", file=sys.stderr)
+        return 2
+    try:
+        key = read_key_file(key_file, "--key-file")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(webhook_key(key, namespace).decode())
+    return 0
 
 
 if __name__ == "__main__":

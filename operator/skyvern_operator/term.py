@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from skyvern_crds.client import ClusterClient
+from skyvern_crds.rest.keys import archive_key
 from skyvern_crds.vocabulary import Phase
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.admission import Admission
@@ -95,7 +96,9 @@ class Leader:
             check_lead=self._check_lead,
         )
         writer = Writer(TokenBucket(config.writes.qps, config.writes.burst), metrics, self._check_lead)
-        archive = Archive(config.artifacts_url, self._signing_key) if config.artifacts_url is not None else None
+        archive = (
+            Archive(config.artifacts_url, archive_key(self._signing_key)) if config.artifacts_url is not None else None
+        )
         executor = Executor(
             PodActions(client, writer, store, gate, config),
             TaskActions(client, writer, store, metrics, archive),

@@ -12,6 +12,7 @@ from skyvern_apiserver.process.settings import Settings
 from skyvern_apiserver.server.app import internal_app, public_app
 from skyvern_apiserver.services import Services, build_services
 from skyvern_crds.client import ClusterClient
+from skyvern_crds.rest.keys import archive_key, artifact_link_key
 from tests.apiserver.cluster import Tenants, create_tenants
 from tests.apiserver.program import SIGNING_KEY, Program, facade_environment, start
 from tests.cluster import ControlPlane
@@ -33,7 +34,8 @@ def settings(tenants: Tenants, tmp_path_factory: pytest.TempPathFactory) -> Sett
         namespaces=(tenants.a, tenants.b, tenants.full, tenants.odd),
         keys_namespace=tenants.release,
         public_url=PUBLIC_URL,
-        signing_key=SIGNING_KEY.encode(),
+        link_key=artifact_link_key(SIGNING_KEY.encode()),
+        archive_key=archive_key(SIGNING_KEY.encode()),
         store_url=f"file://{store}",
     )
 

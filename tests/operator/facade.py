@@ -9,10 +9,11 @@ from aiohttp import web
 
 from skyvern_crds.rest.archive import ARCHIVE_PATH, record_key, verify_record
 from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, LinkError, verify_link
+from skyvern_crds.rest.keys import archive_key, artifact_link_key
 
 
 class Facade:
-    """Serves ``files`` by their keys, if the link is signed with the key."""
+    """Serves ``files`` by their keys, if the link is signed with the release's key for it."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -42,7 +43,11 @@ class Facade:
     async def _archive(self, request: web.Request) -> web.Response:
         record = await request.read()
         verify_record(
-            self._key, request.path, record, {key.lower(): value for key, value in request.headers.items()}, time.time()
+            archive_key(self._key),
+            request.path,
+            record,
+            {key.lower(): value for key, value in request.headers.items()},
+            time.time(),
         )
         if self.refusals > 0:
             self.refusals -= 1
@@ -57,7 +62,9 @@ class Facade:
             return web.Response(status=self.fault, text="not now")
         try:
             path = f"{ARTIFACTS_PATH}/{quote(key)}"
-            verify_link(self._key, path, request.query["expires"], request.query["signature"], time.time())
+            verify_link(
+                artifact_link_key(self._key), path, request.query["expires"], request.query["signature"], time.time()
+            )
         except LinkError as error:
             return web.Response(status=403, text=str(error))
         found = self.files.get(key)

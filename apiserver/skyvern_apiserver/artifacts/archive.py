@@ -45,7 +45,7 @@ RECORD: Final = Input(_read_record)
 async def store_record(services: Services, record: Record) -> Response:
     """Store the record, if the operator of this release has signed the request."""
     try:
-        verify_record(services.settings.signing_key, record.path, record.content, record.headers, time.time())
+        verify_record(services.settings.archive_key, record.path, record.content, record.headers, time.time())
     except ArchiveSignatureError as error:
         raise ApiError(403, str(error)) from None
     await services.artifacts.put(record.key, _chunks(record.content))

@@ -65,7 +65,7 @@ async def download_file(services: Services, wanted: Download) -> Response:
     """The file, or a range of it."""
     path = f"{ARTIFACTS_PATH}/{quote(wanted.key)}"
     try:
-        verify_link(services.settings.signing_key, path, wanted.expires, wanted.signature, time.time())
+        verify_link(services.settings.link_key, path, wanted.expires, wanted.signature, time.time())
     except LinkError as error:
         return PlainTextResponse(str(error), 403)
     found = await services.artifacts.head(wanted.key)

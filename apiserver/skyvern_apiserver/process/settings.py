@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from skyvern_apiserver.errors import SettingsError
 from skyvern_crds.process import own_namespace, read_key_file
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
+from skyvern_crds.rest.keys import archive_key, artifact_link_key
 from skyvern_crds.urls import split_http_url
 
 ALL_NAMESPACES: Final = "*"
@@ -25,8 +26,10 @@ class Settings:
     """Namespace of the API-key Secrets (``SKYVERN_KEYS_NAMESPACE``)."""
     public_url: str
     """Base URL at which callers reach the facade; links start with it (``SKYVERN_PUBLIC_URL``)."""
-    signing_key: bytes
-    """Signs links to artifacts (content of ``SKYVERN_SIGNING_KEY_FILE``)."""
+    link_key: bytes
+    """Signs links to artifacts (derived from the release's key in ``SKYVERN_SIGNING_KEY_FILE``)."""
+    archive_key: bytes
+    """Signs the operator's requests to store final records (derived likewise)."""
     store_url: str = "file:///var/lib/skyvern/artifacts"
     """Where artifacts are kept: file, s3, gs or az URL (``SKYVERN_ARTIFACTS_URL``)."""
     task_service_account: str = "skyvern-task"
@@ -54,11 +57,14 @@ class Settings:
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read the environment. Raises SettingsError."""
     keys_namespace = environ.get("SKYVERN_KEYS_NAMESPACE", "").strip() or _own_namespace()
+    public_url = _public_url(environ.get("SKYVERN_PUBLIC_URL", "").strip())
+    release_key = _release_key(environ.get("SKYVERN_SIGNING_KEY_FILE", "/etc/skyvern/signing/signing-key"))
     return Settings(
         namespaces=_namespaces(environ.get("SKYVERN_NAMESPACES", "").strip() or keys_namespace),
         keys_namespace=keys_namespace,
-        public_url=_public_url(environ.get("SKYVERN_PUBLIC_URL", "").strip()),
-        signing_key=_signing_key(environ.get("SKYVERN_SIGNING_KEY_FILE", "/etc/skyvern/signing/signing-key")),
+        public_url=public_url,
+        link_key=artifact_link_key(release_key),
+        archive_key=archive_key(release_key),
         store_url=_store_url(environ.get("SKYVERN_ARTIFACTS_URL", "").strip() or Settings.store_url),
         task_service_account=environ.get("SKYVERN_TASK_SERVICE_ACCOUNT", "").strip() or Settings.task_service_account,
         link_ttl_seconds=_integer(
@@ -102,7 +108,7 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _signing_key(path: str) -> bytes:
+def _release_key(path: str) -> bytes:
     try:
         return read_key_file(Path(path), "SKYVERN_SIGNING_KEY_FILE")
     except ValueError as error:

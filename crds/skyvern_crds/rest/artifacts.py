@@ -49,12 +49,12 @@ def store_key(namespace: str, task: str, uid: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactLinks:
-    """Makes and checks signed URLs: HMAC-SHA256 with the release's key over path and expiry."""
+    """Makes and checks signed URLs: HMAC-SHA256 over path and expiry."""
 
     public_url: str
     """Base URL of the facade as its callers reach it, without a trailing slash."""
     key: bytes
-    """The release's signing key."""
+    """``keys.artifact_link_key`` of the release's signing key."""
     now: int
     """Unix time at which links are made."""
     ttl_seconds: int = DEFAULT_TTL_SECONDS

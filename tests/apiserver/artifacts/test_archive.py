@@ -15,12 +15,13 @@ from skyvern_crds.rest.archive import (
     record_path,
     sign_record,
 )
+from skyvern_crds.rest.keys import archive_key, webhook_key
 from tests.apiserver.artifacts.running_task import RunningTask
 from tests.apiserver.program import SIGNING_KEY
 
 pytestmark = pytest.mark.contract
 
-KEY = SIGNING_KEY.encode()
+KEY = archive_key(SIGNING_KEY.encode())
 TASK = ("jobs", "apply", "0b6dbf2c-7c2f-4d57-9a83-0f6fd0d9b9a1")
 RECORD = encode_record({"metadata": {"name": "apply", "managedFields": [{}]}, "status": {"phase": "completed"}})
 
@@ -45,6 +46,7 @@ async def test_signed_record_is_stored_and_may_be_sent_again(inside: httpx2.Asyn
     ("key", "path", "record", "age", "text"),
     [
         (b"another key of a tenant", record_path(*TASK), RECORD, 0, "does not match"),
+        (webhook_key(SIGNING_KEY.encode(), "jobs"), record_path(*TASK), RECORD, 0, "does not match"),
         (KEY, record_path("jobs", "another", TASK[2]), RECORD, 0, "does not match"),
         (KEY, record_path(*TASK), b"{}", 0, "does not match"),
         (KEY, record_path(*TASK), RECORD, LIFE_SECONDS + 60, "old"),

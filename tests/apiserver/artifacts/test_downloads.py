@@ -92,7 +92,7 @@ async def test_forged_and_foreign_links_are_refused(final_screenshot: str, calle
 
 async def test_expired_link_is_refused(final_screenshot: str, caller: Caller, services: Services) -> None:
     path, until_ = urlsplit(final_screenshot).path, int(time.time()) - 1
-    signature = link_signature(services.settings.signing_key, path, until_)
+    signature = link_signature(services.settings.link_key, path, until_)
     answer = await caller().get(f"{path}?expires={until_}&signature={signature}")
     assert answer.status_code == 403
     assert "expired" in answer.text

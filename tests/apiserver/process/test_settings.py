@@ -6,6 +6,7 @@ import pytest
 
 from skyvern_apiserver.errors import SettingsError
 from skyvern_apiserver.process.settings import Settings, load_settings
+from skyvern_crds.rest.keys import archive_key, artifact_link_key
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def test_defaults_are_those_of_a_pod(environment: dict[str, str]) -> None:
     settings = load_settings(environment)
-    expected = Settings(("skyvern",), "skyvern", "https://tasks.example.com", b"0123456789abcdef")
+    key = b"0123456789abcdef"
+    expected = Settings(("skyvern",), "skyvern", "https://tasks.example.com", artifact_link_key(key), archive_key(key))
     assert settings == expected
     assert (settings.port, settings.internal_port) == (8080, 8081)
     assert settings.link_ttl_seconds == 7 * 24 * 3600

@@ -10,6 +10,7 @@ import pytest
 from skyvern_crds import wire
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient
 from skyvern_crds.rest.artifacts import store_key
+from skyvern_crds.rest.keys import artifact_link_key, webhook_key
 from skyvern_crds.rest.response import MAX_RESULT_BYTES
 from skyvern_crds.rest.webhook import SignatureStyle
 from skyvern_crds.status import MAX_INLINE_RESULT_BYTES
@@ -69,7 +70,9 @@ async def test_end_is_reported_once_with_a_signature_that_verifies(
     await complete(tasks, kubelet, webhookCallbackUrl=receiver.url)
     webhook = await delivered(tasks)
     [delivery] = receiver.deliveries
-    assert delivery.signed_with(SIGNING_KEY)
+    assert delivery.signed_with(webhook_key(SIGNING_KEY, tasks.namespace))
+    for other in (SIGNING_KEY, artifact_link_key(SIGNING_KEY), webhook_key(SIGNING_KEY, "another-tenant")):
+        assert not delivery.signed_with(other)
     assert delivery.json["task_id"] == tasks.name
     assert delivery.json["status"] == "completed"
     assert "request" not in delivery.json
@@ -159,7 +162,7 @@ async def test_key_of_another_namespace_never_signs(
     await api_key(client, tasks.namespace, key, "another-tenant")
     await complete(tasks, kubelet, webhookCallbackUrl=receiver.url, labels={LABEL_API_KEY_SECRET: key})
     [delivery] = await receiver.wait()
-    assert delivery.signed_with(SIGNING_KEY)
+    assert delivery.signed_with(webhook_key(SIGNING_KEY, tasks.namespace))
 
 
 LARGE: dict[str, Any] = {"rows": [{"name": f"row {number}", "note": "ä" * 100} for number in range(200)]}
@@ -198,7 +201,7 @@ async def test_result_that_is_too_large_for_the_object_is_in_the_webhook(
         facade.fault = None
         [delivery] = await receiver.wait()
     assert delivery.json["extracted_information"] == LARGE
-    assert delivery.signed_with(SIGNING_KEY)
+    assert delivery.signed_with(webhook_key(SIGNING_KEY, own_tasks.namespace))
     assert key.rpartition("/")[2] in delivery.json["extracted_information_url"]
 
 
@@ -261,4 +264,4 @@ async def test_delivery_continues_where_a_killed_operator_stopped(
     async with start_operator(**settings):
         await delivered(own_tasks, attempts=2)
     assert len(receiver.deliveries) == 2
-    assert receiver.deliveries[1].signed_with(SIGNING_KEY, SignatureStyle.LEGACY)
+    assert receiver.deliveries[1].signed_with(webhook_key(SIGNING_KEY, own_tasks.namespace), SignatureStyle.LEGACY)

@@ -21,9 +21,9 @@ GONE: Final = (404, 410)
 class ResultReader:
     """Reads results from the facade at its address within the cluster."""
 
-    def __init__(self, facade_url: str, signing_key: bytes) -> None:
+    def __init__(self, facade_url: str, link_key: bytes) -> None:
         self._facade_url = facade_url
-        self._signing_key = signing_key
+        self._link_key = link_key
 
     async def read(self, session: aiohttp.ClientSession, task: StoredTask) -> JsonValue:
         """The whole result, checked against the digest in status; None when it is larger than MAX_RESULT_BYTES.
@@ -51,7 +51,7 @@ class ResultReader:
 
     async def _content(self, session: aiohttp.ClientSession, task: StoredTask, reference: ResultReference) -> bytes:
         problem = f"the result {reference.name} cannot be read from the facade"
-        links = ArtifactLinks(self._facade_url, self._signing_key, int(time.time()), LINK_SECONDS)
+        links = ArtifactLinks(self._facade_url, self._link_key, int(time.time()), LINK_SECONDS)
         meta = task.metadata
         try:
             url = links.url(meta.namespace, meta.name, meta.uid, reference.name)

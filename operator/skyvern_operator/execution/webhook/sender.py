@@ -14,6 +14,7 @@ from skyvern_crds.backoff import full_jitter
 from skyvern_crds.client import SKYVERNTASKS, ClusterClient, ClusterError, NotFound
 from skyvern_crds.rest.api_key import ApiKeyError
 from skyvern_crds.rest.artifacts import ArtifactLinks
+from skyvern_crds.rest.keys import artifact_link_key
 from skyvern_crds.rest.webhook import webhook_body, webhook_headers
 from skyvern_crds.status import WebhookState, WebhookStatus
 from skyvern_crds.stored import StoredTask, read_task
@@ -62,12 +63,12 @@ class WebhookSender:
         self._store = store
         self._config = config
         self._metrics = metrics
-        self._release_key = signing_key
+        self._link_key = artifact_link_key(signing_key)
         self._wake = wake
         self._check_lead = check_lead
         self._keys = SigningKey(client, signing_key, release_namespace)
         self._post = Post(config.webhook, Lookups())
-        self._results = ResultReader(config.facade_url or config.public_url, signing_key)
+        self._results = ResultReader(config.facade_url or config.public_url, self._link_key)
         bounds = config.webhook
         self._pending = DeliveryQueue(
             per_namespace=bounds.concurrency_per_namespace, per_host=bounds.concurrency_per_host
@@ -207,8 +208,6 @@ class WebhookSender:
                 raise
             problem = str(error)
         settings = self._config
-        links = ArtifactLinks(
-            settings.public_url, self._release_key, int(time.time()), settings.artifact_link_ttl_seconds
-        )
+        links = ArtifactLinks(settings.public_url, self._link_key, int(time.time()), settings.artifact_link_ttl_seconds)
         told = f"The extracted information cannot be given: {problem}" if problem else None
         return webhook_body(task, links, result=result, result_problem=told)

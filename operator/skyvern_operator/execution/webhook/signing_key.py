@@ -2,6 +2,7 @@
 
 from skyvern_crds.client import SECRETS, ClusterClient, NotFound
 from skyvern_crds.rest.api_key import ApiKeyError, is_api_key, read_api_key
+from skyvern_crds.rest.keys import webhook_key
 from skyvern_crds.stored import StoredTask
 from skyvern_crds.vocabulary import LABEL_API_KEY_SECRET
 
@@ -15,22 +16,23 @@ class SigningKey:
         self._release_namespace = release_namespace
 
     async def of(self, task: StoredTask) -> bytes:
-        """The caller's API key for a task created over REST, if it is for the task's namespace; else the release's key.
+        """The caller's API key for a task created over REST, if it is for the task's namespace; else that namespace's.
 
         Anyone who may create tasks may set the label, so the check keeps them from signing with another tenant's key.
         Raises ApiKeyError and ClusterError.
         """
+        own = webhook_key(self._release_key, task.metadata.namespace)
         name = task.metadata.labels.get(LABEL_API_KEY_SECRET)
         if not name:
-            return self._release_key
+            return own
         try:
             secret = await self._client.get(SECRETS, self._release_namespace, name)
         except NotFound:
-            return self._release_key
+            return own
         if not is_api_key(secret):
-            return self._release_key
+            return own
         try:
             api_key = read_api_key(secret)
         except ApiKeyError as error:
             raise ApiKeyError(f"Secret {name}: {error}") from error
-        return api_key.key if api_key.namespace == task.metadata.namespace else self._release_key
+        return api_key.key if api_key.namespace == task.metadata.namespace else own
