@@ -234,7 +234,9 @@ async def test_operator_that_does_not_lead_sends_no_webhook_and_counts_no_try(
     async with sending(client, store, metrics, standby) as sender:
         sender.submit(task)
         await until(lambda: "the webhook waits: me does not hold the Lease lease" in caplog.text, what="a refusal")
-    assert (receiver.deliveries, store.facts(task).webhook) == ([], None)
+    waiting = store.facts(task).webhook
+    assert waiting is not None
+    assert (receiver.deliveries, waiting.attempts, waiting.state) == ([], 0, "Pending")
 
 
 def ignore(key: TaskKey, *, urgent: bool = False) -> None:
