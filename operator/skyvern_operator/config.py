@@ -103,6 +103,9 @@ class Limits(_Model):
     """How many tasks may be active at once in all namespaces together; null is no limit."""
     max_active_per_namespace: Annotated[int, Field(ge=1)] | None = None
     """How many tasks may be active at once in one namespace; null is no limit."""
+    shares: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Weights of namespaces, by name, in the hand-out of free slots; 1 for any other. One with weight 2 has twice as
+    many active tasks as one with 1 while both have tasks waiting."""
 
     max_ended_per_namespace: Annotated[int, Field(ge=1)] | None = 5000
     """How many ended tasks a namespace keeps; beyond it the oldest are deleted early. Null is no limit."""

@@ -60,6 +60,8 @@ class Reconciler:
             config.grace_periods, config.default_ttl_seconds, config.ended_pod_seconds, config.sandbox.seccomp_profile
         )
         self._ended = EndedTasks(config.limits.max_ended_per_namespace)
+        self._retry_at: dict[TaskKey, float] = {}
+        """When each key that has failed is tried again."""
         self._settling: asyncio.TimerHandle | None = None
 
     def seed(self) -> None:
@@ -86,6 +88,9 @@ class Reconciler:
     async def _work(self, *, urgent_only: bool) -> None:
         while True:
             key, waited = await self._queue.get(urgent_only=urgent_only)
+            if self._backs_off(key):
+                self._queue.done(key)
+                continue
             self._metrics.queued.observe(waited)
             begun = time.perf_counter()
             try:
@@ -94,6 +99,7 @@ class Reconciler:
                 self._failed(key, error)
             else:
                 self._queue.forget(key)
+                self._retry_at.pop(key, None)
             finally:
                 self._queue.done(key)
                 self._metrics.reconcile.observe(time.perf_counter() - begun)
@@ -110,10 +116,19 @@ class Reconciler:
         delay = self._queue.retry(key, at_least=at_least)
         if isinstance(error, StaleRecordError | NotLeadingError):
             return
+        self._retry_at[key] = time.time() + delay
         self._metrics.errors.labels(type(error).__name__).inc()
         fields = {"task": str(key), "error": type(error).__name__, "retry_in": round(delay, 2)}
         expected = isinstance(error, ClusterError | CreateRetryError | ArchiveError)
         logger.warning("%s", error, extra={"fields": fields}, exc_info=None if expected else error)
+
+    def _backs_off(self, key: TaskKey) -> bool:
+        """Whether the key has failed and its change can wait for its next try, whoever keeps changing its task."""
+        retry_at = self._retry_at.get(key)
+        if retry_at is None or time.time() >= retry_at or self._store.is_urgent(key):
+            return False
+        self._queue.wake_at(key, retry_at)
+        return True
 
     async def _reconcile(self, key: TaskKey) -> None:
         for _ in range(MAX_PASSES):
@@ -145,6 +160,7 @@ class Reconciler:
         A task in front of a closed gate gives its slot to those that could run.
         """
         task, backoff = view.task, view.backoff_until
+        self._free(task.key, but=task.uid)
         if holds_slot(task, view.pod):
             self._gate.forget(task.key)
             self._admission.hold(task)
@@ -154,15 +170,28 @@ class Reconciler:
             return view
         passage = OPEN if backoff is not None and view.now < backoff else self._gate.ask(task, view.now)
         if not passage.open:
-            self._admission.release(task.key)
+            self._admission.leave(task.key)
+            self._admission.release(task.key, task.uid)
             return replace(view, passage=passage)
         return replace(view, passage=passage, admission=self._admission.ask(task))
 
     def _let_go(self, key: TaskKey) -> None:
-        """The task holds nothing any more. If it was active, its pod may have been what a quota counted."""
+        """The task holds nothing any more, and waits for nothing."""
         self._gate.forget(key)
-        if self._admission.release(key):
-            self._gate.freed(key.namespace, datetime.now(UTC))
+        self._admission.leave(key)
+        self._free(key)
+
+    def _free(self, key: TaskKey, *, but: str | None = None) -> None:
+        """Free the slots of the tasks of this name but one. A deleted task keeps its slot as long as its pod runs.
+
+        The pod may have been what a quota counted.
+        """
+        task = self._store.task(key)
+        for uid in self._admission.holders(key):
+            deleted = task is None or task.uid != uid
+            if uid != but and not (deleted and self._store.runs(uid)):
+                self._admission.release(key, uid)
+                self._gate.freed(key.namespace, datetime.now(UTC))
 
     def _view(self, task: TaskRecord, pod: PodRecord | None, facts: Facts, now: datetime) -> View:
         return View(

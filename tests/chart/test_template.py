@@ -105,6 +105,12 @@ def test_bounds_on_ended_tasks_reach_the_operator(manifests: Render) -> None:
     assert config.limits.max_ended_per_namespace is None
 
 
+def test_shares_of_namespaces_reach_the_operator(manifests: Render) -> None:
+    shares = operator_config(manifests("--set-json", 'tasks.limits.shares={"team-a": 2.5}')).limits.shares
+    assert shares == {"team-a": 2.5}
+    assert operator_config(manifests()).limits.shares == {}
+
+
 def test_operator_reaches_the_archive_through_the_network_policy(manifests: Render) -> None:
     rendered = manifests("--set", "networkPolicy.enabled=true")
     [policy] = [p for p in of_kind(rendered, "NetworkPolicy") if p["metadata"]["name"].endswith("-apiserver")]

@@ -37,6 +37,7 @@ CHART_VALUES: Final = {
     "webhook.allowedNetworks": "webhook.allowedNetworks",
     "limits.maxActive": "tasks.limits.maxActive",
     "limits.maxActivePerNamespace": "tasks.limits.maxActivePerNamespace",
+    "limits.shares": "tasks.limits.shares",
     "limits.maxEndedPerNamespace": "tasks.limits.maxEndedPerNamespace",
     "endedPodSeconds": "tasks.endedPodSeconds",
     "defaultTtlSeconds": "tasks.defaultTtlSeconds",

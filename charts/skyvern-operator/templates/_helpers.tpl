@@ -103,6 +103,7 @@ capabilities: {drop: [ALL]}
 {{- $limits := dict
   "maxActive" (ternary nil (int .Values.tasks.limits.maxActive) (eq 0 (int .Values.tasks.limits.maxActive)))
   "maxActivePerNamespace" (ternary nil (int .Values.tasks.limits.maxActivePerNamespace) (eq 0 (int .Values.tasks.limits.maxActivePerNamespace)))
+  "shares" .Values.tasks.limits.shares
   "maxEndedPerNamespace" (ternary nil (int .Values.tasks.limits.maxEndedPerNamespace) (eq 0 (int .Values.tasks.limits.maxEndedPerNamespace))) -}}
 {{- $secrets := list -}}
 {{- range .Values.imagePullSecrets }}{{ $secrets = append $secrets .name }}{{ end -}}

@@ -1,12 +1,12 @@
-"""Decides which waiting tasks may start: limits, priority, age, fairness between namespaces."""
+"""Decides which waiting tasks may start: limits, shares of the namespaces, and priority and age within each."""
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from skyvern_operator.config import Limits
+from skyvern_operator.decision.line import Line, Place, place_of, rough_place
 from skyvern_operator.state.records import TaskKey, TaskRecord
 
 
@@ -16,22 +16,12 @@ class Decision:
 
     admitted: bool
     message: str = ""
-    """Which limit holds it back, and its place in the queue."""
+    """Which limit holds it back, and its rough place in the line."""
 
 
 ADMITTED = Decision(admitted=True)
 NOT_ASKED = Decision(admitted=False)
 """The task needs no slot now, or has no answer yet, so there is no reason to show."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A task that is waiting to start."""
-
-    key: TaskKey
-    priority: int
-    created_at: datetime
-    profile: str | None = None
 
 
 @dataclass(slots=True)
@@ -46,6 +36,8 @@ class Usage:
         """Count ``count`` more tasks, or fewer if it is negative."""
         self.total += count
         self.namespaces[namespace] += count
+        if not self.namespaces[namespace]:
+            del self.namespaces[namespace]
         if profile is not None:
             self.profiles[profile] += count
 
@@ -70,64 +62,26 @@ class Bounds:
         return None
 
 
-def line_up(waiting: Iterable[Waiting], usage: Usage) -> list[Waiting]:
-    """The order in which waiting tasks start: by priority, then from the namespace with the fewest active tasks (those
-    placed earlier in the line count), then by age."""
-    lines: dict[str, list[Waiting]] = defaultdict(list)
-    for task in waiting:
-        lines[task.key.namespace].append(task)
-    heads = []
-    for namespace, line in lines.items():
-        line.sort(key=lambda task: (-task.priority, task.created_at, task.key), reverse=True)
-        heads.append((-line[-1].priority, usage.namespaces[namespace], line[-1].created_at, namespace))
-    heapq.heapify(heads)
-    order = []
-    while heads:
-        _, active, _, namespace = heads[0]
-        line = lines[namespace]
-        order.append(line.pop())
-        if line:
-            heapq.heapreplace(heads, (-line[-1].priority, active + 1, line[-1].created_at, namespace))
-        else:
-            heapq.heappop(heads)
-    return order
-
-
-def select(waiting: Iterable[Waiting], usage: Usage, bounds: Bounds) -> tuple[list[Waiting], dict[TaskKey, str]]:
-    """The tasks that may start now, and for each of the others the limit that holds it and its place. Pure."""
-    taken = Usage(usage.total, Counter(usage.namespaces), Counter(usage.profiles))
-    admitted: list[Waiting] = []
-    held: dict[TaskKey, str] = {}
-    for task in line_up(waiting, usage):
-        obstacle = bounds.obstacle(taken, task.key.namespace, task.profile)
-        if obstacle is None:
-            taken.add(task.key.namespace, task.profile, 1)
-            admitted.append(task)
-        else:
-            held[task.key] = f"{obstacle}; {_place(len(held) + 1)}"
-    return admitted, held
-
-
-def _place(number: int) -> str:
-    """The rough place in the queue, so that a task's status changes only a few times while the queue moves."""
-    if number == 1:
-        return "next to start"
-    bound = 10
-    while number > bound:
-        bound *= 10
-    return f"among the next {bound}"
-
-
 class Admission:
-    """Hands out slots. A task holds its slot from admission to its end."""
+    """Hands out slots. A task holds its slot from admission until its pod has ended.
+
+    A free slot goes to the namespace that has the fewest active tasks for its share, and there to the task of the
+    highest priority, then of the greatest age. So no tenant can put its tasks before those of another. Handing out
+    slots costs a look at each namespace that waits, and little for each slot, however many tasks wait.
+    """
 
     def __init__(self, limits: Limits, profiles: Mapping[str, int], wake: Callable[[TaskKey], None]) -> None:
         """``wake`` is called with each task whose answer has changed."""
         self._bounds = Bounds(limits.max_active, limits.max_active_per_namespace, profiles)
+        self._shares = limits.shares
         self._usage = Usage()
-        self._holders: dict[TaskKey, str | None] = {}
-        self._waiting: dict[TaskKey, Waiting] = {}
-        self._messages: dict[TaskKey, str] = {}
+        self._holders: dict[TaskKey, dict[str, str | None]] = defaultdict(dict)
+        """Profiles of those that hold a slot, by key and then by uid: a deleted task may still have a pod."""
+        self._waiting: dict[TaskKey, tuple[str | None, Place]] = {}
+        self._lines: dict[str, dict[str | None, Line]] = defaultdict(dict)
+        self._messages: dict[TaskKey, tuple[str, str]] = {}
+        """Rough place and whole message. A change of the limit alone is not worth a write."""
+        self._moved: set[tuple[str, str | None]] = set()
         self._wake = wake
         self.changed = False
         """Whether a slot came free or the line changed since the last :meth:`settle`."""
@@ -142,60 +96,114 @@ class Admission:
         """Tasks in the line."""
         return len(self._waiting)
 
+    def holders(self, key: TaskKey) -> list[str]:
+        """Uids of the tasks of this key that hold a slot: the task, and its predecessors that still have a pod."""
+        return list(self._holders.get(key, ()))
+
     def hold(self, task: TaskRecord) -> None:
         """Count a task that is already active."""
-        if task.key not in self._holders:
-            self._holders[task.key] = task.profile
+        if task.uid not in self._holders.get(task.key, ()):
+            self._holders[task.key][task.uid] = task.profile
             self._usage.add(task.key.namespace, task.profile, 1)
-            self._leave_line(task.key)
+            self.leave(task.key)
 
     def ask(self, task: TaskRecord) -> Decision:
         """Whether the task may start. If not, it joins the line, and ``wake`` is called when its answer changes."""
-        if task.key in self._holders:
+        if task.uid in self._holders.get(task.key, ()):
             return ADMITTED
-        entry = Waiting(task.key, task.priority, task.created_at, task.profile)
         if not self._waiting and self._bounds.obstacle(self._usage, task.key.namespace, task.profile) is None:
             self.hold(task)
             return ADMITTED
-        if self._waiting.get(task.key) != entry:
-            self._waiting[task.key] = entry
-            self.changed = True
-            if task.key not in self._messages:
-                return NOT_ASKED
-        return Decision(admitted=False, message=self._messages.get(task.key, ""))
+        self.line_up(task)
+        _, message = self._messages.get(task.key, ("", ""))
+        return Decision(admitted=False, message=message)
 
     def line_up(self, task: TaskRecord) -> None:
         """Add a task to the line without answering it; :meth:`settle` then admits tasks in order."""
-        if task.key not in self._holders:
-            self._waiting[task.key] = Waiting(task.key, task.priority, task.created_at, task.profile)
-            self.changed = True
+        entry = (task.profile, place_of(task))
+        if task.uid in self._holders.get(task.key, ()) or self._waiting.get(task.key) == entry:
+            return
+        self.leave(task.key)
+        self._waiting[task.key] = entry
+        self._lines[task.key.namespace].setdefault(task.profile, Line()).join(entry[1])
+        self._touch(task.key.namespace, task.profile)
 
-    def release(self, key: TaskKey) -> bool:
-        """Free the slot or the place in line of a task that has ended or no longer wants to start. True for a slot."""
-        held = key in self._holders
-        if held:
-            profile = self._holders.pop(key)
-            self._usage.add(key.namespace, profile, -1)
-            self.changed = self.changed or bool(self._waiting)
-        self._leave_line(key)
-        return held
+    def leave(self, key: TaskKey) -> None:
+        """Free the place in the line of a task that does not want to start now."""
+        if key in self._waiting:
+            profile, place = self._waiting.pop(key)
+            self._lines[key.namespace][profile].leave(place)
+            self._touch(key.namespace, profile)
+            self._messages.pop(key, None)
+
+    def release(self, key: TaskKey, uid: str) -> bool:
+        """Free the slot of a task that has ended or no longer wants to start. False if it had none."""
+        if uid not in self._holders.get(key, ()):
+            return False
+        self._usage.add(key.namespace, self._holders[key].pop(uid), -1)
+        if not self._holders[key]:
+            del self._holders[key]
+        self.changed = self.changed or bool(self._waiting)
+        return True
 
     def settle(self) -> None:
         """Give free slots to the tasks in line, and wake each task whose answer has changed."""
+        self._hand_out()
+        moved, self._moved = self._moved, set()
+        for namespace, profile in moved:
+            self._tell(namespace, profile)
         self.changed = False
-        if not self._waiting:
-            return
-        admitted, held = select(self._waiting.values(), self._usage, self._bounds)
-        for entry in admitted:
-            self._holders[entry.key] = entry.profile
-            self._usage.add(entry.key.namespace, entry.profile, 1)
-            self._leave_line(entry.key)
-            self._wake(entry.key)
-        for key, message in held.items():
-            if self._messages.get(key) != message:
-                self._messages[key] = message
-                self._wake(key)
 
-    def _leave_line(self, key: TaskKey) -> None:
-        self._waiting.pop(key, None)
-        self._messages.pop(key, None)
+    def _hand_out(self) -> None:
+        if not self._waiting or self._full:
+            return
+        heads = [turn for namespace in self._lines if (turn := self._turn(namespace)) is not None]
+        heapq.heapify(heads)
+        while heads and not self._full:
+            namespace = heads[0][2]
+            turn = self._turn(namespace)
+            if turn == heads[0]:
+                _, _, _, profile, place = turn
+                self.leave(place.key)
+                self._holders[place.key][place.uid] = profile
+                self._usage.add(namespace, profile, 1)
+                self._wake(place.key)
+                turn = self._turn(namespace)
+            if turn is None:
+                heapq.heappop(heads)
+            else:
+                heapq.heapreplace(heads, turn)
+
+    @property
+    def _full(self) -> bool:
+        return self._bounds.total is not None and self._usage.total >= self._bounds.total
+
+    def _turn(self, namespace: str) -> tuple[float, object, str, str | None, Place] | None:
+        """When it is a namespace's turn, the smallest first, and its next task; None if none of it may start."""
+        usage, heads = self._usage, []
+        for profile, line in self._lines[namespace].items():
+            if line.places and self._bounds.obstacle(usage, namespace, profile) is None:
+                heads.append((line.places[0], profile))
+        if not heads:
+            return None
+        place, profile = min(heads, key=lambda head: head[0])
+        return usage.namespaces[namespace] / self._shares.get(namespace, 1), place.created_at, namespace, profile, place
+
+    def _tell(self, namespace: str, profile: str | None) -> None:
+        """Tell the tasks of a line their rough places, where those have changed."""
+        line = self._lines[namespace][profile]
+        obstacle = self._bounds.obstacle(self._usage, namespace, profile) or "other namespaces are served first"
+        for number, place in line.moved():
+            rough = rough_place(number)
+            before, _ = self._messages.get(place.key, ("", ""))
+            if before != rough:
+                self._messages[place.key] = (rough, f"{obstacle}; {rough}")
+                self._wake(place.key)
+        if not line.places:
+            del self._lines[namespace][profile]
+            if not self._lines[namespace]:
+                del self._lines[namespace]
+
+    def _touch(self, namespace: str, profile: str | None) -> None:
+        self._moved.add((namespace, profile))
+        self.changed = True

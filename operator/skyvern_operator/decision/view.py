@@ -141,10 +141,10 @@ def wants_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
 def holds_slot(task: TaskRecord, pod: PodRecord | None) -> bool:
     """Whether the task counts as active: it has a pod and no verdict.
 
-    A task that cannot be read may never get a verdict, so it counts only while its pod can run.
+    A task that cannot be read, or is being deleted, may never get a verdict, so it counts only while its pod can run.
     """
-    if task.ended or task.deleting:
+    if task.ended:
         return False
-    if task.unreadable:
+    if task.unreadable or task.deleting:
         return pod is not None and not (pod.ended or pod.life.gone)
     return pod is not None or task.status.pod_uid is not None

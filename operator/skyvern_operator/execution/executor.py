@@ -49,6 +49,7 @@ class Executor:
     async def _run(self, task: TaskRecord, action: Action) -> None:
         match action:
             case CreatePod(attempt):
+                await self._pods.turn()  # first, or what is known of the task would be old by the time of the write
                 await self._pods.create(task, attempt, await self._tasks.object_of(task))
             case DeletePod(name, uid, version):
                 await self._pods.delete(task, name, uid, version)

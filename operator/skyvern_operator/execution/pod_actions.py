@@ -43,8 +43,15 @@ class PodActions:
         self._gate = gate
         self._config = config
 
+    async def turn(self) -> None:
+        """Wait until the rate of writes allows :meth:`create`."""
+        await self._writer.turn()
+
     async def create(self, task: TaskRecord, attempt: int, obj: JsonObject) -> None:
-        """Create the pod of an attempt from the task's current object; a pod of ours that already exists will do."""
+        """Create the pod of an attempt from the task's current object; a pod of ours that already exists will do.
+
+        Call :meth:`turn` before the object is read.
+        """
         try:
             document = task_document(obj, attempt)
             manifest = build_pod(document, self._config, obj["metadata"].get("labels") or {})
@@ -59,7 +66,7 @@ class PodActions:
             return
         try:
             pod = await self._writer.write(
-                "create", PODS, lambda: self._client.create(PODS, task.key.namespace, manifest)
+                "create", PODS, lambda: self._client.create(PODS, task.key.namespace, manifest), waited=True
             )
         except AlreadyExists:
             adopted = await self._adopt(task, manifest["metadata"]["name"])

@@ -3,6 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+MAX_URGENT_DEBT_SECONDS: Final = 2.0
+"""How long urgent calls may make the others wait."""
 
 
 class TokenBucket:
@@ -26,11 +30,15 @@ class TokenBucket:
     async def take(self, *, urgent: bool = False) -> None:
         """Wait for a token. Each waiter adds to the debt and sleeps until its own token is due.
 
-        An urgent caller does not wait, so those after it wait longer.
+        An urgent caller does not wait, so those after it wait longer. That has an end: many urgent calls at once go
+        beyond the rate rather than hold up all others.
         """
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
         self._filled = now
-        self._tokens -= 1
-        if self._tokens < 0 and not urgent:
-            await self._sleep(-self._tokens / self._rate)
+        if not urgent:
+            self._tokens -= 1
+            if self._tokens < 0:
+                await self._sleep(-self._tokens / self._rate)
+        elif self._tokens - 1 >= -MAX_URGENT_DEBT_SECONDS * self._rate:
+            self._tokens -= 1

@@ -19,11 +19,25 @@ class Writer:
         self._metrics = metrics
         self._check_lead = check_lead
 
+    async def turn(self) -> None:
+        """Wait until a write may be made, for one that must not be decided before."""
+        await self._bucket.take()
+
     async def write(
-        self, verb: str, resource: Resource, call: Callable[[], Awaitable[T]], *, urgent: bool = False
+        self,
+        verb: str,
+        resource: Resource,
+        call: Callable[[], Awaitable[T]],
+        *,
+        urgent: bool = False,
+        waited: bool = False,
     ) -> T:
-        """Make one write. An urgent one, a verdict or a deletion, does not wait behind new work."""
-        await self._bucket.take(urgent=urgent)
+        """Make one write. An urgent one, a verdict or a deletion, does not wait behind new work.
+
+        ``waited`` says that :meth:`turn` has been waited for.
+        """
+        if not waited:
+            await self._bucket.take(urgent=urgent)
         self._check_lead()  # here and no earlier: the process may have been stopped while it waited
         try:
             answer = await call()

@@ -67,6 +67,10 @@ class Store:
             return max(pods.values(), key=lambda pod: (not pod.life.gone, pod.attempt))
         return pods.get(task.pod_name) if pods else None
 
+    def runs(self, task_uid: str) -> bool:
+        """Whether a task, which may be deleted, has a pod that has not ended."""
+        return any(not (pod.ended or pod.life.gone) for pod in self._pods.get(task_uid, {}).values())
+
     def facts(self, task: TaskRecord) -> Facts:
         """What the operator knows about a task beyond its object."""
         return self._facts.get(task.uid, NO_FACTS)
@@ -171,10 +175,13 @@ class Store:
         self._notify(pod.key)
         return True
 
-    def _notify(self, key: TaskKey) -> None:
+    def is_urgent(self, key: TaskKey) -> bool:
+        """Whether what is known of the key goes before new work."""
         task = self._tasks.get(key)
-        pod = self.current_pod(task) if task is not None else None
-        self._on_change(key, urgent=is_urgent(task, pod))
+        return is_urgent(task, self.current_pod(task) if task is not None else None)
+
+    def _notify(self, key: TaskKey) -> None:
+        self._on_change(key, urgent=self.is_urgent(key))
 
     def _forget(self, task: TaskRecord) -> None:
         self._facts.pop(task.uid, None)

@@ -94,7 +94,10 @@ async def test_limit_holds_tasks_back_by_priority(
         pod = await own_tasks.pod("first")
         held = await own_tasks.phase("queued", "low")
         assert condition(held, "Admitted")["reason"] == "LimitReached"
-        assert condition(held, "Admitted")["message"] == "the limit of 1 active tasks is reached; among the next 10"
+        assert (
+            condition(held, "Admitted")["message"]
+            == "the limit of 1 active tasks is reached; among the next 10 in its line"
+        )
         await own_kubelet.start(pod)
         await own_kubelet.end(pod, message=verdict())
         await own_tasks.phase("completed", "first")

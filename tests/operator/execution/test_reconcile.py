@@ -1,6 +1,7 @@
 """The workers: what one task raises concerns that task alone."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -26,7 +27,8 @@ from skyvern_operator.state.records import TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
 from tests.crds.client.kubeconfig import kubeconfig
-from tests.operator.examples import ended
+from tests.operator.examples import ended, running_pod
+from tests.operator.examples import running as task_running
 from tests.waiting import until
 
 CONFIG = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}, "workers": 4})
@@ -36,8 +38,9 @@ POISON = TaskKey("jobs", "poison")
 class Parts:
     """A reconciler without an API server: what it decides here are deliveries of webhooks, kept in ``delivered``."""
 
-    def __init__(self, client: ClusterClient) -> None:
-        self.metrics, self.queue = Metrics(), WorkQueue(rng=lambda: 0.0)
+    def __init__(self, client: ClusterClient, jitter: float = 0.0) -> None:
+        self.metrics, self.queue = Metrics(), WorkQueue(rng=lambda: jitter)
+        self.admission = Admission(CONFIG.limits, {}, self.queue.add)
         self.store = Store(self.queue.add)
         self.delivered: list[str] = []
         self.tries = 0
@@ -66,7 +69,7 @@ class Parts:
             store=self.store,
             queue=self.queue,
             gate=gate,
-            admission=Admission(CONFIG.limits, {}, self.queue.add),
+            admission=self.admission,
             executor=executor,
             sender=sender,
         )
@@ -93,11 +96,17 @@ async def running(parts: Parts) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
+async def client(tmp_path: Path) -> AsyncIterator[ClusterClient]:
+    """A client of no server."""
     config = tmp_path / "kubeconfig"
     config.write_text(kubeconfig("http://127.0.0.1:9", {"token": "none"}))
     async with await ClusterClient.connect(str(config)) as client:
-        yield Parts(client)
+        yield client
+
+
+@pytest.fixture
+def parts(client: ClusterClient) -> Parts:
+    return Parts(client)
 
 
 def due(name: str) -> TaskRecord:
@@ -126,3 +135,33 @@ async def test_reconciliation_that_learns_nothing_new_is_not_repeated(parts: Par
         await until(lambda: parts.delivered, what="delivered")
         await until(lambda: len(parts.queue) == 0, what="queue empty")
     assert parts.delivered == ["once"]
+
+
+async def test_changes_of_a_task_that_fails_wait_for_its_next_try(client: ClusterClient) -> None:
+    parts = Parts(client, jitter=0.99)
+    parts.store.put_task(due("poison"))
+    async with running(parts):
+        await until(lambda: parts.tries >= 3, what="a longer pause")
+        tries, begun = parts.tries, time.monotonic()
+        for version in range(2, 200):
+            parts.store.put_task(replace(due("poison"), version=version, generation=version))
+            parts.store.put_task(replace(due("sound"), version=version, generation=version))
+            await until(lambda: not len(parts.queue), what="queue empty")
+        pauses = (time.monotonic() - begun) / 0.24  # each is at least the first one
+        assert parts.tries - tries <= 1 + pauses
+    assert len(parts.delivered) > 100
+
+
+async def test_deleted_task_keeps_its_slot_until_its_pod_is_gone(parts: Parts) -> None:
+    task, pod = task_running(), running_pod()
+    parts.store.put_task(task)
+    parts.store.put_pod(pod)
+    async with running(parts):
+        await until(lambda: parts.admission.active == 1, what="the slot counted")
+        parts.store.drop_task(task.key, task.uid)
+        await until(lambda: not len(parts.queue), what="queue empty")
+        parts.store.put_task(due("later"))
+        await until(lambda: parts.delivered, what="a later task worked on")
+        assert parts.admission.active == 1
+        parts.store.drop_pod(pod)
+        await until(lambda: parts.admission.active == 0, what="the slot free")

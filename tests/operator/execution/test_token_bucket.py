@@ -31,3 +31,17 @@ async def test_urgent_write_does_not_wait_and_is_paid_for_by_the_next(clock: Clo
     assert slept == []
     await bucket.take()
     assert slept == [0.2]
+
+
+async def test_many_urgent_writes_do_not_hold_up_the_others_for_long(clock: Clock) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    bucket = TokenBucket(10, 1, clock=clock, sleep=sleep)
+    for _ in range(1000):
+        await bucket.take(urgent=True)
+    await bucket.take()
+    assert len(slept) == 1
+    assert slept[0] <= 2.1
