@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from skyvern_crds.client import (
     PODS,
+    SKYVERNTASKS,
     AlreadyExists,
     ClusterClient,
     Conflict,
@@ -74,7 +75,7 @@ class PodActions:
                 return
             pod = adopted
         except (Forbidden, Invalid, NotFound, Unavailable) as error:
-            self._refused(task, error)
+            await self._refused(task, error)
             return
         else:
             self._gate.passed(task, datetime.now(UTC))
@@ -82,8 +83,11 @@ class PodActions:
         if record is not None:
             self._store.put_pod(record)
 
-    def _refused(self, task: TaskRecord, error: CreateError) -> None:
-        """Remember what the refusal means. The task itself was read a moment ago, so this is not a general outage."""
+    async def _refused(self, task: TaskRecord, error: CreateError) -> None:
+        """Remember what the refusal means. An API server that does not answer for the task either is nobody's obstacle:
+        what it raises then is worth another try, like any failed call."""
+        if isinstance(error, Unavailable):
+            await self._client.get(SKYVERNTASKS, task.key.namespace, task.key.name)
         meaning = refusal_of(error, datetime.now(UTC))
         if isinstance(meaning, Obstacle):
             self._gate.blocked(task, meaning)
