@@ -23,7 +23,7 @@ from tests.operator.kubelet import Kubelet, verdict
 from tests.operator.process import OperatorProcess, running_operator
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(900)]
 
 POISON = load_poison()
 NAMED = [poison for poison in POISON if any(field.startswith(("status", "metadata")) for field in poison.unreadable)]
@@ -115,7 +115,7 @@ async def completes(caller: httpx2.AsyncClient) -> None:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    await eventually(answer, lambda said: said["status"] == "completed", what=f"{task_id} completed", within=60)
+    await eventually(answer, lambda said: said["status"] == "completed", what=f"{task_id} completed", within=120)
 
 
 async def answered(caller: httpx2.AsyncClient, poison: Poison) -> None:
@@ -124,7 +124,7 @@ async def answered(caller: httpx2.AsyncClient, poison: Poison) -> None:
     async def get() -> httpx2.Response:
         return await caller.get(f"/api/v1/tasks/{poison.object_name}")
 
-    response = await eventually(get, lambda each: each.status_code == 200, what=poison.name, within=30)
+    response = await eventually(get, lambda each: each.status_code == 200, what=poison.name, within=60)
     assert response.json()["task_id"] == poison.object_name
     steps = await caller.get(f"/api/v1/tasks/{poison.object_name}/steps")
     assert (steps.status_code, type(steps.json())) == (200, list)
@@ -154,7 +154,7 @@ async def everything_is_well(running: Programs, client: ClusterClient, poisoned:
         return {name for name, reasons in events.items() if "Unreadable" in reasons}
 
     expected = {poison.object_name for poison in NAMED}
-    await eventually(named, lambda seen: expected <= seen, what=f"events of {sorted(expected)}", within=60)
+    await eventually(named, lambda seen: expected <= seen, what=f"events of {sorted(expected)}", within=120)
     assert await running.operator.metric("skyvern_operator_unreadable_tasks") >= len(expected)
     assert running.alive()
 
@@ -210,7 +210,7 @@ async def _ends_come(client: ClusterClient, namespace: str, corpus: list[Poison]
     async def unfinished() -> list[str]:
         return [poison.name for poison in corpus if not await _ended(client, namespace, poison)]
 
-    await eventually(unfinished, lambda names: not names, what="poison has ended", within=90)
+    await eventually(unfinished, lambda names: not names, what="poison has ended", within=180)
 
 
 async def _ended(client: ClusterClient, namespace: str, poison: Poison) -> bool:
@@ -230,4 +230,4 @@ async def _are_gone(caller: httpx2.AsyncClient) -> None:
         response = await caller.get("/api/v1/tasks", params={"page_size": 500})
         return {each["task_id"] for each in response.json()} & {poison.object_name for poison in POISON}
 
-    await eventually(left, lambda names: not names, what="deleted poison has left the lists", within=60)
+    await eventually(left, lambda names: not names, what="deleted poison has left the lists", within=120)

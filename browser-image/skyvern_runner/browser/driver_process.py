@@ -5,28 +5,39 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
 import urllib3
 
 from skyvern_runner.errors import BrowserStartError, first_line
+
+STARTS: Final = 5
+"""Starts until one finds a port. chromedriver takes a free port of IPv6 and gives up when that port of IPv4 is busy."""
 
 
 class LocalDriver:
     """A chromedriver process on a free port of the loopback."""
 
     def __init__(self, deadline_seconds: float) -> None:
+        """Start it. Raises BrowserStartError."""
         program = shutil.which("chromedriver")
         if program is None:
             raise BrowserStartError("chromedriver is not on PATH: install it (Debian: apt install chromium-driver)")
+        deadline = time.monotonic() + deadline_seconds
         self.folder = Path(tempfile.mkdtemp(prefix="skyvern-browser-"))
-        log = self.folder / "chromedriver.log"
-        with log.open("wb") as output:
-            self._process = subprocess.Popen([program, "--port=0"], stdout=output, stderr=output)
+        self._process = self._start(program)
         try:
-            self.url = f"http://127.0.0.1:{self._port(log, time.monotonic() + deadline_seconds)}"
+            port = self._port(deadline)
+            for _ in range(STARTS - 1):
+                if port is None:
+                    self._process = self._start(program)
+                    port = self._port(deadline)
+            if port is None:
+                raise BrowserStartError(f"chromedriver found no free port in {STARTS} starts: {self._said()[-300:]}")
         except BrowserStartError:
             self.stop()
             raise
+        self.url = f"http://127.0.0.1:{port}"
 
     def stop(self) -> None:
         """End the process and remove its files."""
@@ -38,13 +49,28 @@ class LocalDriver:
             self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _port(self, log: Path, deadline: float) -> int:
+    def _start(self, program: str) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as output:
+            return subprocess.Popen([program, "--port=0"], stdout=output, stderr=output)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "chromedriver.log"
+
+    def _said(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def _port(self, deadline: float) -> int | None:
+        """The port on which it listens; None when it ended because another process has that port."""
         sign = "started successfully on port "
         while time.monotonic() < deadline:
-            text = log.read_text(errors="replace")
+            ended = self._process.poll() is not None  # asked first: what it said before its end is read then
+            text = self._said()
             if sign in text:
                 return int(text.split(sign, 1)[1].split(".", 1)[0])
-            if self._process.poll() is not None:
+            if ended and "port not available" in text:
+                return None
+            if ended:
                 raise BrowserStartError(f"chromedriver ended with code {self._process.returncode}: {text[-300:]}")
             time.sleep(0.02)
         raise BrowserStartError("chromedriver did not report its start in time")

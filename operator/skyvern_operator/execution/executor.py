@@ -1,8 +1,10 @@
 """Carries out actions in order and stops at the first error."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from skyvern_crds.client import ClusterError
 from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
@@ -43,8 +45,16 @@ class Executor:
         Raises StaleRecordError when the object has changed since the decision, CreateRetryError when a pod cannot be
         created now, and ClusterError for everything that is worth a retry.
         """
-        for action in actions:
-            await self._run(task, action)
+        try:
+            for action in actions:
+                await self._run(task, action)
+        except ClusterError:
+            # What cannot be read is often why the API server refuses a change, so its owner is told all the same.
+            for report in actions:
+                if isinstance(report, ReportUnreadable):
+                    with contextlib.suppress(ClusterError):
+                        await self._run(task, report)
+            raise
 
     async def _run(self, task: TaskRecord, action: Action) -> None:
         match action:

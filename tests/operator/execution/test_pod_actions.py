@@ -1,7 +1,5 @@
 """What becomes of a pod that the API server does not create."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import task_record
 from skyvern_operator.state.records import TaskKey
 from skyvern_operator.state.store import Store
-from tests.crds.client.kubeconfig import kubeconfig
+from tests.operator.execution.answering import api_server, refusal
 
 OBJECT: JsonObject = {
     "apiVersion": API_VERSION,
@@ -36,29 +34,14 @@ OBJECT: JsonObject = {
 }
 
 
-@asynccontextmanager
-async def api_server(directory: Path, *, reads: bool) -> AsyncIterator[ClusterClient]:
-    """A client of an API server that fails to create anything, and answers reads or fails at these, too."""
+def without_reads(request: web.Request) -> web.Response:
+    """The answer of an API server whose store is down."""
+    return refusal(500, "InternalError", "etcdserver: request timed out")
 
-    async def answer(request: web.Request) -> web.Response:
-        if reads and request.method == "GET":
-            return web.json_response(OBJECT)
-        status = {"kind": "Status", "reason": "InternalError", "message": "etcdserver: request timed out"}
-        return web.json_response(status, status=500)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        config = directory / "kubeconfig"
-        config.write_text(kubeconfig(f"http://127.0.0.1:{runner.addresses[0][1]}", {"token": "none"}))
-        async with await ClusterClient.connect(str(config)) as client:
-            yield client
-    finally:
-        await runner.cleanup()
+def without_creation(request: web.Request) -> web.Response:
+    """The answer of an API server that reads, and fails to create anything."""
+    return web.json_response(OBJECT) if request.method == "GET" else without_reads(request)
 
 
 def actions(client: ClusterClient) -> tuple[PodActions, CreationGate]:
@@ -73,14 +56,14 @@ def ignore(key: TaskKey, *, urgent: bool = False) -> None:
 
 
 async def test_pod_that_alone_cannot_be_created_is_in_front_of_a_gate(tmp_path: Path) -> None:
-    async with api_server(tmp_path, reads=True) as client:
+    async with api_server(tmp_path, without_creation) as client:
         pods, gate = actions(client)
         await pods.create(task_record(OBJECT), 1, OBJECT)
     assert gate.waiting == 1
 
 
 async def test_general_outage_is_an_error_to_be_retried_and_closes_no_gate(tmp_path: Path) -> None:
-    async with api_server(tmp_path, reads=False) as client:
+    async with api_server(tmp_path, without_reads) as client:
         pods, gate = actions(client)
         with pytest.raises(Unavailable):
             await pods.create(task_record(OBJECT), 1, OBJECT)

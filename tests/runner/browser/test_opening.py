@@ -1,6 +1,7 @@
 """Starting browsers, opening addresses, and the errors when there is no page."""
 
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -142,6 +143,33 @@ def test_missing_webdriver_server_is_a_start_error() -> None:
 def test_missing_browser_is_a_start_error() -> None:
     with pytest.raises(BrowserStartError, match="did not start"):
         start_browser(BrowserOptions(chrome_binary="/does/not/exist", start_seconds=10))
+
+
+def test_driver_whose_port_is_taken_starts_again_on_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = shutil.which("chromedriver")
+    unlucky = tmp_path / "chromedriver"
+    unlucky.write_text(
+        f"""#!/bin/sh
+test -e {tmp_path}/started && exec {driver} "$@"
+touch {tmp_path}/started
+echo "bind() failed: Address already in use (98)"
+echo "IPv4 port not available. Exiting..."
+exit 1
+"""
+    )
+    unlucky.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with start_browser(browser_options()) as browser:
+        assert browser.driver.capabilities["browserName"]
+
+
+def test_driver_that_never_finds_a_port_is_a_start_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlucky = tmp_path / "chromedriver"
+    unlucky.write_text("#!/bin/sh\necho IPv4 port not available. Exiting...\nexit 1\n")
+    unlucky.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(BrowserStartError, match="chromedriver found no free port in 5 starts: IPv4 port not available"):
+        start_browser(browser_options())
 
 
 def test_start_takes_longer_than_a_page_may() -> None:
