@@ -1,5 +1,6 @@
 """Ids in the form that callers of the Tasks API know: a prefix and a decimal number that grows with time."""
 
+import hashlib
 import secrets
 import time
 from typing import Final
@@ -19,6 +20,12 @@ def new_id(prefix: str, *, now_ns: int | None = None) -> str:
     moment = time.time_ns() if now_ns is None else now_ns
     seconds, rest = divmod(moment, 1_000_000_000)
     return f"{prefix}_{((seconds - EPOCH_SECONDS) << 32) | ((rest // 1000) << 12) | secrets.randbits(12)}"
+
+
+def id_for(prefix: str, *parts: str) -> str:
+    """``<prefix>_<decimal>`` with a number of 63 bits that follows from ``parts`` alone."""
+    digest = hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()
+    return f"{prefix}_{int.from_bytes(digest[:8], 'big') >> 1}"
 
 
 def task_id_of(name: str) -> str:

@@ -50,6 +50,9 @@ ANNOTATION_TASK: Final = f"{GROUP}/task"
 """On a pod: the TaskDocument JSON, read by the runner through the downward API."""
 ANNOTATION_REQUEST: Final = f"{GROUP}/request"
 """On a task made over REST: JSON of the request fields that the spec has no place for, echoed by GET."""
+ANNOTATION_CREATION: Final = f"{GROUP}/creation"
+"""On a task made over REST: tells whether the object of a name is the one that a request has made. The digest of the
+request where it had an idempotency key, else random."""
 ANNOTATION_RETRY_WEBHOOK: Final = f"{GROUP}/retry-webhook"
 """On a task: a changed value asks the operator to deliver the webhook once more."""
 

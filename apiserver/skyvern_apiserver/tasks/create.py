@@ -1,7 +1,10 @@
 """Create a task."""
 
+import hashlib
+import json
+import secrets
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -11,17 +14,20 @@ from skyvern_apiserver.cache.task_lookup import wait_until_cached
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import InvalidRequestError, UnavailableError
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.tasks.create_once import create_or_find
 from skyvern_apiserver.wire.body import read_json
-from skyvern_apiserver.wire.error_details import details_of
+from skyvern_apiserver.wire.error_details import detail, details_of
 from skyvern_apiserver.wire.input import Input
-from skyvern_apiserver.wire.parameters import read_max_steps
+from skyvern_apiserver.wire.parameters import MAX_IDEMPOTENCY_KEY, read_idempotency_key, read_max_steps
 from skyvern_crds import wire
-from skyvern_crds.client import SKYVERNTASKS, AlreadyExists, NotFound
-from skyvern_crds.ids import TASK_PREFIX, name_of, new_id
+from skyvern_crds.client import JsonObject, NotFound, Unavailable
+from skyvern_crds.ids import TASK_PREFIX, id_for, name_of, new_id, task_id_of
 from skyvern_crds.rest.request import TaskRequest
 from skyvern_crds.rest.response import Answer
 from skyvern_crds.spec import MAX_STEPS_LIMIT, SkyvernTaskSpec
+from skyvern_crds.stored import read_metadata
 from skyvern_crds.vocabulary import (
+    ANNOTATION_CREATION,
     ANNOTATION_REQUEST,
     API_VERSION,
     KIND,
@@ -38,6 +44,14 @@ MAX_STEPS_HEADER: Final = {
     "description": "Overrides any other step limit of the task; 0 is ignored.",
     "schema": {"type": "integer", "minimum": 0, "maximum": MAX_STEPS_LIMIT},
 }
+IDEMPOTENCY_HEADER: Final = {
+    "name": "idempotency-key",
+    "in": "header",
+    "required": False,
+    "description": "Any text that no other request has. A request that is sent again with the same key and body is "
+    "answered with the task that the first has made, for as long as that task exists.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+}
 
 
 class CreatedTask(Answer):
@@ -53,15 +67,22 @@ class NewTask:
 
     request: TaskRequest
     spec: SkyvernTaskSpec
+    idempotency_key: str | None
+    mark: str
+    """Equal for requests that have the same key and ask for the same; random without a key."""
 
 
 async def _read_new_task(request: Request) -> NewTask:
-    """The body and the header. Raises InvalidRequestError with the errors of both."""
+    """The body and the headers. Raises InvalidRequestError with the errors of all."""
     details = []
+    max_steps = key = None
     try:
         max_steps = read_max_steps(request, MAX_STEPS_LIMIT)
     except InvalidRequestError as error:
-        max_steps = None
+        details += error.details
+    try:
+        key = read_idempotency_key(request)
+    except InvalidRequestError as error:
         details += error.details
     body = await read_json(request)
     try:
@@ -71,33 +92,68 @@ async def _read_new_task(request: Request) -> NewTask:
         details += details_of(error, "body")
     if details:
         raise InvalidRequestError(details)
-    return NewTask(task, spec)
+    return NewTask(task, spec, key, _digest([body, max_steps]) if key else secrets.token_hex(16))
 
 
-NEW_TASK: Final = Input(_read_new_task, body=TaskRequest, headers=(MAX_STEPS_HEADER,))
+def _digest(value: Any) -> str:
+    """Of the JSON as it was sent, so that it stays the same when a new version reads it in another way."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+NEW_TASK: Final = Input(_read_new_task, body=TaskRequest, headers=(MAX_STEPS_HEADER, IDEMPOTENCY_HEADER))
 
 
 async def create_task(services: Services, key: ApiKey, task: NewTask) -> CreatedTask:
-    """Create a task in the key's namespace."""
-    extras = task.request.extras()
-    annotations = {ANNOTATION_REQUEST: wire.dumps(extras)} if extras else {}
-    labels = {LABEL_API_KEY_SECRET: key.secret, LABEL_ORGANIZATION: key.organization}
-    created = await _create(services, key.namespace, {"labels": labels, "annotations": annotations}, task.spec)
+    """Create a task in the key's namespace, or find the one that its idempotency key has made."""
+    once = task.idempotency_key
+    created = await (_create(services, key, task) if once is None else _create_once(services, key, task, once))
     await wait_until_cached(services.tasks, created)
     return CreatedTask(task_id=created.task_id)
 
 
-async def _create(
-    services: Services, namespace: str, metadata: dict[str, dict[str, str]], spec: SkyvernTaskSpec
-) -> TaskRecord:
+async def _create(services: Services, key: ApiKey, task: NewTask) -> TaskRecord:
     for _ in range(NAME_TRIES):
-        named = {"name": name_of(new_id(TASK_PREFIX)), "namespace": namespace, **metadata}
-        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": named, "spec": spec.wire()}
-        try:
-            return record_of(await services.client.create(SKYVERNTASKS, namespace, body))
-        except AlreadyExists:
-            continue
-        except NotFound:
-            text = f"The API key's namespace {namespace!r}, or the kind SkyvernTask, does not exist in the cluster"
-            raise UnavailableError(text) from None
+        obj = await _create_or_find(services, _task_object(key, task, new_id(TASK_PREFIX)))
+        if _mark_of(obj) == task.mark:
+            return record_of(obj)
     raise UnavailableError("The task could not be named: try again", 1)
+
+
+async def _create_once(services: Services, key: ApiKey, task: NewTask, idempotency_key: str) -> TaskRecord:
+    task_id = id_for(TASK_PREFIX, key.organization, idempotency_key)
+    obj = await _create_or_find(services, _task_object(key, task, task_id))
+    if _mark_of(obj) != task.mark:
+        text = f"Another request with this key has made the task {task_id}: give each request a key of its own"
+        raise InvalidRequestError([detail("idempotency_key_used", ["header", "idempotency-key"], text)])
+    return record_of(obj)
+
+
+def _task_object(key: ApiKey, task: NewTask, task_id: str) -> JsonObject:
+    extras = task.request.extras()
+    annotations = {ANNOTATION_CREATION: task.mark} | ({ANNOTATION_REQUEST: wire.dumps(extras)} if extras else {})
+    metadata = {
+        "name": name_of(task_id),
+        "namespace": key.namespace,
+        "labels": {LABEL_API_KEY_SECRET: key.secret, LABEL_ORGANIZATION: key.organization},
+        "annotations": annotations,
+    }
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": task.spec.wire()}
+
+
+def _mark_of(obj: JsonObject) -> str | None:
+    return read_metadata(obj).annotations.get(ANNOTATION_CREATION)
+
+
+async def _create_or_find(services: Services, obj: JsonObject) -> JsonObject:
+    meta = obj["metadata"]
+    try:
+        return await create_or_find(services.client, obj)
+    except NotFound:
+        text = f"The API key's namespace {meta['namespace']!r}, or the kind SkyvernTask, does not exist in the cluster"
+        raise UnavailableError(text) from None
+    except Unavailable as error:
+        text = (
+            f"The cluster did not say whether it has created the task {task_id_of(meta['name'])}: look for it before "
+            "you try again, or send an Idempotency-Key, with which you can always try again"
+        )
+        raise UnavailableError(text, error.retry_after) from None

@@ -1,6 +1,6 @@
 """Reading a request's query and headers by models."""
 
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_origin
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -9,6 +9,12 @@ from skyvern_apiserver.errors import InvalidRequestError
 from skyvern_apiserver.wire.error_details import details_of
 
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
+MAX_IDEMPOTENCY_KEY: Final = 255
+"""Characters of an idempotency key."""
+_IDEMPOTENCY_KEY: Final[TypeAdapter[str]] = TypeAdapter(
+    Annotated[str, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+)
 
 
 def read_query(request: Request, model: type[Model]) -> Model:
@@ -26,12 +32,22 @@ def read_query(request: Request, model: type[Model]) -> Model:
 
 def read_max_steps(request: Request, limit: int) -> int | None:
     """The header ``x-max-steps-override``; None when absent or 0, by which callers mean "no override"."""
-    given = request.headers.get("x-max-steps-override")
+    steps = _read_header(request, "x-max-steps-override", TypeAdapter(Annotated[int, Field(ge=0, le=limit)]))
+    return steps or None
+
+
+def read_idempotency_key(request: Request) -> str | None:
+    """The header ``Idempotency-Key``, bare or in double quotes; None when absent."""
+    key = _read_header(request, "idempotency-key", _IDEMPOTENCY_KEY)
+    return key and (key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key)
+
+
+def _read_header(request: Request, name: str, kind: TypeAdapter[T]) -> T | None:
+    given = request.headers.get(name)
     if given is None:
         return None
     try:
-        steps = TypeAdapter(Annotated[int, Field(ge=0, le=limit)]).validate_python(given)
+        return kind.validate_python(given)
     except ValidationError as error:
         entries = details_of(error, "header")
-        raise InvalidRequestError([{**each, "loc": ["header", "x-max-steps-override"]} for each in entries]) from None
-    return steps or None
+        raise InvalidRequestError([{**each, "loc": ["header", name]} for each in entries]) from None

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,13 @@ class Refusal:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
+
+
+class Loss(Enum):
+    """What of a write never arrives; its connection ends instead."""
+
+    REQUEST = "request"
+    ANSWER = "answer"
 
 
 @dataclass
@@ -39,6 +47,8 @@ class FaultProxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self.refusals: deque[Refusal] = deque()
         """Answers for the next requests, one each."""
+        self.losses: deque[Loss] = deque()
+        """What the next POSTs lose, one each."""
         self.down = False
         """Drop every connection unanswered."""
         self.expired_watches = 0
@@ -105,10 +115,9 @@ class FaultProxy:
     # Forwarding
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        if self.down:
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
+        loss = self.losses.popleft() if self.losses and request.method == "POST" else None
+        if self.down or loss is Loss.REQUEST:
+            return _hang_up(request)
         watching = request.query.get("watch") == "true"
         self.watches += watching
         self.lists += request.method == "GET" and not watching
@@ -125,7 +134,8 @@ class FaultProxy:
             request.method, self._plane.url + request.path, params=query, data=body or None, headers=headers
         ) as upstream:
             if not watching or upstream.status != 200:
-                return web.Response(status=upstream.status, body=await upstream.read())
+                answer = web.Response(status=upstream.status, body=await upstream.read())
+                return _hang_up(request) if loss is Loss.ANSWER else answer
             return await self._forward(request, upstream)
 
     async def _forward(self, request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
@@ -145,3 +155,9 @@ class FaultProxy:
             if stream in self._streams:
                 self._streams.remove(stream)
         return stream.response
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, name_of, new_id, task_id_of
+from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, id_for, name_of, new_id, task_id_of
 
 
 @pytest.mark.parametrize("prefix", [TASK_PREFIX, STEP_PREFIX])
@@ -33,3 +33,9 @@ def test_ids_of_one_process_differ() -> None:
 def test_task_id_is_the_name_of_an_object_and_back() -> None:
     made = new_id(TASK_PREFIX)
     assert task_id_of(name_of(made)) == made
+
+
+def test_id_for_parts_follows_from_them_and_from_their_borders() -> None:
+    assert id_for("tsk", "o_1", "key") == "tsk_8356618086247434920"
+    assert len({id_for("tsk", "a", "bc"), id_for("tsk", "ab", "c"), id_for("tsk", "a", "b", "c")}) == 3
+    assert all(int(id_for("tsk", str(number)).split("_")[1]) < 2**63 for number in range(200))

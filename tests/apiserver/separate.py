@@ -1,0 +1,37 @@
+"""A facade of its own in the test process, which a test may cut off from the cluster."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+
+from skyvern_apiserver.process.settings import Settings
+from skyvern_apiserver.server.app import internal_app, public_app
+from skyvern_apiserver.services import build_services
+from skyvern_crds.client import ClusterClient
+from tests.apiserver.conftest import PUBLIC_URL
+
+
+@asynccontextmanager
+async def facade(settings: Settings, kubeconfig: Path) -> AsyncIterator[tuple[httpx2.AsyncClient, httpx2.AsyncClient]]:
+    """Clients of both ports of a separate facade."""
+    async with await ClusterClient.connect(str(kubeconfig)) as client:
+        services = build_services(settings, client)
+        caches = [asyncio.create_task(cache.run()) for cache in (services.tasks, services.secrets)]
+        public = httpx2.ASGITransport(app=public_app(services))
+        internal = httpx2.ASGITransport(app=internal_app(services))
+        try:
+            async with asyncio.timeout(20):
+                await services.tasks.synced.wait()
+                await services.secrets.synced.wait()
+            async with (
+                httpx2.AsyncClient(transport=public, base_url=PUBLIC_URL) as outside,
+                httpx2.AsyncClient(transport=internal, base_url=PUBLIC_URL) as inside,
+            ):
+                yield outside, inside
+        finally:
+            for task in caches:
+                task.cancel()
+            await asyncio.gather(*caches, return_exceptions=True)
