@@ -85,7 +85,7 @@ bench-operator: $(STAMP) ## pace, latency, cost and memory beside the Job contro
 	@$(PY) -m tests.bench.operator $(ARGS)
 
 bench-api: $(STAMP) ## latency, creates a second and memory of the facade; build/bench/api.json
-	@$(PY) -m tests.bench.api
+	@$(PY) -m tests.bench.api $(ARGS)
 
 bench-agent: $(STAMP) ## looking and acting in Chromium on pages of 1,000 and 6,000 elements; build/bench/agent.json
 	@$(PY) -m tests.bench.agent

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from skyvern_apiserver.auth.api_keys import ApiKey, KeyRing, key_of
 from skyvern_apiserver.auth.runners import RunnerAuthenticator
+from skyvern_apiserver.cache.answers import Answers
 from skyvern_apiserver.cache.freshness import age_of
 from skyvern_apiserver.cache.task_index import TaskIndex
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
@@ -32,6 +33,7 @@ class Services:
     secrets: Reflector[ApiKey]
     """The cache of the API keys; the process runs it."""
     artifacts: ArtifactStore
+    answers: Answers
     runners: RunnerAuthenticator
     metrics: Metrics
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,6 +65,7 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         tasks=tasks,
         secrets=secrets,
         artifacts=ArtifactStore.open(settings.store_url),
+        answers=Answers(),
         runners=RunnerAuthenticator(client),
         metrics=Metrics(
             tasks=index.count,

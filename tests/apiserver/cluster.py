@@ -58,7 +58,7 @@ class Tenants:
             "metadata": {"name": name, "namespace": namespace},
             "spec": {
                 "serviceAccountName": TASK_ACCOUNT,
-                "nodeName": "nowhere",
+                "nodeName": f"nowhere-{name}",  # the collector of orphans spares a pod whose node it learns of just now
                 "containers": [{"name": "runner", "image": "example.com/none"}],
             },
         }

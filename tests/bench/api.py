@@ -1,8 +1,9 @@
 """How fast the facade answers and how much memory it takes, over a real control plane.
 
-``python -m tests.bench.api [--rounds N]`` prints a table and writes build/bench/api.json. The facade runs as a process
-with the rights of its release; no operator runs, so that tasks stay as they are. Times depend on the machine, so those
-of calls one after the other are also given as a ratio to ``GET /heartbeat``, which does nothing, in the same rounds.
+``python -m tests.bench.api [--rounds N] [--tasks N]`` prints a table and writes build/bench/api.json. The facade runs
+as a process with the rights of its release; no operator runs, so that tasks stay as they are. Times depend on the
+machine, so those of calls one after the other are also given as a ratio to ``GET /heartbeat``, which does nothing, in
+the same rounds.
 """
 
 import argparse
@@ -12,9 +13,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -25,7 +27,7 @@ from tests.bench.samples import Samples, by_turns, grid, keep
 from tests.cluster import ControlPlane, Progress, SetupError, control_plane
 
 TASKS: Final = 500
-"""Tasks of the tenant whose list is read."""
+"""Tasks of the tenant whose list is read, unless another number is given."""
 CLIENTS: Final = 16
 ROUNDS: Final = 200
 TASKS_PATH: Final = "/api/v1/tasks"
@@ -38,6 +40,8 @@ class Caller:
     def __init__(self, url: str, key: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
         self._headers = {"x-api-key": key, "content-type": "application/json"}
+        self.etag = ""
+        """Of the last answer."""
 
     def __enter__(self) -> Self:
         return self
@@ -45,12 +49,15 @@ class Caller:
     def __exit__(self, *_exc: object) -> None:
         self._connection.close()
 
-    def call(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """The answer's body. Raises SetupError unless the status is 200."""
-        self._connection.request(method, path, body, self._headers)
+    def call(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> bytes:
+        """The answer's body. Raises SetupError unless the status is 200, or 304 for a body that is known."""
+        self._connection.request(method, path, body, {**self._headers, **headers})
         answer = self._connection.getresponse()
         content = answer.read()
-        if answer.status != 200:
+        self.etag = answer.headers.get("etag", "")
+        if answer.status != 200 and not (answer.status == 304 and headers):
             raise SetupError(f"{method} {path} was answered with {answer.status}: {content[:300].decode()}")
         return content
 
@@ -115,7 +122,28 @@ def turns(rounds: int, caller: Caller, **calls: Callable[[int], object]) -> dict
     return by_turns(rounds, {"heartbeat": caller.heartbeat, **calls})
 
 
-def measure(plane: ControlPlane, rounds: int, progress: Progress) -> dict[str, Any]:
+def read(rounds: int, caller: Caller, tasks: int) -> dict[str, Samples]:
+    """Read one task and lists of them. Raises SetupError unless all are listed."""
+    listed = json.loads(caller.call("GET", f"{TASKS_PATH}?page_size={tasks * 2}"))
+    if len(listed) != tasks:
+        raise SetupError(f"{len(listed)} tasks are listed instead of {tasks}")
+    one = f"{TASKS_PATH}/{listed[tasks // 2]['task_id']}"
+    caller.call("GET", one)
+    known, packed = {"if-none-match": caller.etag}, {"accept-encoding": "gzip"}
+    return turns(
+        rounds,
+        caller,
+        get=lambda _: caller.call("GET", one),
+        known=lambda _: caller.call("GET", one, headers=known),
+        list=lambda _: caller.call("GET", f"{TASKS_PATH}?page_size=10"),
+        packed=lambda _: caller.call("GET", f"{TASKS_PATH}?page_size=10", headers=packed),
+        last=lambda _: caller.call("GET", f"{TASKS_PATH}?page_size=10&sort=modified_at&page={tasks // 10}"),
+        none=lambda _: caller.call("GET", f"{TASKS_PATH}?task_status=failed"),
+        all=lambda _: caller.call("GET", f"{TASKS_PATH}?page_size={tasks}"),
+    )
+
+
+def measure(plane: ControlPlane, rounds: int, tasks: int, progress: Progress) -> dict[str, Any]:
     """Measure, print the table, return what goes into the file."""
     with progress.step("start the facade"):
         tenants = create_tenants(plane)
@@ -124,36 +152,33 @@ def measure(plane: ControlPlane, rounds: int, progress: Progress) -> dict[str, A
         rss = {"idle": program.rss_mib()}
         with progress.step(f"{rounds} rounds of a create"):
             creating = turns(rounds, writer, create=lambda _: writer.create())
-        with progress.step(f"{TASKS} creates by {CLIENTS} clients"):
-            crowd, seconds = create_at_once(program, alice, TASKS)
+        with progress.step(f"{tasks} creates by {CLIENTS} clients"):
+            crowd, seconds = create_at_once(program, alice, tasks)
         rss["after the creates"] = program.rss_mib()
-        with progress.step(f"{rounds} rounds of reading, with {TASKS} tasks"):
-            listed = json.loads(reader.call("GET", f"{TASKS_PATH}?page_size={TASKS * 2}"))
-            if len(listed) != TASKS:
-                raise SetupError(f"{len(listed)} tasks are listed instead of {TASKS}")
-            one = f"{TASKS_PATH}/{listed[TASKS // 2]['task_id']}"
-            reading = turns(
-                rounds,
-                reader,
-                get=lambda _: reader.call("GET", one),
-                list=lambda _: reader.call("GET", f"{TASKS_PATH}?page_size=10"),
-            )
+        with progress.step(f"{rounds} rounds of reading, with {tasks} tasks"):
+            reading = read(rounds, reader, tasks)
         rss["at the end"] = program.rss_mib()
     rows = [
         ("POST /tasks, one after the other", creating["create"], creating["heartbeat"]),
         (f"POST /tasks, {CLIENTS} clients at once", crowd, None),
-        (f"GET one of {TASKS}", reading["get"], reading["heartbeat"]),
-        (f"GET a list of 10 of {TASKS}", reading["list"], reading["heartbeat"]),
+        (f"GET one of {tasks}", reading["get"], reading["heartbeat"]),
+        ("GET one with If-None-Match", reading["known"], reading["heartbeat"]),
+        (f"GET a list of 10 of {tasks}", reading["list"], reading["heartbeat"]),
+        ("GET it with gzip", reading["packed"], reading["heartbeat"]),
+        ("GET its last page by modified_at", reading["last"], reading["heartbeat"]),
+        ("GET the tasks of a status that none has", reading["none"], reading["heartbeat"]),
+        ("GET all of them", reading["all"], reading["heartbeat"]),
         ("GET /heartbeat, between creates", creating["heartbeat"], None),
         ("GET /heartbeat, between reads", reading["heartbeat"], None),
     ]
     print(grid(["ms", "p50", "p99", "min", "of heartbeat"], [line(*row) for row in rows]))
-    print(f"\n  creates by {CLIENTS} clients: {TASKS / seconds:.0f} a second")
+    print(f"\n  creates by {CLIENTS} clients: {tasks / seconds:.0f} a second")
     print("  facade RSS, MiB: " + ", ".join(f"{when} {mib:.0f}" for when, mib in rss.items()))
     return {
         "rounds": rounds,
         "ms": {title: samples.ms for title, samples, _ in rows},
-        "creates_at_once": {"tasks": TASKS, "clients": CLIENTS, "seconds": seconds},
+        "of_heartbeat": {title: samples.median / base.median for title, samples, base in rows if base},
+        "creates_at_once": {"tasks": tasks, "clients": CLIENTS, "seconds": seconds},
         "rss_mib": rss,
     }
 
@@ -168,11 +193,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark: 0 unless something did not work."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.api", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds to measure (default: {ROUNDS})")
+    parser.add_argument("--tasks", type=int, default=TASKS, help=f"tasks to create and read (default: {TASKS})")
     chosen = parser.parse_args(arguments)
     progress = Progress()
     try:
         with control_plane(progress) as plane:
-            figures = measure(plane, max(1, chosen.rounds), progress)
+            figures = measure(plane, max(1, chosen.rounds), max(10, chosen.tasks), progress)
     except (SetupError, OSError, http.client.HTTPException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -19,7 +19,7 @@ from skyvern_apiserver.services import Services, services_of
 from skyvern_apiserver.tasks.create import CreatedTask
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.responses import json_response
-from skyvern_crds.rest.response import TaskResponse
+from skyvern_apiserver.wire.versioned import Versioned, versioned_response
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class PublicEndpoint(Generic[T]):
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
-        return _response(request, await self.handler(services_of(request), await self.input.read(request)))
+        return await _response(request, await self.handler(services_of(request), await self.input.read(request)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class KeyEndpoint(Generic[T]):
         """Answer a request."""
         services = services_of(request)
         key = authenticate(services, request)
-        return _response(request, await self.handler(services, key, await self.input.read(request)))
+        return await _response(request, await self.handler(services, key, await self.input.read(request)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class TaskEndpoint:
             if not self.empty_if_unknown:
                 raise
             return json_response([])
-        return _response(request, await self.handler(services, task))
+        return await _response(request, await self.handler(services, task))
 
 
 def authenticate(services: Services, request: Request) -> ApiKey:
@@ -118,12 +118,12 @@ def authenticate(services: Services, request: Request) -> ApiKey:
     return services.keys.authenticate(request)
 
 
-def _response(request: Request, answer: object) -> Response:
+async def _response(request: Request, answer: object) -> Response:
     """The handler's response, or its answer as JSON; the id of a created task goes to the log."""
     if isinstance(answer, Response):
         return answer
-    if isinstance(answer, TaskResponse):
-        return Response(answer.encode(), media_type="application/json")
+    if isinstance(answer, Versioned):
+        return await versioned_response(request, answer)
     if isinstance(answer, CreatedTask):
         request.state.task_id = answer.task_id
     return json_response(answer)

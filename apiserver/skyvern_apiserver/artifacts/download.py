@@ -15,6 +15,7 @@ from skyvern_apiserver.artifacts.file_path import read_file_path
 from skyvern_apiserver.errors import ApiError
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.wire.input import Input
+from skyvern_apiserver.wire.versioned import is_known
 from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, LinkError, verify_link
 
 
@@ -72,7 +73,7 @@ async def download_file(services: Services, wanted: Download) -> Response:
     if found is None:
         raise ApiError(404, "Artifact not found")
     headers = file_headers(wanted.key, found.etag)
-    if found.etag is not None and wanted.if_none_match == found.etag:
+    if is_known(wanted.if_none_match, found.etag):
         return Response(status_code=304, headers=headers)
     start, end, status = 0, found.size, 200
     if wanted.range and wanted.if_range in {None, found.etag}:

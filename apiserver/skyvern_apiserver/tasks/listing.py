@@ -1,24 +1,25 @@
 """List the tasks of a namespace."""
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response, StreamingResponse
 
 from skyvern_apiserver.auth.api_keys import ApiKey
-from skyvern_apiserver.cache.task_index import by_modification
+from skyvern_apiserver.cache.answers import Answers, Kind
+from skyvern_apiserver.cache.task_index import TaskIndex
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.storage.links import links_now
+from skyvern_apiserver.tasks.tags import tag_of_tasks
+from skyvern_apiserver.wire.versioned import Versioned
 from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.response import task_response
 from skyvern_crds.vocabulary import Phase
 
-CHUNK_TASKS: Final = 50
+CHUNK_TASKS: Final = 25
 CHUNK_BYTES: Final = 256 * 1024
 """What a long list renders and holds before other requests get their turn and the client has taken it."""
 
@@ -46,39 +47,42 @@ class ListQuery(BaseModel):
     """Sort direction."""
 
 
-async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Response:
+async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Versioned:
     """The page of ``query`` from the tasks of the key's namespace."""
-    tasks = select(services.index.newest_first(key.namespace), query)
-    chunks = in_chunks(render_list(tasks, links_now(services.settings)))
-    first, second = next(chunks), next(chunks, None)
-    if second is None:
-        return Response(first, media_type="application/json")
-    return StreamingResponse(_taking_turns(chain((first, second), chunks)), media_type="application/json")
+    tasks, links = select(services.index, key.namespace, query), links_now(services.settings)
+
+    async def render() -> bytes | Iterator[bytes]:
+        chunks = in_chunks(render_list(services.answers, tasks, links))
+        first, second = next(chunks), next(chunks, None)
+        return first if second is None else chain((first, second), chunks)
+
+    return Versioned(tag_of_tasks(tasks, links), render)
 
 
-def select(newest_first: Iterable[TaskRecord], query: ListQuery) -> list[TaskRecord]:
+def select(index: TaskIndex, namespace: str, query: ListQuery) -> list[TaskRecord]:
     """The tasks of the page of ``query``."""
     if query.workflow_run_id is not None:
         return []
-    matching: Iterable[TaskRecord] = (
-        record
-        for record in newest_first
-        if (not query.task_status or record.phase in query.task_status)
-        and (query.application is None or record.application == query.application)
+    size = min(query.page_size, sys.maxsize // 4)
+    return index.page(
+        namespace,
+        min((query.page - 1) * query.page_size, sys.maxsize // 4),
+        size,
+        phases=query.task_status,
+        application=query.application,
+        sort=query.sort,
+        descending=query.order == "desc",
     )
-    if query.sort == "modified_at":
-        matching = by_modification(matching, descending=query.order == "desc")
-    elif query.order == "asc":
-        matching = reversed(list(matching))
-    start = (query.page - 1) * query.page_size
-    end = min(start + query.page_size, sys.maxsize)
-    return [record for number, record in enumerate(islice(matching, end)) if number >= start]
 
 
-def render_list(tasks: list[TaskRecord], links: ArtifactLinks) -> Iterator[bytes]:
+def render_list(answers: Answers, tasks: list[TaskRecord], links: ArtifactLinks) -> Iterator[bytes]:
     """The pieces of a JSON array: every task as lists carry it, with no link but that to a large result."""
     for number, task in enumerate(tasks):
-        yield (b"," if number else b"[") + task_response(task.stored(), links, in_list=True).encode()
+        item = answers.get(Kind.ITEM, task, links.expires)
+        if item is None:
+            made = task_response(task.stored(), links, in_list=True).encode()
+            item = answers.put(Kind.ITEM, task, links.expires, made)
+        yield (b"," if number else b"[") + item
     yield b"]" if tasks else b"[]"
 
 
@@ -94,9 +98,3 @@ def in_chunks(items: Iterable[bytes]) -> Iterator[bytes]:
             chunk, size = [], 0
     if chunk:
         yield b"".join(chunk)
-
-
-async def _taking_turns(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
-        await asyncio.sleep(0)

@@ -1,21 +1,36 @@
 """Read a task."""
 
+from functools import partial
 from typing import Any
 
+from skyvern_apiserver.cache.answers import Kind
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.errors import LostResultError
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.storage.links import links_now
-from skyvern_crds.rest.artifacts import is_name, store_key
-from skyvern_crds.rest.response import TaskResponse, task_response
+from skyvern_apiserver.tasks.tags import tag_of_tasks
+from skyvern_apiserver.wire.versioned import Versioned
+from skyvern_crds.rest.artifacts import ArtifactLinks, is_name, store_key
+from skyvern_crds.rest.response import task_response
 from skyvern_crds.stored import StoredTask
 
 
-async def get_task(services: Services, record: TaskRecord) -> TaskResponse:
+async def get_task(services: Services, record: TaskRecord) -> Versioned:
     """The task with links to its files, and with its extracted information even when that is in the store."""
+    links = links_now(services.settings)
+    return Versioned(tag_of_tasks([record], links), partial(render_task, services, record, links))
+
+
+async def render_task(services: Services, record: TaskRecord, links: ArtifactLinks) -> bytes:
+    """The task's answer, made once for each version of the task."""
+    known = services.answers.get(Kind.TASK, record, links.expires)
+    if known is not None:
+        return known
     task = record.stored()
     result, problem = await _stored_result(services, task)
-    return task_response(task, links_now(services.settings), result=result, result_problem=problem)
+    answer = task_response(task, links, result=result, result_problem=problem).encode()
+    # A file that is missing or broken may be uploaded again.
+    return answer if problem else services.answers.put(Kind.TASK, record, links.expires, answer)
 
 
 async def _stored_result(services: Services, task: StoredTask) -> tuple[Any, str | None]:

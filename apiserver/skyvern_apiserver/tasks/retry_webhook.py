@@ -2,18 +2,22 @@
 
 from datetime import UTC, datetime
 
+from starlette.responses import Response
+
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.storage.links import links_now
 from skyvern_apiserver.tasks.annotate import annotate
-from skyvern_apiserver.tasks.read import get_task
-from skyvern_crds.rest.response import TaskResponse
+from skyvern_apiserver.tasks.read import render_task
 from skyvern_crds.vocabulary import ANNOTATION_RETRY_WEBHOOK
 
 
-async def retry_webhook(services: Services, task: TaskRecord) -> TaskResponse:
+async def retry_webhook(services: Services, task: TaskRecord) -> Response:
     """Request another delivery, unless the task has no callback; answers with the task as it was before."""
-    answer = await get_task(services, task)  # first: when it fails, nothing has been asked for
+    answer = await render_task(
+        services, task, links_now(services.settings)
+    )  # first: when it fails, nothing is asked for
     if task.stored().spec.webhook_callback_url:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         await annotate(services, task, ANNOTATION_RETRY_WEBHOOK, moment, any_version=True)
-    return answer
+    return Response(answer, media_type="application/json")

@@ -60,12 +60,15 @@ class ArtifactLinks:
     ttl_seconds: int = DEFAULT_TTL_SECONDS
     """Life of a link."""
 
+    @property
+    def expires(self) -> int:
+        """Unix time at which the links expire: a full hour, so that a URL stays the same between polls."""
+        return -(-(self.now + self.ttl_seconds) // 3600) * 3600
+
     def url(self, namespace: str, task: str, uid: str, name: str) -> str:
         """Signed URL of one artifact."""
         path = f"{ARTIFACTS_PATH}/{quote(store_key(namespace, task, uid, name))}"
-        # Rounded up to the hour, so that a URL stays the same between polls and can be cached.
-        expires = -(-(self.now + self.ttl_seconds) // 3600) * 3600
-        query = urlencode({"expires": expires, "signature": link_signature(self.key, path, expires)})
+        query = urlencode({"expires": self.expires, "signature": link_signature(self.key, path, self.expires)})
         return f"{self.public_url.rstrip('/')}{path}?{query}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from skyvern_apiserver.cache.answers import Answers
 from skyvern_apiserver.cache.task_record import record_of
 from skyvern_apiserver.cache.unreadable import UnreadableTasks
 from skyvern_apiserver.services import Services
@@ -40,7 +41,7 @@ def test_record_answers_as_the_whole_object_would(poison: Poison) -> None:
 
 def test_list_of_unreadable_tasks_is_complete() -> None:
     records = [record_of(wire.loads(poison.json(**METADATA))) for poison in load_poison()]
-    items = json.loads(b"".join(render_list(records, LINKS)))
+    items = json.loads(b"".join(render_list(Answers(), records, LINKS)))
     assert [item["task_id"] for item in items] == [record.task_id for record in records]
 
 
