@@ -9,7 +9,9 @@ from skyvern_crds.models import AnyJson, ApiModel, MicroTime, Rule, ShortText, p
 from skyvern_crds.vocabulary import TERMINAL_PHASES, Phase
 
 MAX_STEPS_IN_STATUS: Final = 50
-"""Newest steps kept in status; all of them are in the artifact ``steps.json``."""
+"""Newest steps kept in status; all of them are in the artifact :data:`STEPS_FILE`."""
+STEPS_FILE: Final = "steps.json"
+"""Artifact with all steps, uploaded at the task's end: a list of objects with the fields of Step, in snake_case."""
 MAX_INLINE_RESULT_BYTES: Final = 16 * 1024
 """Largest extracted information kept inline, as JSON; a larger one is the artifact ``result.json``."""
 MAX_STATUS_BYTES: Final = 48 * 1024

@@ -1,15 +1,20 @@
 """A facade of its own in the test process, which a test may cut off from the cluster."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
+import pytest
 
+from skyvern_apiserver.cache.answers import Answers
 from skyvern_apiserver.process.settings import Settings
 from skyvern_apiserver.server.app import internal_app, public_app
-from skyvern_apiserver.services import build_services
+from skyvern_apiserver.services import Services, build_services
+from skyvern_apiserver.storage.artifact_store import ArtifactStore
 from skyvern_crds.client import ClusterClient
 from tests.apiserver.conftest import PUBLIC_URL
 
@@ -35,3 +40,19 @@ async def facade(settings: Settings, kubeconfig: Path) -> AsyncIterator[tuple[ht
             for task in caches:
                 task.cancel()
             await asyncio.gather(*caches, return_exceptions=True)
+
+
+@asynccontextmanager
+async def with_store_away(
+    services: Services, monkeypatch: pytest.MonkeyPatch, key: str
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of a facade whose artifact store cannot be reached."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+        monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+        away = replace(services, artifacts=ArtifactStore.open("s3://bucket/prefix"), answers=Answers())
+        transport = httpx2.ASGITransport(app=public_app(away))
+        async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL, headers={"x-api-key": key}) as client:
+            yield client

@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from skyvern_apiserver.errors import LostResultError, SettingsError, UnavailableError
+from skyvern_apiserver.errors import FacadeError, LostResultError, SettingsError, UnavailableError
 from skyvern_crds import wire
 from skyvern_crds.rest.response import MAX_RESULT_BYTES
 
@@ -30,6 +30,10 @@ class StoredFile:
     size: int
     etag: str | None
     """Changes with the content."""
+
+
+class TooLargeError(FacadeError):
+    """The file is larger than its reader takes."""
 
 
 class ArtifactStore:
@@ -80,18 +84,28 @@ class ArtifactStore:
         except (BaseError, OSError) as error:
             raise _unavailable("read", key, error) from error
 
+    async def read(self, key: str, limit: int) -> bytes | None:
+        """A whole file; None when it does not exist. Raises TooLargeError beyond ``limit`` bytes."""
+        found = await self.head(key)
+        if found is None:
+            return None
+        if found.size > limit:
+            raise TooLargeError(f"{found.size} bytes, and {limit} are read")
+        return b"".join([chunk async for chunk in self.get(key, 0, found.size)])
+
     async def read_result(self, key: str) -> Any:
         """The extracted information that a task refers to; None when it is larger than MAX_RESULT_BYTES.
 
         Raises LostResultError when the file is missing or can never be read, and UnavailableError when it may be later.
         """
-        found = await self.head(key)
-        if found is None:
-            raise _lost(key, "its file is missing in the artifact store")
-        if found.size > MAX_RESULT_BYTES:
-            return None
         try:
-            result = wire.loads(b"".join([chunk async for chunk in self.get(key, 0, found.size)]))
+            data = await self.read(key, MAX_RESULT_BYTES)
+        except TooLargeError:
+            return None
+        if data is None:
+            raise _lost(key, "its file is missing in the artifact store")
+        try:
+            result = wire.loads(data)
         except ValueError:
             raise _lost(key, "its file is not JSON") from None
         if wire.is_cut(result):

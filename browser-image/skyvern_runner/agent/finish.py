@@ -7,6 +7,7 @@ from typing import Final
 
 from skyvern_crds import wire
 from skyvern_crds.rest.response import FINAL_SCREENSHOT
+from skyvern_crds.status import STEPS_FILE
 from skyvern_runner.agent.batch import capture
 from skyvern_runner.agent.bounded import bounded
 from skyvern_runner.agent.context import Context
@@ -22,7 +23,6 @@ BROWSER_SECONDS: Final = 4.0
 UPLOAD_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 6.0
 """In total less than the 30 s from SIGTERM to SIGKILL, so that the verdict is written even if delivery hangs."""
-STEPS_FILE: Final = "steps.json"
 
 
 def run_task(task: Task, context: Context, unexpected: Callable[[BaseException], None]) -> Verdict:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from skyvern_crds import wire
 from skyvern_crds.rest.artifacts import ArtifactLinks, is_name
 from skyvern_crds.rest.request import SPEC_FIELDS, ModelRequest, TaskRequest
-from skyvern_crds.status import SkyvernTaskStatus, StepStatus
+from skyvern_crds.status import SkyvernTaskStatus, Step, StepStatus
 from skyvern_crds.stored import StoredTask, read
 from skyvern_crds.vocabulary import Phase
 
@@ -234,8 +234,9 @@ def encode_steps(steps: Iterable[StepResponse]) -> bytes:
     return wire.encode([step.model_dump(mode="json", exclude_none=True) for step in steps])
 
 
-def step_responses(task: StoredTask) -> list[StepResponse]:
-    """The Tasks API's steps, by order and retry_index ascending."""
+def step_responses(task: StoredTask, older: Iterable[Step] = ()) -> list[StepResponse]:
+    """The Tasks API's steps, by order and retry_index ascending; the task's own win over ``older`` ones."""
+    steps = {(step.order, step.retry_index): step for step in (*older, *task.status.steps)}
     return [
         StepResponse.model_construct(
             created_at=wire_time(step.created_at),
@@ -250,5 +251,5 @@ def step_responses(task: StoredTask) -> list[StepResponse]:
             input_token_count=step.input_token_count,
             output_token_count=step.output_token_count,
         )
-        for step in sorted(task.status.steps, key=lambda step: (step.order, step.retry_index))
+        for _, step in sorted(steps.items())
     ]

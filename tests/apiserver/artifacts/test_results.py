@@ -1,21 +1,18 @@
 """Extracted information that is too large for the object: it is in the store, and no answer shows null instead."""
 
 import json
-import socket
-from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
-from skyvern_apiserver.server.app import public_app
 from skyvern_apiserver.services import Services
-from skyvern_apiserver.storage.artifact_store import ArtifactStore
 from skyvern_crds.rest.response import MAX_RESULT_BYTES
 from tests.apiserver.artifacts.running_task import RunningTask
 from tests.apiserver.calls import create
 from tests.apiserver.cluster import Tenants
-from tests.apiserver.conftest import PUBLIC_URL, Caller
+from tests.apiserver.conftest import Caller
+from tests.apiserver.separate import with_store_away
 from tests.waiting import until
 
 pytestmark = pytest.mark.contract
@@ -78,16 +75,8 @@ async def test_result_that_is_lost_for_good_is_null_and_the_answer_says_so(
 async def test_result_is_not_answered_as_null_while_the_store_is_away(
     running: RunningTask, tenants: Tenants, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-        monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
-        away = replace(services, artifacts=ArtifactStore.open("s3://bucket/prefix"))
-        transport = httpx2.ASGITransport(app=public_app(away))
-        headers = {"x-api-key": tenants.key("alice")}
-        async with httpx2.AsyncClient(transport=transport, base_url=PUBLIC_URL, headers=headers) as client:
-            answer = await client.get(f"/api/v1/tasks/{running.task_id}")
+    async with with_store_away(services, monkeypatch, tenants.key("alice")) as client:
+        answer = await client.get(f"/api/v1/tasks/{running.task_id}")
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
     assert answer.json()["detail"] == "The artifact store cannot be reached: try again later"
 
