@@ -76,6 +76,8 @@ type Seen = {
   /** Whether the pointer is a hand on it. */
   hand: boolean;
 };
+/** What an action aims at. */
+type Aimed = { el: El; focus: El | null; firstId: number };
 /** What happened since an action began. */
 type Watch = {
   observer: MutationObserver;

@@ -1,6 +1,5 @@
 """Typing into fields, and checking that the field took it."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
@@ -8,6 +7,7 @@ from skyvern_runner.actions.base import AnyText, ElementAction
 from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.errors import ActionFailedError
 from skyvern_runner.input.outcome import Effect, Outcome, Target
+from skyvern_runner.input.read_back import holds
 
 if TYPE_CHECKING:
     from skyvern_runner.input.interaction import Interaction
@@ -42,6 +42,7 @@ class InputText(ElementAction):
 
     def run(self, interaction: "Interaction") -> Outcome:
         """Insert the text, else type it key by key, else set the value by script, until the field holds it."""
+        text = "\n".join(self.text.splitlines()) if "\r" in self.text else self.text
         target = interaction.aim(self.id, typing=True)
         if target.tag == "select":
             raise ActionFailedError(f"{target.label} is a list: use select_option")
@@ -52,26 +53,27 @@ class InputText(ElementAction):
             raise ActionFailedError(f"{target.label} takes no text: use {instead}")
         if not (target.state or {}).get("focused"):
             interaction.click(target)
-        return _type(interaction, target, self.text)
+        return _type(interaction, target, text)
 
 
 def _type(interaction: "Interaction", target: Target, text: str) -> Outcome:
     effect = None
+    field = target
     for fill in _ways(text):
-        field = interaction.ask(target.id, "enter")
-        limit = int(field["maximum"])
+        entered = interaction.ask(field.id, "enter")
+        field = Target(ElementId(target.id.frame, str(entered["id"])), target.label, token=target.token)
+        limit = int(entered["maximum"])
         if 0 <= limit < len(text):
             raise ActionFailedError(f"{target.label} takes at most {limit} characters")
-        if not field["empty"]:
+        if not entered["empty"]:
             interaction.keyboard.delete()
-        fill(interaction, target)
-        inner = ElementId(target.id.frame, str(field["id"]))
-        effect = interaction.settle(Target(inner, target.label, token=target.token))
+        fill(interaction, field)
+        effect = interaction.settle(field)
         if effect.state is None:
             return Outcome(True, f"typed into {target.label}, which is gone now", effect)
-        if same_text(text, effect.state):
+        if holds(text, effect.state):
             return Outcome(True, f"typed into {target.label}{_shown(text, effect.state)}", effect)
-    return Outcome(False, f"{target.label} holds {_held(effect)} instead", effect or interaction.settle(target))
+    return Outcome(False, f"{target.label} holds {_held(effect)}", effect or interaction.settle(target))
 
 
 def _ways(text: str) -> list[Callable[["Interaction", Target], None]]:
@@ -91,32 +93,16 @@ def _ways(text: str) -> list[Callable[["Interaction", Target], None]]:
 
 def _held(effect: Effect | None) -> str:
     state = (effect.state if effect else None) or {}
-    return "something else" if state.get("secret") else repr(state.get("raw", "")[:80])
-
-
-def same_text(text: str, state: Mapping[str, Any]) -> bool:
-    """Whether the field holds the text, as given or as a mask formats it."""
-    raw = str(state["raw"])
-    if _plain(raw) == _plain(text):
-        return True
-    wanted, held = _letters(text), _letters(raw)
-    if not wanted or state.get("secret"):
-        return False
-    # A mask may add its own digits in front, as a country code.
-    return wanted == held or (wanted.isdigit() and held.endswith(wanted) and len(held) - len(wanted) <= 3)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()
+    held = "something else" if state.get("secret") else repr(state.get("raw", "")[:80])
+    strayed = (
+        f" (typing moved the focus to {effect.strayed}, where nothing was typed)" if effect and effect.strayed else ""
+    )
+    return f"{held} instead{strayed}"
 
 
 def _shown(text: str, state: Mapping[str, Any]) -> str:
     raw = str(state["raw"])
-    notes = f", it shows {raw!r}" if _plain(raw) != _plain(text) else ""
+    notes = f", it shows {raw!r}" if raw.split() != text.split() else ""
     return f"{notes}, which the page marks as invalid" if state.get("invalid") else notes
 
 

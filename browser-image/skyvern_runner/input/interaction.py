@@ -113,6 +113,7 @@ class Interaction:
             messages=tuple(answer["messages"]) if same else (),
             frame=frame,
             state=answer["state"] if same else None,
+            strayed=answer["strayed"] if same else "",
         )
 
     def _origin(self, frame: Frame) -> tuple[float, float]:

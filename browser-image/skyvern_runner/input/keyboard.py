@@ -46,9 +46,12 @@ class Keyboard:
         self.press(character_key(last))
 
     def type(self, text: str) -> None:
-        """Type ``text`` key by key."""
+        """Type ``text`` key by key, but line breaks without their key: in many boxes Enter sends."""
         for character in text:
-            self.press(NAMED["enter"] if character == "\n" else character_key(character))
+            if character.isprintable():
+                self.press(character_key(character))
+            else:
+                self._browser.cdp("Input.insertText", text=character)
 
     def delete(self) -> None:
         """Delete what is selected."""

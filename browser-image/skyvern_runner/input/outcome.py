@@ -40,6 +40,8 @@ class Effect:
     """The document that was watched."""
     state: Mapping[str, Any] | None
     """State of the target afterwards; None when it is gone."""
+    strayed: str = ""
+    """Where the page moved the focus while something was typed; nothing was typed there."""
 
 
 @dataclass(frozen=True)

@@ -28,15 +28,55 @@ const innerField = (el) => {
   return el.querySelector(TEXT_FIELDS) ?? shadowOf(el)?.querySelector(TEXT_FIELDS);
 };
 
-// What takes the text: the element, or the field inside it (a combobox's input, a labeled wrapper).
+/** What the action under way aims at, the focus before it, and the first id given since. @type {Aimed | null} */
+let aimed = null;
+/** The field that is typed into, and where typing went instead. @type {{ field: El, strayed: El | null } | null} */
+let typing = null;
+
+/** The element in focus, in shadow roots too. @param {Document} place */
+const focusIn = (place) => {
+  let at = /** @type {El | null} */ (place.activeElement);
+  for (;;) {
+    const inner = at && /** @type {El | null | undefined} */ (shadowOf(at)?.activeElement);
+    if (!inner) return at;
+    at = inner;
+  }
+};
+
+/** @param {El} el */
+const takeAim = (el) => {
+  typing = null;
+  aimed = { el, focus: focusIn(el.ownerDocument), firstId: nextId };
+};
+
+// What takes the text: the element, the field inside it (a combobox's input, a labeled wrapper), or a field that a
+// click on it brought up. Any other field that has the focus is none of its business.
 /** @type {(el: El) => El | null} */
 const fieldOf = (el) => {
   if (el.matches("input,textarea") || editable(el)) return el;
   const inner = innerField(el);
   if (inner) return inner;
-  const active = /** @type {El | null} */ (el.ownerDocument.activeElement);
-  return active?.matches("input,textarea,[contenteditable]") ? active : null;
+  const active = focusIn(el.ownerDocument);
+  if (!active?.matches("input,textarea,[contenteditable]")) return null;
+  if (isInside(active, el)) return active;
+  const known = parseInt(ids.get(active) ?? "zzzzzzzz", 36) < (aimed?.firstId ?? 0);
+  return aimed?.el === el && aimed.focus !== active && !known ? active : null;
 };
+
+// Keys go to whatever has the focus. While a field is typed into, the page may move the focus: then they reach nothing.
+/** @param {Event} event */
+const keepInField = (event) => {
+  if (!typing) return;
+  const at = event.composedPath()[0];
+  const { field } = typing;
+  if (!isElement(/** @type {Node} */ (at)) || isInside(/** @type {Node} */ (at), field)) return;
+  if (shadowOf(/** @type {El} */ (at)) && isInside(field, /** @type {El} */ (at))) return;
+  typing.strayed = /** @type {El} */ (at);
+  event.preventDefault();
+  event.stopImmediatePropagation();
+};
+const GUARDED_EVENTS = ["keydown", "keypress", "beforeinput"];
+for (const type of GUARDED_EVENTS) window.addEventListener(type, keepInField, true);
 
 // Focus a field and select what it holds, so that typing replaces it.
 /** @param {string} id */
@@ -46,6 +86,14 @@ const enter = (id) => {
   const field = fieldOf(el);
   if (!field) return fail(`${labelFor(el)} takes no text`);
   if (field.getRootNode().activeElement !== field) field.focus({ preventScroll: true });
+  const focus = focusIn(field.ownerDocument);
+  if (!focus || !(isInside(focus, field) || (editable(focus) && isInside(field, focus)))) {
+    const other = focus && focus !== field.ownerDocument.body ? `: ${labelFor(focus)} has it` : "";
+    return fail(`${labelFor(el)} does not take the focus${other}`);
+  }
+  const view = field.ownerDocument.defaultView;
+  if (view && view !== window) for (const type of GUARDED_EVENTS) view.addEventListener(type, keepInField, true);
+  typing = { field, strayed: null };
   let empty;
   if (typeof field.select === "function") {
     field.select();
@@ -67,7 +115,8 @@ const enter = (id) => {
 const setValue = (id, value) => {
   const el = elementOf(id);
   if (!el) return fail(GONE);
-  const field = fieldOf(el) ?? el;
+  const field = fieldOf(el);
+  if (!field) return fail(`${labelFor(el)} takes no text`);
   if (disabledOf(field)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
   if (readOnlyOf(field)) return fail(`readonly: ${labelFor(el)} cannot be typed into`);
   if (!watch) startWatch();
@@ -95,6 +144,9 @@ const press = (id) => {
 const focusOn = (id) => {
   const el = elementOf(id);
   if (!el) return fail(GONE);
-  (fieldOf(el) ?? el).focus({ preventScroll: true });
-  return stringify({});
+  const field = fieldOf(el) ?? el;
+  field.focus({ preventScroll: true });
+  const focus = focusIn(field.ownerDocument);
+  if (focus && isInside(focus, field)) return stringify({});
+  return fail(`${labelFor(el)} does not take the focus: leave the id out to press the key where the focus is`);
 };

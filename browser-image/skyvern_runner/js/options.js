@@ -1,69 +1,31 @@
 // Choosing an option: of a native select, and of a list that the page draws.
 
 const OPTIONS = "[role=option],[role=menuitem],[role=menuitemradio],[role=treeitem],li,option";
+const LISTED = "[role=option],[role=listbox],[role=menu],label,select";
+const FIELDS = "input:not([type=hidden]),select,textarea,[role=combobox],[role=listbox],[contenteditable=true]";
 const OWN_LISTS = "[role=listbox],[role=menu],[role=radiogroup],[role=tablist]";
 const OWN_OPTIONS = "[role=option],[role=menuitem],[role=radio],[role=tab],li";
-const AN_INDEX = /^(?:index|#)?\s*[=:]?\s*(\d+)$/i;
-const SEVERAL = -2;
+const CHOSEN_DEPTH = 3; // ancestors of a control among which a chosen option may be shown
 
-/** @param {string} text */
-const plainText = (text) => clean(text).toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
-/** @param {string} text */
-const words = (text) => plainText(text).replace(/[^\p{L}\p{N}]+/gu, " ").trim();
-
-// Index of the wanted one among labels (and values): exact, then without case and accents, then words, prefix,
-// contained. -1: none; SEVERAL: more than one.
-/** @param {string} wanted @param {string[]} labels @param {string[]} values */
-const matchOf = (wanted, labels, values = []) => {
-  const plain = plainText(wanted);
-  const sought = words(wanted);
-  /** @type {((i: number) => boolean)[]} */
-  const rules = [
-    (i) => labels[i] === wanted || values[i] === wanted,
-    (i) => plainText(labels[i]) === plain || Boolean(values[i] && plainText(values[i]) === plain),
-    (i) => words(labels[i]) === sought && sought !== "",
-    (i) => sought !== "" && words(labels[i]).startsWith(sought),
-    (i) => sought.length > 1 && ` ${words(labels[i])} `.includes(` ${sought} `),
-    (i) => words(labels[i]).length > 2 && ` ${sought} `.includes(` ${words(labels[i])} `),
-    (i) => sought.length > 2 && words(labels[i]).includes(sought),
-  ];
-  let several = false;
-  for (const [order, rule] of rules.entries()) {
-    const hits = [];
-    for (let i = 0; i < labels.length; i += 1) if (rule(i)) hits.push(i);
-    if (hits.length === 1 || (hits.length > 1 && order < 3)) return hits[0];
-    several ||= hits.length > 1;
-  }
-  return several ? SEVERAL : -1;
-};
-
-/** @param {string} wanted @param {string[]} labels @param {number} index */
-const noMatch = (wanted, labels, index) => {
-  const first = words(wanted).split(" ")[0] || " ";
-  const close = labels.filter((label) => words(label).includes(first)).slice(0, 8);
-  const shown = (close.length ? close : labels.slice(0, 8)).map((label) => stringify(cut(label, 40))).join(", ");
-  const problem = index === SEVERAL ? "several options match" : "no option matches";
-  const more = labels.length > 8 ? ", ..." : "";
-  return fail(`${problem} ${stringify(wanted)}; ${labels.length} options: ${shown}${more}`);
+// The options of a native select, by position. Which one a text means is decided by the caller.
+/** @param {string} id */
+const nativeOptions = (id) => {
+  const el = elementOf(id);
+  if (!el) return fail(GONE);
+  if (disabledOf(el)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
+  const inDisabledGroup = (/** @type {Node} */ option) => Boolean(outwards(option)?.disabled);
+  return stringify({ options: Array.from(el.options ?? [], (option) => [
+    clean(option.label), option.value, option.disabled || inDisabledGroup(option),
+  ]) });
 };
 
 // A native select is handled in the page: asking option by option through WebDriver takes seconds for a long list.
-/** @param {string} id @param {string} wanted */
-const pickNative = (id, wanted) => {
+/** @param {string} id @param {number} index @param {string} label */
+const pickNative = (id, index, label) => {
   const el = elementOf(id);
   if (!el) return fail(GONE);
-  if (el.localName !== "select") return stringify({ native: false });
-  if (disabledOf(el)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
-  const options = Array.from(el.options ?? []);
-  const labels = options.map((option) => clean(option.label));
-  let index = matchOf(clean(wanted), labels, options.map((option) => option.value));
-  const number = AN_INDEX.exec(wanted.trim());
-  if (index < 0 && number && Number(number[1]) < options.length) index = Number(number[1]);
-  if (index < 0) return noMatch(wanted, labels, index);
-  const option = options[index];
-  if (option.disabled || /** @type {El | null} */ (option.parentElement)?.disabled) {
-    return fail(`disabled: the option ${stringify(labels[index])} cannot be chosen`);
-  }
+  const option = el.options?.[index];
+  if (!option || clean(option.label) !== label) return fail(`${labelFor(el)} changed its options meanwhile`);
   startWatch();
   faceOf(el).scrollIntoView({ block: "nearest", behavior: "instant" });
   el.focus({ preventScroll: true });
@@ -71,7 +33,7 @@ const pickNative = (id, wanted) => {
   if (el.multiple) option.selected = true;
   else el.selectedIndex = index;
   if (changes) tell(el, "input", "change");
-  return stringify({ native: true, chosen: labels[index], held: option.selected });
+  return stringify({});
 };
 
 /** Options of the lists that a combobox names, and of an element that is itself a list. @param {El} el */
@@ -87,24 +49,72 @@ const optionsOfList = (el) => {
   return found;
 };
 
+/** Options that were visible before the list was opened. @type {Set<El>} */
+let optionsBefore = new Set();
+
 /** @returns {El[]} */
-const allOptions = () => {
+const visibleOptions = () => {
   const found = [];
   for (const ref of knownRoots) found.push(...(ref.deref()?.querySelectorAll("[role=option]") ?? []));
-  return found;
+  return found.filter(visible);
 };
 
-// The option of an opened custom list: among those its combobox names, those that appeared, or all that are visible.
-/** @param {string | null} id @param {string} wanted @param {string[]} fresh */
-const findOption = (id, wanted, fresh) => {
+// Whether an option is in a list with a name of its own, or in that of another combobox.
+/** @param {El} option */
+const isClaimed = (option) => {
+  for (let list = outwards(option); list; list = outwards(list)) {
+    if (list.matches(OWN_LISTS) && list.matches("[aria-label],[aria-labelledby]")) return true;
+    const name = list.id && CSS.escape(list.id);
+    if (name && list.getRootNode().querySelector(`[aria-controls~="${name}"],[aria-owns~="${name}"]`)) return true;
+  }
+  return false;
+};
+
+// The options of a custom list: those that its combobox names, those that appeared, or visible ones that are no other
+// list's.
+/** @param {string} id @param {string[] | null} fresh ids of what appeared; null before the list is opened */
+const customOptions = (id, fresh) => {
   const el = elementOf(id);
-  let pool = el ? optionsOfList(el) : [];
-  if (pool.length === 0) pool = fresh.map(elementOf).filter((option) => option !== null);
-  if (pool.length === 0) pool = allOptions();
-  pool = pool.filter(visible);
-  if (pool.length === 0) return stringify({ none: true });
-  const labels = pool.map((option) => nameOf(option, "option"));
-  const index = matchOf(clean(wanted), labels, pool.map((option) => option.dataset.value ?? ""));
-  if (index < 0) return noMatch(wanted, labels, index);
-  return stringify({ id: idOf(pool[index]), label: labels[index] });
+  let pool = (el ? optionsOfList(el) : []).filter(visible);
+  const shown = pool.length ? [] : visibleOptions();
+  if (pool.length === 0 && fresh) {
+    pool = fresh.map(elementOf).filter((option) => option !== null).filter(visible);
+    if (pool.length === 0) pool = shown.filter((option) => !optionsBefore.has(option));
+  }
+  if (pool.length === 0) pool = shown.filter((option) => !isClaimed(option));
+  if (!fresh) optionsBefore = new Set(shown);
+  return stringify({ options: pool.map((option) => [
+    nameOf(option, "option"), option.dataset.value ?? "", disabledOf(option), idOf(option),
+    roleOf(option, option.localName),
+  ]) });
+};
+
+// Where a control shows what was chosen: its own text, and that around it up to the next field, without the lists.
+/** @param {string} id @param {string | null} option the one that was clicked */
+const shownChoice = (id, option) => {
+  const el = elementOf(id);
+  const chosen = elementOf(option);
+  const selected = chosen !== null && visible(chosen) && checkedOf(chosen) === "true";
+  if (!el) return stringify({ text: "", selected });
+  const fields = (/** @type {El} */ place) => place.querySelectorAll(FIELDS).length + Number(place.matches(FIELDS));
+  let around = el;
+  for (let up = 0; up < CHOSEN_DEPTH; up += 1) {
+    const outer = outwards(around);
+    if (!outer || outer === document.body || fields(outer) > Math.max(fields(around), 1)) break;
+    around = outer;
+  }
+  /** @type {string[]} */
+  const parts = [];
+  /** @param {Node} node */
+  const collect = (node) => {
+    for (const child of childrenOf(node)) {
+      if (isText(child)) parts.push(child.data);
+      else if (isElement(child) && isShown(child) && !child.matches(LISTED) && !SKIPPED.has(child.localName)) {
+        collect(child);
+      }
+    }
+    parts.push(" ");
+  };
+  collect(around);
+  return stringify({ text: clean(parts.join("")), selected });
 };

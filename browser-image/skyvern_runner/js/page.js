@@ -57,6 +57,7 @@ const pageText = () => {
 const hostOf = (id) => stringify({ host: (elementOf(id)?.ownerDocument.location ?? location).hostname });
 
 const arm = () => {
+  typing = null;
   startWatch();
   return stringify({ token });
 };

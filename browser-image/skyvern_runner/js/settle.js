@@ -70,10 +70,12 @@ const afterwards = ({ changed, touched, count, observer }, id) => {
   observer.disconnect();
   const el = elementOf(id);
   const fresh = freshControls(changed);
+  const strayed = typing?.strayed ? labelFor(typing.strayed) : "";
   watch = null;
+  typing = null;
   leaving = false;
   return {
-    url: location.href, token, mutations: count, fresh, messages: freshMessages(touched),
+    url: location.href, token, mutations: count, fresh, messages: freshMessages(touched), strayed,
     state: el ? stateOf(el) : null,
   };
 };

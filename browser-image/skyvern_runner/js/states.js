@@ -106,6 +106,8 @@ const stateOf = (el) => {
     value: clean(valueOf(el, role)),
     raw: "value" in el ? String(el.value) : textOf(el, 4000),
     secret: secretField(el),
+    phone: el.type === "tel" || (el.autocomplete ?? "").startsWith("tel"),
+    chosen: el.localName === "select" ? Array.from(el.selectedOptions ?? [], (option) => clean(option.label)) : [],
     checked: checkedOf(el),
     expanded: expandedOf(el),
     focused: el.getRootNode().activeElement === el || el.contains(el.ownerDocument.activeElement),
