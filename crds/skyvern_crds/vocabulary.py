@@ -220,6 +220,8 @@ class Reason(StrEnum):
     """SpecHonored = False."""
 
     # Of Events only
+    MULTIPLE_PODS = "MultiplePods"
+    """The task has another pod beside the one that status names; it is deleted, and never acts."""
     UNREADABLE = "Unreadable"
     """The stored object holds a field that this version cannot read; the message names it and the remedy."""
 

@@ -201,6 +201,7 @@ class Reconciler:
             policy=self._policy,
             refusal=facts.refusal,
             webhook=facts.webhook,
+            strays=self._store.other_pods(task),
             webhook_under_way=self._sender.under_way(task.uid),
             reported=facts.reported,
             surplus=task.ended and self._ended.is_surplus(task),

@@ -65,7 +65,7 @@ def _outcome(
     return Outcome(
         reason=reason,
         message=message,
-        started=pod.runner.started or pod.life is PodLife.VANISHED,
+        started=pod.runner.started or (pod.life is PodLife.VANISHED and not pod.ended),
         infrastructure=infrastructure,
         own_verdict=own_verdict,
         exit_code=pod.runner.exit_code,

@@ -10,7 +10,7 @@ from typing import Final
 
 from skyvern_crds.status import WebhookState
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.decision import statuses, stopping, waiting
+from skyvern_operator.decision import statuses, stopping, strays, waiting
 from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
@@ -30,7 +30,10 @@ def decide(view: View) -> list[Action]:
     """The actions that move the task forward, in the order in which they must be carried out."""
     for case in _CASES:
         actions = case(view)
+        if actions is not None and (view.task.deleting or view.task.unreadable):
+            return actions + _report(view)
         if actions is not None:
+            actions = strays.out_of_sight(view, actions) + strays.removal(view)
             return actions + _report(view)  # last: an Event that is refused must not hold back a stop
     raise AssertionError("the last case always fits")
 
@@ -105,6 +108,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     _unreadable,
     _ended,
     _runner_ended,
+    strays.in_doubt,
     _pod_vanished,
     stopping.node_lost,
     stopping.stopped,
@@ -112,6 +116,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     stopping.active_deadline,
     stopping.start_deadline,
     stopping.suspended,
+    strays.not_alone,
     waiting.no_pod,
     stopping.cannot_start,
     _pending,

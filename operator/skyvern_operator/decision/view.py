@@ -42,6 +42,8 @@ class View:
     webhook: WebhookStatus | None = None
     """Outcome of a delivery that may not be in status yet."""
     webhook_under_way: bool = False
+    strays: tuple[PodRecord, ...] = ()
+    """Other pods of the task in which an agent could act if the task named them."""
     reported: str | None = None
     """The unreadable fields that were reported last."""
     surplus: bool = False
@@ -102,9 +104,13 @@ class View:
     @property
     def lost_at(self) -> datetime | None:
         """When a node that has not confirmed the end of a deleted pod counts as lost."""
-        if self.pod is None or self.pod.deletion_due is None:
+        return self.lost_at_of(self.pod) if self.pod is not None else None
+
+    def lost_at_of(self, pod: PodRecord) -> datetime | None:
+        """The same of any pod; None while its deletion has not begun."""
+        if pod.deletion_due is None:
             return None
-        return self.pod.deletion_due + timedelta(seconds=self.policy.grace_periods.lost_node_seconds)
+        return pod.deletion_due + timedelta(seconds=self.policy.grace_periods.lost_node_seconds)
 
     @property
     def backoff_until(self) -> datetime | None:

@@ -23,7 +23,7 @@ from skyvern_crds.vocabulary import Reason
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.creation_gate import CreationGate, Obstacle
 from skyvern_operator.decision.refusals import CreateError, refusal_of
-from skyvern_operator.errors import CreateRetryError, ProfileError
+from skyvern_operator.errors import CreateRetryError, ProfileError, StaleRecordError
 from skyvern_operator.execution.pod_manifest import build_pod
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.state.facts import Refusal
@@ -95,7 +95,10 @@ class PodActions:
             self._remember(task, meaning)
 
     async def delete(self, task: TaskRecord, name: str, uid: str, version: int | None = None) -> None:
-        """Delete the pod of this uid, and of this version if one is given, with its grace period."""
+        """Delete the pod of this uid, and of this version if one is given, with its grace period.
+
+        Raises StaleRecordError when the pod is another; the store then has it as it is.
+        """
 
         def call() -> Awaitable[None]:
             resource_version = str(version) if version is not None else None
@@ -106,9 +109,9 @@ class PodActions:
         except NotFound:
             self._store.mark_vanished(task, name)
             return
-        except Conflict:
+        except Conflict as error:
             await self.look_up(task, name)  # it has changed, or another pod has taken the name
-            return
+            raise StaleRecordError(f"the pod {name} has changed") from error
         pod = self._store.pod(task.uid, name)
         if pod is not None:
             self._store.mark_deleting(pod, datetime.now(UTC) + timedelta(seconds=TERMINATION_GRACE_SECONDS))

@@ -13,7 +13,7 @@ from skyvern_crds.spec import ProxyLocation
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.stored import Unreadable, glance_at_runner, read, read_metadata, read_request, read_time
 from skyvern_crds.urls import split_http_url
-from skyvern_crds.vocabulary import GROUP, KIND, LABEL_ATTEMPT
+from skyvern_crds.vocabulary import GROUP, KIND, LABEL_ATTEMPT, LABEL_MANAGED_BY, MANAGED_BY
 from skyvern_operator.state.ended import is_settled, slim
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskKey, TaskRecord
 
@@ -113,6 +113,7 @@ def pod_record(obj: JsonObject) -> PodRecord | None:
         task_uid=_text(owner.get("uid")),
         task_name=_text(owner.get("name")),
         attempt=int(attempt) if _ATTEMPT.fullmatch(attempt) else 1,
+        labeled=meta.labels.get(LABEL_MANAGED_BY) == MANAGED_BY,
         phase=_text(status.get("phase")) or "Pending",
         reason=_text(status.get("reason")),
         message=_text(status.get("message")),

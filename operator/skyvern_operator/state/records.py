@@ -135,6 +135,10 @@ class PodLife(StrEnum):
     LIVE = "live"
     DELETING = "deleting"
     """Its deletion has begun."""
+    DROPPED = "dropped"
+    """A watch delivered that it is gone, but not its deletion: it was removed at once, or has only lost its label."""
+    MISSING = "missing"
+    """A list does not show it: nobody saw it end, or it has only lost its label."""
     SEEN_TO_END = "seen to end"
     """A watch delivered its deletion, so the record is its last state."""
     VANISHED = "vanished"
@@ -144,6 +148,11 @@ class PodLife(StrEnum):
     def gone(self) -> bool:
         """Whether the API server no longer has the pod."""
         return self in (PodLife.SEEN_TO_END, PodLife.VANISHED)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether only the API server's own answer tells if it still has the pod."""
+        return self in (PodLife.DROPPED, PodLife.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,8 @@ class PodRecord:
     task_uid: str
     task_name: str
     attempt: int
+    labeled: bool = True
+    """Whether watches and lists show it, by the label managed-by."""
     phase: str = "Pending"
     reason: str = ""
     message: str = ""

@@ -12,6 +12,15 @@ from skyvern_operator.state.records import PodLife, PodRecord, TaskKey, TaskReco
 
 TOMBSTONE_SECONDS: Final = 300.0
 """How long a deleted object's uid is remembered, so that a late answer does not bring the object back."""
+_KNOWN_OF_THE_END: Final = (
+    PodLife.LIVE,
+    PodLife.DELETING,
+    PodLife.MISSING,
+    PodLife.DROPPED,
+    PodLife.VANISHED,
+    PodLife.SEEN_TO_END,
+)
+"""How much is known of a pod's end, the least first."""
 
 
 class OnChange(Protocol):
@@ -25,7 +34,7 @@ def is_urgent(task: TaskRecord | None, pod: PodRecord | None) -> bool:
     """Whether a change goes before new work, as ends, cancellations and deletions do. Pure."""
     if task is None or task.cancel_requested or task.deleting:
         return True
-    return not task.ended and pod is not None and (pod.ended or pod.life.gone)
+    return not task.ended and pod is not None and (pod.ended or pod.life.gone or pod.life.in_doubt)
 
 
 class Store:
@@ -70,6 +79,11 @@ class Store:
     def runs(self, task_uid: str) -> bool:
         """Whether a task, which may be deleted, has a pod that has not ended."""
         return any(not (pod.ended or pod.life.gone) for pod in self._pods.get(task_uid, {}).values())
+
+    def other_pods(self, task: TaskRecord) -> tuple[PodRecord, ...]:
+        """Pods of the task beside the current one in which an agent could still act; normally there is none."""
+        pods, current = self._pods.get(task.uid, {}), self.current_pod(task)
+        return tuple(pod for pod in pods.values() if pod is not current and not (pod.ended or pod.life.gone))
 
     def facts(self, task: TaskRecord) -> Facts:
         """What the operator knows about a task beyond its object."""
@@ -127,7 +141,9 @@ class Store:
     def put_pod(self, pod: PodRecord) -> bool:
         """Add or update a pod, as :meth:`put_task` does a task."""
         old = self.pod(pod.task_uid, pod.name)
-        if pod.uid in self._tombstones or (old is not None and old.version >= pod.version):
+        if pod.uid in self._tombstones:
+            return False
+        if old is not None and old.version >= pod.version and not old.life.in_doubt:
             return False
         self._pods.setdefault(pod.task_uid, {})[pod.name] = pod
         if old is None or not pod.says_the_same_as(old):
@@ -135,12 +151,15 @@ class Store:
         return True
 
     def drop_pod(self, pod: PodRecord) -> bool:
-        """Record that a watch delivered the pod's deletion, with its last state. False if already recorded."""
-        return self._end(pod, PodLife.SEEN_TO_END)
+        """Record that a watch delivered the pod's end, with its last state. False if already recorded.
+
+        One whose deletion had not begun may have lost its label instead, which watches report in the same way.
+        """
+        return self._end(pod, PodLife.DROPPED if pod.life is PodLife.LIVE else PodLife.SEEN_TO_END)
 
     def lose_pod(self, pod: PodRecord) -> bool:
-        """Record that the pod no longer exists, although no watch delivered its deletion. False if already recorded."""
-        return self._end(pod, PodLife.VANISHED)
+        """Record that a list lacks the pod, although no watch delivered its deletion. False if already recorded."""
+        return self._end(pod, PodLife.MISSING)
 
     def mark_deleting(self, pod: PodRecord, due: datetime) -> None:
         """Record that the API server accepted our deletion; the watch delivers the details."""
@@ -153,16 +172,23 @@ class Store:
         old = self.pod(task.uid, name)
         if old is not None and old.life.gone:
             return
-        record = replace(old, life=PodLife.VANISHED) if old is not None else vanished_pod(task, name)
+        # What a watch delivered as gone, and the API server no longer has, was seen in its last state.
+        life = PodLife.SEEN_TO_END if old is not None and old.life is PodLife.DROPPED else PodLife.VANISHED
+        record = replace(old, life=life) if old is not None else vanished_pod(task, name)
         self._pods.setdefault(task.uid, {})[name] = record
         self._notify(task.key)
 
     def _end(self, pod: PodRecord, life: PodLife) -> bool:
         """Keep the pod's last state while the store has its task. A delivered deletion replaces a missed one."""
-        self._bury(pod.uid)
+        if not life.in_doubt:
+            self._bury(pod.uid)
         pods = self._pods.get(pod.task_uid)
         old = pods.get(pod.name) if pods else None
-        if pods is None or old is None or old.uid != pod.uid or old.life is PodLife.SEEN_TO_END or old.life is life:
+        if pods is None or old is None or old.uid != pod.uid:
+            return False
+        if old.life is PodLife.VANISHED and life is PodLife.DROPPED:
+            life = PodLife.SEEN_TO_END
+        if _KNOWN_OF_THE_END.index(life) <= _KNOWN_OF_THE_END.index(old.life):
             return False
         last = pod if pod.version >= old.version else old
         task = self._tasks.get(pod.key)

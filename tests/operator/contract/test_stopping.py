@@ -2,11 +2,12 @@
 
 import pytest
 
-from skyvern_crds.client import ClusterClient
+from skyvern_crds.client import PODS, ClusterClient
 from skyvern_crds.runner_contract import ExitCode
-from skyvern_crds.vocabulary import ANNOTATION_CANCEL
+from skyvern_crds.vocabulary import ANNOTATION_CANCEL, LABEL_MANAGED_BY, TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.creation_gate import CreationGate
+from skyvern_operator.errors import StaleRecordError
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.token_bucket import TokenBucket
 from skyvern_operator.execution.writer import Writer
@@ -88,12 +89,40 @@ async def test_pod_that_has_changed_is_looked_at_again_and_not_deleted(
     before = store.pod(task.uid, name)
     assert before is not None
     await own_kubelet.start(name)
-    await actions.delete(task, name, before.uid, before.version)
+    with pytest.raises(StaleRecordError):
+        await actions.delete(task, name, before.uid, before.version)
     seen = store.pod(task.uid, name)
     assert seen is not None
     assert (seen.life, seen.runner.started) == (PodLife.LIVE, True)
     await actions.delete(task, name, seen.uid, seen.version)
     await own_tasks.pod_deleting(name)
+
+
+async def test_pod_that_lost_its_label_is_not_taken_for_gone(
+    client: ClusterClient, tasks: Cluster, kubelet: Kubelet
+) -> None:
+    await tasks.create()
+    pod = await tasks.pod()
+    await kubelet.start(pod)
+    await tasks.phase("running")
+    await client.merge_patch(PODS, tasks.namespace, pod, {"metadata": {"labels": {LABEL_MANAGED_BY: None}}})
+    await kubelet.end(pod, message=verdict())
+    status = await tasks.status(lambda status: status.get("phase") in TERMINAL_PHASES, "an end", within=60)
+    assert reason_of(status) == "Completed"
+
+
+async def test_second_pod_of_a_task_is_deleted(client: ClusterClient, tasks: Cluster, kubelet: Kubelet) -> None:
+    await tasks.create()
+    pod = await tasks.pod()
+    await kubelet.start(pod)
+    await tasks.phase("running")
+    copy = await client.get(PODS, tasks.namespace, pod)
+    meta = {key: copy["metadata"][key] for key in ("labels", "annotations", "ownerReferences")}
+    spec = {key: value for key, value in copy["spec"].items() if key != "nodeName"}
+    await client.create(PODS, tasks.namespace, {"metadata": {"name": f"{pod}-copy", **meta}, "spec": spec})
+    await tasks.pod_gone(f"{pod}-copy")
+    await kubelet.end(pod, message=verdict())
+    await tasks.phase("completed")
 
 
 def ignore(key: TaskKey, *, urgent: bool) -> None:

@@ -1,127 +1,241 @@
-"""A small world for properties of decisions: actions change it as the API server would, and the pod lives its life."""
+"""A small world for properties of decisions: actions change it as the API server would, and the pods live their lives.
+
+Two operators look at it. The first learns of everything; the second, a former leader, knows only what it once saw and
+what answers to its own calls tell it. A runner acts once its first report was accepted, as the admission policy has it.
+"""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from skyvern_crds.status import OperatorStatus
-from skyvern_operator.decision.actions import (
-    Action,
-    ApplyStatus,
-    CreatePod,
-    DeletePod,
-    DeleteTask,
-    DeliverWebhook,
-    LookUpPod,
-)
+from skyvern_crds.vocabulary import ConditionType, Reason
+from skyvern_operator.decision.actions import Action, ApplyStatus, CreatePod, DeletePod, DeleteTask, LookUpPod
+from skyvern_operator.decision.conditions import find, succeeded_reason
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import View
-from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskRecord, vanished_pod
+from skyvern_operator.errors import StaleRecordError
+from skyvern_operator.state.records import (
+    STATUS_UNKNOWN,
+    ContainerRecord,
+    ContainerState,
+    PodLife,
+    PodRecord,
+    TaskRecord,
+    vanished_pod,
+)
 from tests.operator.examples import RUNNING, a_pod, at, deleting, gone, look_at
 from tests.operator.kubelet import verdict
 
 
 @dataclass
-class World:
-    """One task, its pods, and what the operator remembers of them."""
+class Knowledge:
+    """What an operator knows."""
 
     task: TaskRecord
     pods: dict[str, PodRecord] = field(default_factory=dict)
-    memory: dict[str, PodRecord] = field(default_factory=dict)
+
+    def view(self, clock: float) -> View:
+        current = self.pods.get(self.task.pod_name)
+        others = (pod for pod in self.pods.values() if pod is not current and not (pod.ended or pod.life.gone))
+        return look_at(self.task, current, now=clock, strays=tuple(others))
+
+
+@dataclass
+class World:
+    """One task, its pods, and two operators."""
+
+    task: TaskRecord
+    pods: dict[str, PodRecord] = field(default_factory=dict)
+    last: dict[str, PodRecord] = field(default_factory=dict)
+    """The last state of each pod that ever was."""
     clock: float = 0.0
+    version: int = 1
     created: list[int] = field(default_factory=list)
-    agent_started: bool = False
+    acting: str | None = None
+    """Uid of the pod whose agent has begun."""
     verdicts: list[OperatorStatus] = field(default_factory=list)
     removed: bool = False
+    lose_next_answer: bool = False
 
-    def view(self) -> View:
-        return look_at(self.task, self.memory.get(self.task.pod_name), now=self.clock)
+    def __post_init__(self) -> None:
+        self.leader, self.former = Knowledge(self.task), Knowledge(self.task)
 
-    def act(self, action: Action) -> None:
+    # What operators do ----------------------------------------------------------------------------------------------
+
+    def act(self, who: Knowledge, action: Action) -> None:
         """What the API server and the executor do with an action."""
         match action:
             case CreatePod(attempt):
-                pod = a_pod(attempt)
-                if pod.name not in self.pods:
-                    assert not self.agent_started, "a started task was run again"
-                    self.created.append(attempt)
-                    self.pods[pod.name] = pod
-                self.memory[pod.name] = self.pods[pod.name]
-            case DeletePod(name, uid):
-                found = self.pods.get(name)
-                if found is None:
-                    self.memory[name] = replace(self.memory[name], life=PodLife.VANISHED)
-                elif found.uid == uid:
-                    self._put(deleting(found, self.clock + 30))
+                self._create(who, attempt)
+            case DeletePod(name, uid, version):
+                self._delete(who, name, uid, version)
             case LookUpPod(name):
-                self.memory[name] = self.pods.get(name) or vanished_pod(self.task, name)
+                self._look_up(who, name)
             case ApplyStatus(status):
-                if self.task.ended:
-                    assert status.phase == self.task.status.phase, "a terminal phase was changed"
-                elif status.phase is not None and status.phase.terminal:
-                    self.verdicts.append(status)
-                self.task = replace(self.task, status=status)
+                self._apply(who, status)
             case DeleteTask():
                 self.removed = True
-            case DeliverWebhook() | _:
+            case _:
                 pass
 
-    def restart(self) -> None:
-        """The operator forgets everything and lists what there is."""
-        self.memory = dict(self.pods)
+    def _create(self, who: Knowledge, attempt: int) -> None:
+        told, now = who.task, self.task
+        before = (told.cancel_requested, told.suspend, told.status.pod_uid, told.status.phase)
+        who.task = now
+        if (now.cancel_requested, now.suspend, now.status.pod_uid, now.status.phase) != before:
+            raise StaleRecordError
+        pod = a_pod(attempt)
+        if pod.name not in self.pods:
+            assert self.acting is None, "a started task was run again"
+            started = now.reported or now.status.started_at is not None
+            assert not started, "a pod was made although an agent may have started"
+            self.created.append(attempt)
+            self._put(pod)
+        if self.lose_next_answer:
+            self.lose_next_answer = False
+            raise StaleRecordError
+        who.pods[pod.name] = self.pods[pod.name]
+
+    def _delete(self, who: Knowledge, name: str, uid: str, version: int | None) -> None:
+        found = self.pods.get(name)
+        if found is None:
+            self._look_up(who, name)
+        elif found.uid != uid or version not in (None, found.version):
+            who.pods[name] = found
+            raise StaleRecordError
+        else:
+            if found.life is PodLife.LIVE:
+                self._put(deleting(found, self.clock + 30))
+            who.pods[name] = deleting(who.pods[name], self.clock + 30)
+
+    def _look_up(self, who: Knowledge, name: str) -> None:
+        old, found = who.pods.get(name), self.pods.get(name)
+        if found is not None:
+            who.pods[name] = found
+        elif old is None or not old.life.gone:
+            who.pods[name] = replace(old, life=PodLife.VANISHED) if old else vanished_pod(who.task, name)
+
+    def _apply(self, who: Knowledge, status: OperatorStatus) -> None:
+        if who.task.version != self.task.version:
+            who.task = self.task
+            raise StaleRecordError
+        if self.task.ended:
+            assert status.phase == self.task.status.phase, "a terminal phase was changed"
+        elif status.phase is not None and status.phase.terminal:
+            self.verdicts.append(status)
+            still = [pod for pod in self.pods.values() if pod.uid == self.acting and not pod.ended]
+            assert not still or succeeded_reason(status) is Reason.NODE_LOST, "a verdict while an agent acts"
+            named = [pod for pod in self.pods.values() if pod.uid == self.task.status.pod_uid and not pod.ended]
+            assert all(pod.life is PodLife.DELETING for pod in named), "a verdict before its pod was stopped"
+        self._change(status=status)
+        who.task = self.task
+
+    # What happens ---------------------------------------------------------------------------------------------------
 
     def happen(self, what: str) -> None:
-        """Something outside the operator."""
+        """Something outside the operators; the leader learns of it."""
         self.clock += 1
-        live = [pod for pod in self.pods.values() if not pod.ended]
-        if what == "cancel":
-            self.task = replace(self.task, cancel_requested=True)
+        unseen: tuple[str, ...] = ()
+        if what in ("cancel", "withdraw"):
+            self._change(cancel_requested=what == "cancel")
         elif what in ("suspend", "resume"):
-            self.task = replace(self.task, suspend=what == "suspend")
+            self._change(suspend=what == "suspend")
         elif what == "wait":
             self.clock += 400
-        elif what == "restart":
+        elif what == "lost answer":
+            self.lose_next_answer = True
+        for pod in list(self.pods.values()):
+            if not pod.ended:
+                self._pod_event(what, pod)
+            if pod.name not in self.pods and what == "vanish":
+                unseen = (pod.name,)
+        self.learn(unseen)
+        if what == "restart":
             self.restart()
-        for pod in live:
-            self._pod_event(what, pod)
+
+    def learn(self, unseen: tuple[str, ...] = ()) -> None:
+        """The leader's watches deliver; of the pods ``unseen`` only a list tells that they are gone."""
+        self.leader.task = self.task
+        for name, pod in list(self.leader.pods.items()):
+            if name not in self.pods and not pod.life.gone:
+                self.leader.pods[name] = replace(pod, life=PodLife.MISSING) if name in unseen else gone(self.last[name])
+        self.leader.pods.update(self.pods)
+
+    def restart(self) -> None:
+        """The leader forgets everything and lists what there is."""
+        self.leader = Knowledge(self.task, dict(self.pods))
 
     def _pod_event(self, what: str, pod: PodRecord) -> None:
-        if what == "start" and not pod.runner.started and pod.life is PodLife.LIVE:
-            self.agent_started = True
+        if what == "start" and not pod.runner.started:
             self._put(replace(pod, phase="Running", runner=RUNNING, browser=RUNNING))
-        elif what == "finish" and pod.runner.started:
+        elif what == "report" and pod.runner.started:
+            self._report(pod)
+        elif what == "finish" and pod.uid == self.acting:
             self._put(replace(pod, runner=_terminated(0, verdict())))
         elif what == "crash" and pod.runner.started:
             self._put(replace(pod, runner=_terminated(1, "")))
+        elif what == "unknown":
+            lost = ContainerRecord(ContainerState.TERMINATED, reason=STATUS_UNKNOWN, exit_code=137)
+            self._put(replace(pod, phase="Failed", runner=lost))
         elif what == "evict":
             self._put(replace(pod, phase="Failed", reason="Evicted"))
-        elif what == "remove" or (what == "confirm" and pod.life is PodLife.DELETING):
+        elif what == "delete" and pod.life is PodLife.LIVE:
+            self._put(deleting(pod, self.clock + 30))
+        elif what in ("remove", "vanish") or (what == "confirm" and pod.life is PodLife.DELETING):
             del self.pods[pod.name]
-            if pod.name in self.memory:
-                self.memory[pod.name] = gone(pod)
+
+    def _report(self, pod: PodRecord) -> None:
+        """The first report of a runner, which the admission policy lets through or refuses."""
+        status = self.task.status
+        stopping = find(status.conditions, ConditionType.STOPPING)
+        if status.pod_uid != pod.uid or (stopping is not None and not self.task.reported) or self.task.ended:
+            return
+        assert self.acting in (None, pod.uid), "two agents of one task act"
+        self.acting = pod.uid
+        self._change(reported=True)
 
     def _put(self, pod: PodRecord) -> None:
-        self.pods[pod.name] = pod
-        self.memory[pod.name] = pod
+        self.version += 1
+        self.pods[pod.name] = self.last[pod.name] = replace(pod, version=self.version)
+
+    def _change(self, **changes: Any) -> None:
+        self.version += 1
+        self.task = replace(self.task, version=self.version, **changes)
+
+    # Reconciling ----------------------------------------------------------------------------------------------------
 
     def reconcile(self, *, crash_after: int | None = None) -> None:
-        """Decide and act until nothing changes; or crash after so many actions, and start again."""
+        """The leader decides and acts until nothing changes; or crashes after so many actions, and starts again."""
         done = 0
-        for _ in range(20):
+        for _ in range(30):
             before = self._state()
-            for action in decide(self.view()):
-                if crash_after is not None and done == crash_after:
-                    self.restart()
-                    crash_after = None
-                    break
-                self.act(action)
-                done += 1
-            else:
-                if self._state() == before:
-                    return
-        raise AssertionError(f"no rest after 20 rounds: {decide(self.view())}")
+            try:
+                for action in decide(self.leader.view(self.clock)):
+                    if crash_after is not None and done == crash_after:
+                        self.restart()
+                        crash_after = None
+                        break
+                    self.act(self.leader, action)
+                    self.learn()
+                    done += 1
+                else:
+                    if self._state() == before:
+                        return
+            except StaleRecordError:
+                self.learn()
+        raise AssertionError(f"no rest after 30 rounds: {decide(self.leader.view(self.clock))}")
+
+    def interfere(self) -> None:
+        """The former leader decides once on what it knows, and acts."""
+        try:
+            for action in decide(self.former.view(self.clock)):
+                self.act(self.former, action)
+        except StaleRecordError:
+            pass
+        self.learn()
 
     def _state(self) -> tuple[Any, ...]:
-        return (self.task, dict(self.pods), dict(self.memory), self.removed)
+        return (self.task, dict(self.pods), dict(self.leader.pods), self.removed)
 
 
 def _terminated(exit_code: int, message: str) -> ContainerRecord:

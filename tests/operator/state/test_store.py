@@ -1,5 +1,6 @@
 """What is known: versions decide, whatever the order of arrival."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from tests.operator.examples import (
     TASK_UID,
     a_pod,
     a_task,
+    deleting,
     ended,
     gone,
     queued,
@@ -88,7 +90,7 @@ def test_task_created_again_under_the_same_name_is_another(store: Store) -> None
 def test_last_state_of_a_deleted_pod_is_kept_while_its_task_is_there(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod(version=2))
-    store.drop_pod(a_pod(version=3, reason="Evicted"))
+    store.drop_pod(deleting(a_pod(version=3, reason="Evicted")))
     kept = store.pod(TASK_UID, a_pod().name)
     assert kept is not None
     assert (kept.life, kept.reason) == (PodLife.SEEN_TO_END, "Evicted")
@@ -97,21 +99,59 @@ def test_last_state_of_a_deleted_pod_is_kept_while_its_task_is_there(store: Stor
     assert store.pod(TASK_UID, a_pod().name) is None
 
 
-def test_pod_that_a_list_no_longer_shows_stands_as_vanished_until_its_deletion_arrives(store: Store) -> None:
+def test_pod_that_a_list_no_longer_shows_is_in_doubt_until_its_deletion_arrives(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
     assert store.lose_pod(a_pod())
-    assert life(store) is PodLife.VANISHED
-    assert store.drop_pod(replace(a_pod(), version=2, reason="Evicted"))
+    assert life(store) is PodLife.MISSING
+    assert not store.lose_pod(a_pod())
+    assert store.drop_pod(deleting(a_pod(version=2, reason="Evicted")))
     assert life(store) is PodLife.SEEN_TO_END
     assert not store.lose_pod(a_pod())
     assert life(store) is PodLife.SEEN_TO_END
 
 
+@pytest.mark.parametrize(("doubt", "end"), [(Store.lose_pod, PodLife.VANISHED), (Store.drop_pod, PodLife.SEEN_TO_END)])
+def test_pod_that_watches_no_longer_show_is_gone_once_the_server_says_so(
+    store: Store, doubt: Callable[[Store, PodRecord], bool], end: PodLife
+) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod())
+    assert doubt(store, a_pod(version=2))
+    assert not life(store).gone
+    store.mark_vanished(a_task(), a_pod().name)
+    assert life(store) is end
+
+
+def test_pod_that_has_only_lost_its_label_is_still_there(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod())
+    store.drop_pod(a_pod(version=2))
+    assert life(store) is PodLife.DROPPED
+    assert store.put_pod(a_pod(version=2, labeled=False))
+    assert life(store) is PodLife.LIVE
+
+
+def test_late_deletion_of_a_pod_that_could_not_be_found_brings_its_last_state(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod())
+    store.mark_vanished(a_task(), a_pod().name)
+    assert store.drop_pod(a_pod(version=2, reason="Evicted"))
+    assert life(store) is PodLife.SEEN_TO_END
+
+
+def test_pods_beside_the_current_one_are_told_apart(store: Store) -> None:
+    task = a_task()
+    store.put_task(task)
+    for pod in (a_pod(1), a_pod(2), a_pod(3, phase="Failed"), gone(a_pod(4))):
+        store.put_pod(pod)
+    assert store.other_pods(task) == (a_pod(2),)
+
+
 def test_pod_that_was_seen_to_end_does_not_vanish_afterwards(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
-    store.drop_pod(replace(a_pod(), version=2))
+    store.drop_pod(deleting(a_pod(version=2)))
     store.mark_vanished(a_task(), a_pod().name)
     assert life(store) is PodLife.SEEN_TO_END
 
@@ -166,9 +206,7 @@ def test_pod_that_could_not_be_found_stands_as_gone(store: Store) -> None:
     task = a_task()
     store.put_task(task)
     store.mark_vanished(task, a_pod().name)
-    gone = store.pod(TASK_UID, a_pod().name)
-    assert gone is not None
-    assert gone.life is PodLife.VANISHED
+    assert life(store) is PodLife.VANISHED
 
 
 def test_provisional_deletion_yields_to_the_watch(store: Store) -> None:
