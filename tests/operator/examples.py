@@ -96,6 +96,11 @@ def gone(pod: PodRecord) -> PodRecord:
     return replace(pod, life=PodLife.SEEN_TO_END)
 
 
+def removed(pod: PodRecord) -> PodRecord:
+    """The pod in the state in which the API server removes it."""
+    return replace(deleting(pod), grace_over=True)
+
+
 def running_pod(**changes: Any) -> PodRecord:
     return replace(a_pod(phase="Running", runner=RUNNING, browser=RUNNING), **changes)
 

@@ -26,7 +26,7 @@ class DeletePod:
 
 @dataclass(frozen=True, slots=True)
 class LookUpPod:
-    """Ask the API server whether a pod that is missing from the store exists."""
+    """Ask the API server for a pod that watches and lists do not show."""
 
     name: str
 

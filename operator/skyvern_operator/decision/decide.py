@@ -30,10 +30,8 @@ def decide(view: View) -> list[Action]:
     """The actions that move the task forward, in the order in which they must be carried out."""
     for case in _CASES:
         actions = case(view)
-        if actions is not None and (view.task.deleting or view.task.unreadable):
-            return actions + _report(view)
         if actions is not None:
-            actions = strays.out_of_sight(view, actions) + strays.removal(view)
+            actions = strays.out_of_sight(view, actions + strays.removal(view))
             return actions + _report(view)  # last: an Event that is refused must not hold back a stop
     raise AssertionError("the last case always fits")
 
@@ -58,7 +56,7 @@ def _unreadable(view: View) -> list[Action] | None:
         return []
     if pod is None and task.status.pod_uid is not None:
         return [LookUpPod(task.pod_name)]
-    return stopping.unreadable(view)
+    return strays.missing(view) or stopping.unreadable(view)
 
 
 def _ended(view: View) -> list[Action] | None:
@@ -108,7 +106,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     _unreadable,
     _ended,
     _runner_ended,
-    strays.in_doubt,
+    strays.missing,
     _pod_vanished,
     stopping.node_lost,
     stopping.stopped,

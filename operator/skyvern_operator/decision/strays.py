@@ -10,15 +10,16 @@ from skyvern_crds.vocabulary import Reason
 from skyvern_operator.decision.actions import Action, EmitEvent, LookUpPod, WakeAt
 from skyvern_operator.decision.steps import deletion, wake
 from skyvern_operator.decision.view import View
+from skyvern_operator.state.records import PodLife, PodRecord
 
 LOOK_SECONDS: Final = 10.0
 """How often a pod that watches do not show is looked up."""
 
 
-def in_doubt(view: View) -> list[Action] | None:
+def missing(view: View) -> list[Action] | None:
     """The watch no longer shows the pod. It may have lost its label only, so the API server is asked."""
     pod = view.pod
-    return [LookUpPod(pod.name)] if pod is not None and pod.life.in_doubt else None
+    return [LookUpPod(pod.name)] if pod is not None and pod.life is PodLife.MISSING else None
 
 
 def not_alone(view: View) -> list[Action] | None:
@@ -31,20 +32,31 @@ def not_alone(view: View) -> list[Action] | None:
 
 
 def removal(view: View) -> list[Action]:
-    """Delete the pods beside the current one, and say so."""
+    """Delete the pods beside the current one, and say so. From a status that cannot be read, nobody can tell them."""
     actions: list[Action] = []
-    for pod in view.strays:
-        if gone := deletion(pod):
+    for pod in () if view.task.deleting or view.task.unreadable else view.strays:
+        if pod.life is PodLife.MISSING:
+            actions.append(LookUpPod(pod.name))
+        elif gone := deletion(pod):
             message = f"the pod {pod.name} is not the task's current one and is deleted"
             actions += [*gone, EmitEvent(Reason.MULTIPLE_PODS, message)]
     return actions
 
 
 def out_of_sight(view: View, actions: list[Action]) -> list[Action]:
-    """The actions, and further looks at a pod whose label is gone: no watch will tell of its end."""
-    pod = view.pod
-    if pod is None or pod.labeled or pod.ended or pod.life.gone or view.task.ended:
+    """The actions, and further looks at pods whose label is gone: no watch will tell of their end."""
+    task = view.task
+    if task.ended or task.deleting or (task.unreadable and not task.cancel_requested):
+        return actions  # their end changes nothing
+    pods = (view.pod, *(view.strays if not task.unreadable else ()))
+    unseen = [pod.name for pod in pods if pod is not None and _runs_unseen(pod)]
+    if not unseen:
         return actions
     times = [action.at for action in actions if isinstance(action, WakeAt)]
     due = min([*times, view.now + timedelta(seconds=LOOK_SECONDS)])
-    return [*(action for action in actions if not isinstance(action, WakeAt)), LookUpPod(pod.name), WakeAt(due)]
+    others = [action for action in actions if not isinstance(action, WakeAt)]
+    return [*others, *map(LookUpPod, unseen), WakeAt(due)]
+
+
+def _runs_unseen(pod: PodRecord) -> bool:
+    return not (pod.labeled or pod.ended or pod.life.gone or pod.life is PodLife.MISSING)

@@ -101,7 +101,8 @@ def pod_record(obj: JsonObject) -> PodRecord | None:
     if owner is None:
         return None
     meta, status = read_metadata(obj), _mapping(obj.get("status"))
-    deletion_due = read_time(_mapping(obj.get("metadata")).get("deletionTimestamp"))
+    deletion = _mapping(obj.get("metadata"))
+    deletion_due = read_time(deletion.get("deletionTimestamp"))
     attempt = meta.labels.get(LABEL_ATTEMPT, "")
     conditions = {_text(entry.get("type")): entry for entry in _mappings(status.get("conditions"))}
     scheduled, disruption = conditions.get("PodScheduled", {}), conditions.get("DisruptionTarget", {})
@@ -120,6 +121,7 @@ def pod_record(obj: JsonObject) -> PodRecord | None:
         node_name=_text(_mapping(obj.get("spec")).get("nodeName")) or None,
         life=PodLife.LIVE if deletion_due is None else PodLife.DELETING,
         deletion_due=deletion_due,
+        grace_over=deletion_due is not None and deletion.get("deletionGracePeriodSeconds") == 0,
         scheduled={"True": True, "False": False}.get(_text(scheduled.get("status"))),
         scheduled_at=read_time(scheduled.get("lastTransitionTime")),
         scheduling_reason=_text(scheduled.get("reason")),

@@ -135,10 +135,8 @@ class PodLife(StrEnum):
     LIVE = "live"
     DELETING = "deleting"
     """Its deletion has begun."""
-    DROPPED = "dropped"
-    """A watch delivered that it is gone, but not its deletion: it was removed at once, or has only lost its label."""
     MISSING = "missing"
-    """A list does not show it: nobody saw it end, or it has only lost its label."""
+    """Watches and lists no longer show it, and nobody saw its deletion: it may only have lost its label."""
     SEEN_TO_END = "seen to end"
     """A watch delivered its deletion, so the record is its last state."""
     VANISHED = "vanished"
@@ -148,11 +146,6 @@ class PodLife(StrEnum):
     def gone(self) -> bool:
         """Whether the API server no longer has the pod."""
         return self in (PodLife.SEEN_TO_END, PodLife.VANISHED)
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether only the API server's own answer tells if it still has the pod."""
-        return self in (PodLife.DROPPED, PodLife.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +168,8 @@ class PodRecord:
     life: PodLife = PodLife.LIVE
     deletion_due: datetime | None = None
     """deletionTimestamp: when the grace period of its deletion ends."""
+    grace_over: bool = False
+    """deletionGracePeriodSeconds is 0, which the API server writes just before it removes the pod."""
     scheduled: bool | None = None
     scheduled_at: datetime | None = None
     scheduling_reason: str = ""

@@ -16,7 +16,6 @@ _KNOWN_OF_THE_END: Final = (
     PodLife.LIVE,
     PodLife.DELETING,
     PodLife.MISSING,
-    PodLife.DROPPED,
     PodLife.VANISHED,
     PodLife.SEEN_TO_END,
 )
@@ -34,7 +33,7 @@ def is_urgent(task: TaskRecord | None, pod: PodRecord | None) -> bool:
     """Whether a change goes before new work, as ends, cancellations and deletions do. Pure."""
     if task is None or task.cancel_requested or task.deleting:
         return True
-    return not task.ended and pod is not None and (pod.ended or pod.life.gone or pod.life.in_doubt)
+    return not task.ended and pod is not None and (pod.ended or pod.life.gone or pod.life is PodLife.MISSING)
 
 
 class Store:
@@ -139,11 +138,11 @@ class Store:
         return True
 
     def put_pod(self, pod: PodRecord) -> bool:
-        """Add or update a pod, as :meth:`put_task` does a task."""
+        """Add or update a pod, as :meth:`put_task` does a task. A missing one is there again in the version it had."""
         old = self.pod(pod.task_uid, pod.name)
         if pod.uid in self._tombstones:
             return False
-        if old is not None and old.version >= pod.version and not old.life.in_doubt:
+        if old is not None and (old.version, old.life is not PodLife.MISSING) >= (pod.version, True):
             return False
         self._pods.setdefault(pod.task_uid, {})[pod.name] = pod
         if old is None or not pod.says_the_same_as(old):
@@ -153,9 +152,9 @@ class Store:
     def drop_pod(self, pod: PodRecord) -> bool:
         """Record that a watch delivered the pod's end, with its last state. False if already recorded.
 
-        One whose deletion had not begun may have lost its label instead, which watches report in the same way.
+        One whose grace period was not over may have lost its label instead, which watches report in the same way.
         """
-        return self._end(pod, PodLife.DROPPED if pod.life is PodLife.LIVE else PodLife.SEEN_TO_END)
+        return self._end(pod, PodLife.SEEN_TO_END if pod.grace_over else PodLife.MISSING)
 
     def lose_pod(self, pod: PodRecord) -> bool:
         """Record that a list lacks the pod, although no watch delivered its deletion. False if already recorded."""
@@ -172,22 +171,18 @@ class Store:
         old = self.pod(task.uid, name)
         if old is not None and old.life.gone:
             return
-        # What a watch delivered as gone, and the API server no longer has, was seen in its last state.
-        life = PodLife.SEEN_TO_END if old is not None and old.life is PodLife.DROPPED else PodLife.VANISHED
-        record = replace(old, life=life) if old is not None else vanished_pod(task, name)
+        record = replace(old, life=PodLife.VANISHED) if old is not None else vanished_pod(task, name)
         self._pods.setdefault(task.uid, {})[name] = record
         self._notify(task.key)
 
     def _end(self, pod: PodRecord, life: PodLife) -> bool:
         """Keep the pod's last state while the store has its task. A delivered deletion replaces a missed one."""
-        if not life.in_doubt:
+        if life is PodLife.SEEN_TO_END:
             self._bury(pod.uid)
         pods = self._pods.get(pod.task_uid)
         old = pods.get(pod.name) if pods else None
         if pods is None or old is None or old.uid != pod.uid:
             return False
-        if old.life is PodLife.VANISHED and life is PodLife.DROPPED:
-            life = PodLife.SEEN_TO_END
         if _KNOWN_OF_THE_END.index(life) <= _KNOWN_OF_THE_END.index(old.life):
             return False
         last = pod if pod.version >= old.version else old
@@ -213,8 +208,9 @@ class Store:
         self._facts.pop(task.uid, None)
         pods = self._pods.get(task.uid)
         if pods is not None:
-            # Pods that exist are dropped once the garbage collector has deleted them.
-            for name in [name for name, pod in pods.items() if pod.life.gone]:
+            # Pods that exist are dropped once the garbage collector has deleted them, if watches show that.
+            unseen = (name for name, pod in pods.items() if pod.life.gone or pod.life is PodLife.MISSING)
+            for name in list(unseen):
                 del pods[name]
             if not pods:
                 del self._pods[task.uid]

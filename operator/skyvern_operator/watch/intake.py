@@ -56,7 +56,7 @@ class Intake:
             self._store.put_pod(pod)
 
     def absent_pod(self, pod: PodRecord) -> None:
-        """Record that the pod no longer exists, although no deletion was delivered."""
+        """Record that the pod is no longer shown, although no deletion was delivered."""
         with isolated(self._metrics, Where.LIST, f"{pod.namespace}/{pod.name}"):
             self._store.lose_pod(pod)
 

@@ -219,7 +219,7 @@ async def test_deletion_that_the_watch_lost_is_repaired_by_the_next_list(
     assert len(store) == 0
 
 
-async def test_pod_that_came_and_went_unwatched_has_vanished(client: ClusterClient, own_tasks: Cluster) -> None:
+async def test_pod_that_came_and_went_unwatched_is_missing(client: ClusterClient, own_tasks: Cluster) -> None:
     store, metrics, namespace = Store(ignore), Metrics(), own_tasks.namespace
     intake = Intake(store, metrics)
     pods = Reflector(client, PODS, [namespace], POD_SELECTOR, pod_record, intake.pod_change)
@@ -234,7 +234,7 @@ async def test_pod_that_came_and_went_unwatched_has_vanished(client: ClusterClie
     await resync.compare()
     following.cancel()
     assert (pod := store.pod(task.uid, "short-lived")) is not None
-    assert pod.life is PodLife.VANISHED
+    assert pod.life is PodLife.MISSING
 
 
 def ignore(key: TaskKey, *, urgent: bool) -> None:

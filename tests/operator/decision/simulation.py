@@ -23,8 +23,10 @@ from skyvern_operator.state.records import (
     TaskRecord,
     vanished_pod,
 )
-from tests.operator.examples import RUNNING, a_pod, at, deleting, gone, look_at
+from tests.operator.examples import POLICY, RUNNING, a_pod, at, deleting, gone, look_at
 from tests.operator.kubelet import verdict
+
+LOST_SECONDS = POLICY.grace_periods.lost_node_seconds
 
 
 @dataclass
@@ -89,6 +91,9 @@ class World:
             assert self.acting is None, "a started task was run again"
             started = now.reported or now.status.started_at is not None
             assert not started, "a pod was made although an agent may have started"
+            lost = self.clock - LOST_SECONDS
+            others = [pod for pod in self.pods.values() if not pod.ended]
+            assert all(pod.deletion_due and pod.deletion_due <= at(lost) for pod in others), "two pods at once"
             self.created.append(attempt)
             self._put(pod)
         if self.lose_next_answer:
@@ -148,22 +153,34 @@ class World:
             if not pod.ended:
                 self._pod_event(what, pod)
             if pod.name not in self.pods and what == "vanish":
-                unseen = (pod.name,)
+                unseen = (*unseen, pod.name)
         self.learn(unseen)
         if what == "restart":
             self.restart()
 
     def learn(self, unseen: tuple[str, ...] = ()) -> None:
-        """The leader's watches deliver; of the pods ``unseen`` only a list tells that they are gone."""
+        """The leader's watches deliver; of the pods ``unseen`` only a list tells that they are gone.
+
+        A pod without its label goes from watches and lists alike, and nothing tells of it from then on.
+        """
         self.leader.task = self.task
+        listed = self._listed()
         for name, pod in list(self.leader.pods.items()):
-            if name not in self.pods and not pod.life.gone:
-                self.leader.pods[name] = replace(pod, life=PodLife.MISSING) if name in unseen else gone(self.last[name])
-        self.leader.pods.update(self.pods)
+            if name in listed or pod.life.gone or not pod.labeled:
+                continue
+            seen_to_end = name not in self.pods and name not in unseen and self.last[name].labeled
+            if seen_to_end and pod.life is not PodLife.MISSING:
+                self.leader.pods[name] = gone(self.last[name])
+            else:
+                self.leader.pods[name] = replace(pod, life=PodLife.MISSING)
+        self.leader.pods.update(listed)
+
+    def _listed(self) -> dict[str, PodRecord]:
+        return {name: pod for name, pod in self.pods.items() if pod.labeled}
 
     def restart(self) -> None:
         """The leader forgets everything and lists what there is."""
-        self.leader = Knowledge(self.task, dict(self.pods))
+        self.leader = Knowledge(self.task, self._listed())
 
     def _pod_event(self, what: str, pod: PodRecord) -> None:
         if what == "start" and not pod.runner.started:
@@ -179,6 +196,8 @@ class World:
             self._put(replace(pod, phase="Failed", runner=lost))
         elif what == "evict":
             self._put(replace(pod, phase="Failed", reason="Evicted"))
+        elif what == "unlabel":
+            self._put(replace(pod, labeled=False))
         elif what == "delete" and pod.life is PodLife.LIVE:
             self._put(deleting(pod, self.clock + 30))
         elif what in ("remove", "vanish") or (what == "confirm" and pod.life is PodLife.DELETING):

@@ -23,7 +23,6 @@ from tests.operator.examples import (
     tell,
 )
 
-DROPPED = replace(running_pod(), life=PodLife.DROPPED)
 MISSING = replace(a_pod(), life=PodLife.MISSING)
 UNLABELED = running_pod(labeled=False)
 RETRYING = known(queued(), EVICTED_UNSTARTED)
@@ -60,13 +59,33 @@ ROWS: list[Row] = [
         ["wake +3600", "delete pod-2", "event MultiplePods"],
     ),
     (
+        "one that watches no longer show is looked up",
+        look_at(RETRYING, strays=(MISSING,), now=10),
+        ["look up pod"],
+    ),
+    (
+        "and again and again without its label",
+        look_at(RETRYING, strays=(deleting(UNLABELED),), now=10),
+        ["look up pod", "wake +10"],
+    ),
+    ("but not for an ended task", look_at(ended(), strays=(deleting(UNLABELED),)), ["wake +3600"]),
+    (
         "the pods of a deleted task are left to the garbage collector",
         look_at(a_task(deleting=True), strays=(a_pod(),)),
         [],
     ),
     # Out of sight
-    ("a pod that the watch drops is looked up", look_at(running(), DROPPED), ["look up pod"]),
-    ("so is one that a list lacks", look_at(queued(), MISSING), ["look up pod"]),
+    ("a pod that watches no longer show is looked up", look_at(queued(), MISSING), ["look up pod"]),
+    (
+        "so is that of an unreadable task that is to be canceled",
+        look_at(queued(unreadable="odd", cancel_requested=True), MISSING, reported="odd"),
+        ["look up pod"],
+    ),
+    (
+        "whose pod without its label is looked at again and again",
+        look_at(queued(unreadable="odd", cancel_requested=True), deleting(UNLABELED), reported="odd"),
+        ["look up pod", "wake +10"],
+    ),
     ("before a cancellation counts it as gone", look_at(queued(cancel_requested=True), MISSING), ["look up pod"]),
     (
         "one that has ended needs no look",

@@ -53,12 +53,13 @@ def test_pod_is_parsed_with_its_containers() -> None:
     assert record.ended
 
 
-def test_pod_under_deletion_is_parsed_with_its_due_time() -> None:
+@pytest.mark.parametrize(("seconds", "over"), [(30, False), (0, True)])
+def test_pod_under_deletion_is_parsed_with_its_due_time(seconds: int, over: bool) -> None:
     obj = pod_object()
-    obj["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:30Z"
+    obj["metadata"] |= {"deletionTimestamp": "2026-01-01T12:00:30Z", "deletionGracePeriodSeconds": seconds}
     record = pod_record(obj)
     assert record is not None
-    assert (record.life, record.deletion_due is not None) == (PodLife.DELETING, True)
+    assert (record.life, record.deletion_due is not None, record.grace_over) == (PodLife.DELETING, True, over)
 
 
 def test_pod_of_another_controller_is_ignored() -> None:

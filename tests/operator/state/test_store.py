@@ -19,6 +19,7 @@ from tests.operator.examples import (
     ended,
     gone,
     queued,
+    removed,
     running,
     running_pod,
 )
@@ -90,7 +91,7 @@ def test_task_created_again_under_the_same_name_is_another(store: Store) -> None
 def test_last_state_of_a_deleted_pod_is_kept_while_its_task_is_there(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod(version=2))
-    store.drop_pod(deleting(a_pod(version=3, reason="Evicted")))
+    store.drop_pod(removed(a_pod(version=3, reason="Evicted")))
     kept = store.pod(TASK_UID, a_pod().name)
     assert kept is not None
     assert (kept.life, kept.reason) == (PodLife.SEEN_TO_END, "Evicted")
@@ -105,38 +106,55 @@ def test_pod_that_a_list_no_longer_shows_is_in_doubt_until_its_deletion_arrives(
     assert store.lose_pod(a_pod())
     assert life(store) is PodLife.MISSING
     assert not store.lose_pod(a_pod())
-    assert store.drop_pod(deleting(a_pod(version=2, reason="Evicted")))
+    assert store.drop_pod(removed(a_pod(version=2, reason="Evicted")))
     assert life(store) is PodLife.SEEN_TO_END
     assert not store.lose_pod(a_pod())
     assert life(store) is PodLife.SEEN_TO_END
 
 
-@pytest.mark.parametrize(("doubt", "end"), [(Store.lose_pod, PodLife.VANISHED), (Store.drop_pod, PodLife.SEEN_TO_END)])
+@pytest.mark.parametrize("doubt", [Store.lose_pod, Store.drop_pod])
 def test_pod_that_watches_no_longer_show_is_gone_once_the_server_says_so(
-    store: Store, doubt: Callable[[Store, PodRecord], bool], end: PodLife
+    store: Store, doubt: Callable[[Store, PodRecord], bool]
 ) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
     assert doubt(store, a_pod(version=2))
-    assert not life(store).gone
+    assert life(store) is PodLife.MISSING
     store.mark_vanished(a_task(), a_pod().name)
-    assert life(store) is end
+    assert life(store) is PodLife.VANISHED  # after it had lost its label it may have run, and nobody saw it
 
 
-def test_pod_that_has_only_lost_its_label_is_still_there(store: Store) -> None:
+@pytest.mark.parametrize("pod", [a_pod(version=2), deleting(a_pod(version=2))])
+def test_pod_that_has_only_lost_its_label_is_still_there(store: Store, pod: PodRecord) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
-    store.drop_pod(a_pod(version=2))
-    assert life(store) is PodLife.DROPPED
-    assert store.put_pod(a_pod(version=2, labeled=False))
-    assert life(store) is PodLife.LIVE
+    store.drop_pod(pod)
+    assert life(store) is PodLife.MISSING
+    assert store.put_pod(replace(pod, labeled=False))
+    assert life(store) is pod.life
+
+
+def test_late_answer_to_its_creation_does_not_bring_a_missing_pod_back(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod(version=2))
+    store.drop_pod(a_pod(version=3))
+    assert not store.put_pod(a_pod(version=1))
+    assert life(store) is PodLife.MISSING
+
+
+def test_missing_pod_of_a_deleted_task_is_forgotten(store: Store) -> None:
+    store.put_task(a_task())
+    store.put_pod(a_pod())
+    store.lose_pod(a_pod())
+    store.drop_task(a_task().key, TASK_UID)
+    assert not store.runs(TASK_UID)
 
 
 def test_late_deletion_of_a_pod_that_could_not_be_found_brings_its_last_state(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
     store.mark_vanished(a_task(), a_pod().name)
-    assert store.drop_pod(a_pod(version=2, reason="Evicted"))
+    assert store.drop_pod(removed(a_pod(version=2, reason="Evicted")))
     assert life(store) is PodLife.SEEN_TO_END
 
 
@@ -151,7 +169,7 @@ def test_pods_beside_the_current_one_are_told_apart(store: Store) -> None:
 def test_pod_that_was_seen_to_end_does_not_vanish_afterwards(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
-    store.drop_pod(deleting(a_pod(version=2)))
+    store.drop_pod(removed(a_pod(version=2)))
     store.mark_vanished(a_task(), a_pod().name)
     assert life(store) is PodLife.SEEN_TO_END
 

@@ -9,7 +9,7 @@ from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.records import PodLife, PodRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.watch.intake import Intake
-from tests.operator.examples import COMPLETED_POD, a_pod, a_task, running_pod
+from tests.operator.examples import COMPLETED_POD, a_pod, a_task, removed, running_pod
 
 
 @pytest.fixture
@@ -44,17 +44,17 @@ def test_pod_is_the_record_that_the_watch_holds(store: Store, intake: Intake) ->
 
 
 def test_delivered_deletion_proves_the_last_state(store: Store, intake: Intake) -> None:
-    before, last = running_pod(version=4), replace(COMPLETED_POD, version=9)
+    before, last = running_pod(version=4), removed(replace(COMPLETED_POD, version=9))
     intake.pod_change(change(ChangeType.ADDED, None, before))
     intake.pod_change(change(ChangeType.DELETED, before, None, last))
     assert pod_of(store) == replace(last, life=PodLife.SEEN_TO_END)
 
 
-def test_pod_that_a_list_no_longer_shows_has_vanished(store: Store, intake: Intake) -> None:
+def test_pod_that_a_list_no_longer_shows_is_missing(store: Store, intake: Intake) -> None:
     before = a_pod(version=4)
     intake.pod_change(change(ChangeType.ADDED, None, before))
     intake.pod_change(change(ChangeType.DELETED, before, None))
-    assert pod_of(store) == replace(before, life=PodLife.VANISHED)
+    assert pod_of(store) == replace(before, life=PodLife.MISSING)
 
 
 def test_pod_of_nobody_is_passed_over(store: Store, intake: Intake) -> None:
