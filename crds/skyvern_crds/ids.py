@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 EPOCH_SECONDS: Final = 1_655_683_200
@@ -20,6 +21,17 @@ def new_id(prefix: str, *, now_ns: int | None = None) -> str:
     moment = time.time_ns() if now_ns is None else now_ns
     seconds, rest = divmod(moment, 1_000_000_000)
     return f"{prefix}_{((seconds - EPOCH_SECONDS) << 32) | ((rest // 1000) << 12) | secrets.randbits(12)}"
+
+
+def time_of(task_id: str) -> datetime | None:
+    """When a task's id was made; None for one that does not say."""
+    digits = task_id.removeprefix(f"{TASK_PREFIX}_")
+    if digits == task_id or not (digits.isascii() and digits.isdecimal()) or len(digits) > 19:
+        return None
+    seconds, rest = divmod(int(digits), 1 << 32)
+    if rest >> 12 >= 1_000_000:
+        return None
+    return datetime.fromtimestamp(EPOCH_SECONDS + seconds, UTC).replace(microsecond=rest >> 12)
 
 
 def id_for(prefix: str, *parts: str) -> str:

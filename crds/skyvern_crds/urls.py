@@ -15,6 +15,8 @@ HTTP_URL_PATTERN: Final = (
 """For pydantic and CEL alike. Spelled without ``\\s``, which is Unicode's white space for one and ASCII's for the
 other."""
 REMEDY: Final = "give an http or https URL with a host"
+_DOUBLED_WWW: Final = re.compile(r"^(?:www\.){2,}", re.IGNORECASE)
+_PATH: Final = re.compile(r"[/?#]")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 
 
@@ -36,12 +38,16 @@ def is_http_url(text: str) -> bool:
 
 
 def normalize_url(value: str) -> str:
-    """An http or https URL for what a person typed; a missing scheme becomes https. Raises ValueError."""
+    """An http or https URL for what a person typed. Raises ValueError.
+
+    A missing scheme becomes https, a missing path ``/``, and ``www.www.`` becomes ``www.``.
+    """
     url = value.strip()
     if not _SCHEME.match(url):
         url = f"https://{url}"
     scheme, separator, rest = url.partition("://")
-    url = f"{scheme.lower()}{separator}{rest}"
+    rest = _DOUBLED_WWW.sub("www.", rest)
+    url = f"{scheme.lower()}{separator}{rest}" + ("" if _PATH.search(rest) else "/")
     if not is_http_url(url):
         raise ValueError(f"Invalid URL: {REMEDY}")
     if len(url) > MAX_URL_LENGTH:

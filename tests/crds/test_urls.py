@@ -27,7 +27,7 @@ BAD = ["", "a.example", "ftp://a.example", "http://", "https:///path", "http://[
 def test_web_address_is_one_everywhere(url: str) -> None:
     assert is_http_url(url)
     assert re.match(HTTP_URL_PATTERN, url)
-    assert normalize_url(url) == url
+    assert normalize_url(url).removesuffix("/") == url.removesuffix("/")
 
 
 @pytest.mark.parametrize("url", BAD)

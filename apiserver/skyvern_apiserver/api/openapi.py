@@ -15,7 +15,7 @@ from skyvern_apiserver.wire.error_models import ErrorText, InvalidRequest
 REF: Final = "#/components/schemas/{model}"
 KEY_ERRORS: Final = (403, 429, 503)
 ERROR_TEXTS: Final = {
-    400: "The task's status does not allow it",
+    400: "The task's status does not allow it, or filters exclude each other",
     403: "The API key or the link is not valid",
     404: "The task or file does not exist",
     408: "The body did not arrive in time",
@@ -28,6 +28,14 @@ ERROR_TEXTS: Final = {
 SECURITY: Final = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
     "bearer": {"type": "http", "scheme": "bearer"},
+}
+ETAG: Final = {"description": "Changes with the answer", "schema": {"type": "string"}}
+IF_NONE_MATCH: Final = {
+    "name": "if-none-match",
+    "in": "header",
+    "required": False,
+    "description": "ETag of the answer that the caller has: it is not sent again.",
+    "schema": {"type": "string"},
 }
 Json = dict[str, Any]
 References = dict[Any, Json]
@@ -79,6 +87,9 @@ def _operation(operation: Operation, components: Json, references: References) -
         entry["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     content: Json = {"schema": _answer(operation.answer)} if operation.answer is not None else {}
     entry["responses"] = {"200": {"description": "Success", "content": {operation.media_type: content}}}
+    if operation.versioned:
+        entry["responses"]["200"]["headers"] = {"ETag": ETAG}
+        entry["responses"]["304"] = {"description": "The caller has this answer", "headers": {"ETag": ETAG}}
     if operation.is_file:
         entry["responses"]["206"] = {"description": "The range", "content": {operation.media_type: content}}
     for status in sorted({*operation.errors, *(KEY_ERRORS if operation.endpoint.needs_key else ())}):
@@ -121,4 +132,6 @@ def _parameters(operation: Operation, components: Json) -> list[Json]:
             text = operation.endpoint.input.query.model_fields[name].description
             parameter = {"name": name, "in": "query", "required": name in required, "schema": field}
             parameters.append(parameter | ({"description": text} if text else {}))
+    if operation.versioned:
+        parameters.append(copy.deepcopy(IF_NONE_MATCH))
     return parameters + [copy.deepcopy(header) for header in operation.endpoint.input.headers]

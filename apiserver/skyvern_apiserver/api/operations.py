@@ -12,7 +12,7 @@ from skyvern_apiserver.tasks.read import get_task
 from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
 from skyvern_apiserver.wire.input import query_input
-from skyvern_crds.rest.response import StepResponse, TaskResponse
+from skyvern_crds.rest.response import StepResponse, TaskItem, TaskResponse
 
 API: Final = "/api/v1"
 
@@ -32,6 +32,8 @@ class Operation:
     answer: Any = None
     """Type of the JSON answer; None for an answer that is not JSON."""
     media_type: str = "application/json"
+    versioned: bool = False
+    """The answer has an entity tag: 304 for a caller who has it."""
     is_file: bool = False
     """The answer is a file: a range of it is 206, and a 403 is text for people in browsers."""
     errors: tuple[int, ...] = ()
@@ -54,8 +56,9 @@ OPERATIONS: Final = (
         "list_tasks",
         "List tasks, newest first",
         KeyEndpoint(list_tasks, query_input(ListQuery)),
-        answer=list[TaskResponse],
-        errors=(422,),
+        answer=list[TaskItem],
+        versioned=True,
+        errors=(400, 422),
     ),
     Operation(
         "GET",
@@ -64,6 +67,7 @@ OPERATIONS: Final = (
         "Read a task",
         TaskEndpoint(get_task),
         answer=TaskResponse,
+        versioned=True,
         errors=(404,),
     ),
     Operation(
@@ -73,6 +77,7 @@ OPERATIONS: Final = (
         "List a task's steps",
         TaskEndpoint(list_steps, empty_if_unknown=True),
         answer=list[StepResponse],
+        versioned=True,
     ),
     Operation(
         "POST",

@@ -65,7 +65,7 @@ def record_of(obj: Mapping[str, Any]) -> TaskRecord:
         name=meta.name,
         uid=meta.uid,
         resource_version=meta.resource_version,
-        created_at=meta.created_at,
+        created_at=task.created_at,
         modified_at=task.modified_at,
         phase=task.phase,
         cancel_requested=meta.cancel_requested,
@@ -98,8 +98,10 @@ def _slim(obj: Mapping[str, Any], task: StoredTask) -> dict[str, Any]:
     labels, annotations, status = task.metadata.labels, task.metadata.annotations, obj.get("status")
     if isinstance(status, dict) and isinstance(conditions := status.get("conditions"), list):
         status = {**status, "conditions": [_slim_condition(each) for each in conditions]}
+    changed = task.metadata.changed_at
     return {
         "metadata": {
+            "managedFields": [{"time": changed.isoformat()}] if changed else [],
             **{key: obj["metadata"].get(key) for key in _METADATA},
             "labels": {key: labels[key] for key in (LABEL_ORGANIZATION,) if key in labels},
             "annotations": {key: annotations[key] for key in (ANNOTATION_REQUEST,) if key in annotations},

@@ -41,8 +41,9 @@ MAX_STEPS_HEADER: Final = {
     "name": "x-max-steps-override",
     "in": "header",
     "required": False,
-    "description": "Overrides any other step limit of the task; 0 is ignored.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": MAX_STEPS_LIMIT},
+    "description": "Overrides any other step limit of the task; 0 is ignored, a negative number means one step, and "
+    f"{MAX_STEPS_LIMIT} steps are the most. The answer's max_steps_per_run says what holds.",
+    "schema": {"type": "integer"},
 }
 IDEMPOTENCY_HEADER: Final = {
     "name": "idempotency-key",

@@ -11,6 +11,7 @@ from skyvern_apiserver.auth.api_keys import ApiKey
 from skyvern_apiserver.cache.answers import Answers, Kind
 from skyvern_apiserver.cache.task_index import TaskIndex
 from skyvern_apiserver.cache.task_record import TaskRecord
+from skyvern_apiserver.errors import ApiError
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.storage.links import links_now
 from skyvern_apiserver.tasks.tags import tag_of_tasks
@@ -60,8 +61,10 @@ async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Versi
 
 
 def select(index: TaskIndex, namespace: str, query: ListQuery) -> list[TaskRecord]:
-    """The tasks of the page of ``query``."""
+    """The tasks of the page of ``query``. Raises ApiError 400 for filters that exclude each other."""
     if query.workflow_run_id is not None:
+        if query.only_standalone_tasks:
+            raise ApiError(400, "only_standalone_tasks and workflow_run_id cannot be used together")
         return []
     size = min(query.page_size, sys.maxsize // 4)
     return index.page(

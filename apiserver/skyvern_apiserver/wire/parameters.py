@@ -12,6 +12,7 @@ Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
 MAX_IDEMPOTENCY_KEY: Final = 255
 """Characters of an idempotency key."""
+_INTEGER: Final[TypeAdapter[int]] = TypeAdapter(int)
 _IDEMPOTENCY_KEY: Final[TypeAdapter[str]] = TypeAdapter(
     Annotated[str, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY, pattern=r"^[!-~]([ -~]*[!-~])?$")]
 )
@@ -31,9 +32,12 @@ def read_query(request: Request, model: type[Model]) -> Model:
 
 
 def read_max_steps(request: Request, limit: int) -> int | None:
-    """The header ``x-max-steps-override``; None when absent or 0, by which callers mean "no override"."""
-    steps = _read_header(request, "x-max-steps-override", TypeAdapter(Annotated[int, Field(ge=0, le=limit)]))
-    return steps or None
+    """The header ``x-max-steps-override``; None when absent or 0, by which callers mean "no override".
+
+    Any integer is accepted: more than ``limit`` are ``limit``, and less than 0 one step, as callers know it.
+    """
+    steps = _read_header(request, "x-max-steps-override", _INTEGER)
+    return max(1, min(steps, limit)) if steps else None
 
 
 def read_idempotency_key(request: Request) -> str | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from skyvern_crds.models import Text
 from skyvern_crds.spec import (
@@ -18,6 +18,8 @@ from skyvern_crds.spec import (
 )
 from skyvern_crds.urls import normalize_url
 
+_empty_is_absent = BeforeValidator(lambda value: None if value == "" else value)
+"""Tools that fill in forms send empty text for what was left out."""
 RequestUrl = Annotated[str, Field(min_length=1, max_length=8192), AfterValidator(normalize_url)]
 Payload = dict[str, JsonValue] | list[JsonValue] | str
 
@@ -40,7 +42,7 @@ class TaskRequest(BaseModel):
     """Page to start from."""
     title: Title | None = None
     """A title for people."""
-    webhook_callback_url: RequestUrl | None = None
+    webhook_callback_url: Annotated[RequestUrl | None, _empty_is_absent] = None
     """Receives one signed POST when the task has ended."""
     navigation_goal: Text | None = None
     """What to do, in words."""
@@ -48,15 +50,15 @@ class TaskRequest(BaseModel):
     """What to extract once the goal is reached, in words."""
     navigation_payload: Payload | None = None
     """Facts for filling in forms; not validated."""
-    proxy_location: Annotated[ProxyLocation, Field(strict=False)] | None = None
+    proxy_location: Annotated[Annotated[ProxyLocation, Field(strict=False)] | None, _empty_is_absent] = None
     """Accepted; has no effect yet."""
     extracted_information_schema: Payload | None = None
     """JSON Schema of the extracted information, or an example of it."""
     error_code_mapping: ErrorCodes | None = None
     """The caller's error codes, each with a description of when to report it."""
-    totp_verification_url: RequestUrl | None = None
+    totp_verification_url: Annotated[RequestUrl | None, _empty_is_absent] = None
     """Accepted; has no effect yet."""
-    totp_identifier: TotpIdentifier | None = None
+    totp_identifier: Annotated[TotpIdentifier | None, _empty_is_absent] = None
     """Accepted; has no effect yet."""
     complete_criterion: Text | None = None
     """When the task counts as completed, in words."""
@@ -76,9 +78,9 @@ class TaskRequest(BaseModel):
     """Accepted; the verification always has the history."""
     include_extracted_text: bool = True
     """Accepted; the extraction always has the page's text."""
-    browser_session_id: None = None
+    browser_session_id: Annotated[None, _empty_is_absent] = None
     """Refused when set: each task gets a new browser."""
-    browser_address: None = None
+    browser_address: Annotated[None, _empty_is_absent] = None
     """Refused when set: each task gets a new browser."""
 
     def to_spec(self, max_steps: int | None = None) -> SkyvernTaskSpec:

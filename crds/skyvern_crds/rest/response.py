@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from skyvern_crds import wire
 from skyvern_crds.rest.artifacts import ArtifactLinks, is_name
 from skyvern_crds.rest.request import SPEC_FIELDS, ModelRequest, TaskRequest
-from skyvern_crds.status import SkyvernTaskStatus, Step, StepStatus
+from skyvern_crds.status import SkyvernTaskStatus, Step, StepStatus, WebhookState, WebhookStatus
 from skyvern_crds.stored import StoredTask, read
 from skyvern_crds.vocabulary import Phase
 
@@ -21,7 +21,7 @@ ACTION_SCREENSHOTS_IN_RESPONSE: Final = 3
 """Newest action screenshots that a response carries, as callers of the Tasks API know it."""
 
 WireTime = Annotated[str, Field(examples=["2026-08-29T15:38:18.123456"])]
-"""Naive UTC in ISO 8601 with microseconds; the fraction is absent when zero."""
+"""Naive UTC in ISO 8601 with microseconds."""
 
 
 class Answer(BaseModel):
@@ -48,7 +48,7 @@ class ReportedError(Answer):
 
 
 class TaskResponse(Answer):
-    """A task. Every key is present; times are naive UTC in ISO 8601, the fraction absent when zero."""
+    """A task. Every key is present; times are naive UTC in ISO 8601 with microseconds."""
 
     request: EchoedRequest
     """The request that made the task."""
@@ -85,7 +85,7 @@ class TaskResponse(Answer):
     step_count: int | None
     """Steps so far."""
     webhook_failure_reason: str | None
-    """Why the webhook was not delivered."""
+    """Why the webhook was not delivered; empty once it was."""
     max_screenshot_scrolls: int | None
     """As in the request."""
 
@@ -96,6 +96,15 @@ class TaskResponse(Answer):
             return self.__pydantic_serializer__.to_json(self, exclude=exclude, warnings=False)
         except ValueError:  # a lone surrogate, which UTF-8 cannot hold
             return wire.encode(self.model_dump(mode="json", exclude=exclude, warnings=False))
+
+
+class TaskItem(TaskResponse):
+    """A task in a list, which published clients read by a flat model: it requires these two."""
+
+    url: str
+    """As in the request."""
+    organization_id: str
+    """Organization of the API key that made the task; empty for one made with kubectl."""
 
 
 class StepResponse(Answer):
@@ -127,7 +136,7 @@ class StepResponse(Answer):
 
 def wire_time(value: datetime) -> str:
     """A :data:`WireTime`."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def _optional_time(value: datetime | None) -> str | None:
@@ -146,15 +155,18 @@ def task_response(
 
     ``links`` makes the artifacts' URLs; without it they are null. ``result`` is the extracted information when the
     object only refers to it and the caller has read it from the store; ``result_problem`` says why it never can be
-    read. With ``in_list`` the answer has no link but that to the extracted information. A task whose phase cannot be
-    read is ``queued`` or ``running``, and failure_reason says what is wrong.
+    read. With ``in_list`` the answer is a TaskItem, with no link but that to the extracted information. A task whose
+    phase cannot be read is ``queued`` or ``running``, and failure_reason says what is wrong.
     """
     status, webhook = task.status, task.status.webhook
-    return TaskResponse.model_construct(
+    flat: dict[str, Any] = (
+        {"url": task.spec.url, "organization_id": task.metadata.organization or ""} if in_list else {}
+    )
+    return (TaskItem if in_list else TaskResponse).model_construct(
         request=_request_echo(task),
         task_id=task.metadata.task_id,
         status=task.phase,
-        created_at=wire_time(task.metadata.created_at),
+        created_at=wire_time(task.created_at),
         modified_at=wire_time(task.modified_at),
         extracted_information=status.extracted_information if result is None else result,
         **_artifact_urls(task, links, in_list=in_list),
@@ -170,9 +182,14 @@ def task_response(
         started_at=_optional_time(status.started_at),
         finished_at=_optional_time(status.finished_at),
         step_count=status.step_count,
-        webhook_failure_reason=webhook.last_error if webhook else None,
+        webhook_failure_reason=_webhook_failure(webhook) if webhook else None,
         max_screenshot_scrolls=task.spec.max_screenshot_scrolls,
+        **flat,
     )
+
+
+def _webhook_failure(webhook: WebhookStatus) -> str | None:
+    return "" if webhook.state is WebhookState.DELIVERED else webhook.last_error
 
 
 def _what_is_unreadable(task: StoredTask) -> str | None:

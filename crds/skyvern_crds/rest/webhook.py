@@ -32,7 +32,9 @@ def webhook_body(
     ``result`` is the extracted information of a task that only refers to it: without it the body would carry null.
     ``result_problem`` says why it never can be read.
     """
-    return task_response(task, links, result=result, result_problem=result_problem).encode(with_request=False)
+    response = task_response(task, links, result=result, result_problem=result_problem)
+    shots = response.action_screenshot_urls or []  # where REST answers null
+    return response.model_copy(update={"action_screenshot_urls": shots}).encode(with_request=False)
 
 
 def sign(style: SignatureStyle, key: bytes, timestamp: int, body: bytes) -> str:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import JsonValue
 
 from skyvern_crds import wire
-from skyvern_crds.ids import task_id_of
+from skyvern_crds.ids import task_id_of, time_of
 from skyvern_crds.models import FIRST_TIME, LAST_TIME
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import SkyvernTaskStatus
@@ -22,6 +22,7 @@ from skyvern_crds.vocabulary import (
     Phase,
 )
 
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_REQUEST: Final[Mapping[str, JsonValue]] = MappingProxyType({})
@@ -45,6 +46,8 @@ class StoredMetadata:
     """Whether deletion has begun."""
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    changed_at: datetime | None = None
+    """Last change by whatever program, in whole seconds, as the API server keeps it in ``managedFields``."""
 
     @property
     def task_id(self) -> str:
@@ -99,11 +102,18 @@ class StoredTask:
         return value if isinstance(value, str) else None
 
     @property
+    def created_at(self) -> datetime:
+        """Creation: the API server keeps whole seconds, the id of a task made over REST holds the microseconds."""
+        stored, precise = self.metadata.created_at, time_of(self.metadata.task_id)
+        return precise if precise is not None and abs(precise - stored) < _CLOCKS_DIFFER else stored
+
+    @property
     def modified_at(self) -> datetime:
         """Time of the last change that left a trace."""
         status = self.status
         times = (
-            self.metadata.created_at,
+            self.created_at,
+            self.metadata.changed_at,
             status.queued_at,
             status.started_at,
             status.finished_at,
@@ -128,6 +138,7 @@ def read_metadata(obj: object) -> StoredMetadata:
         deleting=bool(meta.get("deletionTimestamp")),
         labels=_texts(meta.get("labels")),
         annotations=_texts(meta.get("annotations")),
+        changed_at=_last_change(meta.get("managedFields")),
     )
 
 
@@ -188,6 +199,12 @@ def read_time(value: object) -> datetime | None:
         return None
     time = time if time.tzinfo else time.replace(tzinfo=UTC)
     return time if FIRST_TIME <= time <= LAST_TIME else None
+
+
+def _last_change(managed_fields: object) -> datetime | None:
+    entries = managed_fields if isinstance(managed_fields, list) else []
+    times = (read_time(each.get("time")) for each in entries if isinstance(each, Mapping))
+    return max((time for time in times if time is not None), default=None)
 
 
 def _text(value: object) -> str:

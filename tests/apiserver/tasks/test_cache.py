@@ -56,6 +56,13 @@ def test_record_keeps_what_answers_need_and_nothing_else() -> None:
     assert len(record.packed) < 400
 
 
+def test_record_and_its_answers_agree_on_the_last_change() -> None:
+    fields = [{"manager": "kubectl", "time": "2026-01-01T00:00:09Z", "fieldsV1": {"f:spec": {}}}]
+    record = record_of(task("t", "2026-01-01T00:00:00Z", metadata={"managedFields": fields}))
+    assert record.modified_at.isoformat() == "2026-01-01T00:00:09+00:00"
+    assert record.stored().modified_at == record.modified_at
+
+
 @pytest.mark.parametrize(("value", "asked"), [(None, False), ("false", False), ("true", True), ("", True)])
 def test_cancel_annotation_is_read_as_the_operator_reads_it(value: str | None, asked: bool) -> None:
     annotations = {} if value is None else {"skyvern.io/cancel": value}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import httpx2
 import pytest
@@ -16,7 +17,7 @@ from skyvern_crds.rest.response import StepResponse, TaskResponse
 from tests.apiserver.calls import REQUEST, STEPS, create, phase_of
 from tests.apiserver.cluster import Tenants, api_key
 from tests.apiserver.conftest import Caller
-from tests.waiting import until
+from tests.waiting import eventually, until
 
 pytestmark = pytest.mark.contract
 
@@ -57,7 +58,7 @@ async def test_response_has_exactly_the_keys_of_its_model(alice: httpx2.AsyncCli
 
 
 async def test_step_limit_in_the_header_is_stored_and_answered(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
-    for given, expected in (("7", 7), ("0", 25)):
+    for given, expected in (("7", 7), ("0", 25), ("-1", 1), ("9999999999", 1000)):
         answer = await alice.post("/api/v1/tasks", json=REQUEST, headers={"x-max-steps-override": given})
         task_id = answer.json()["task_id"]
         assert tenants.task(tenants.a, task_id.replace("_", "-"))["spec"].get("maxSteps", 25) == expected
@@ -106,7 +107,7 @@ async def test_status_of_the_object_shows_in_the_answer(
     assert answer["status"] == "failed"
     assert answer["failure_reason"] == "Max steps per task (7) exceeded"
     assert answer["started_at"] == "2026-08-29T15:38:18.123456"
-    assert answer["finished_at"] == "2026-08-29T15:39:00"
+    assert answer["finished_at"] == "2026-08-29T15:39:00.000000"
     assert answer["extracted_information"] == {"successful": True}
     assert answer["errors"] == [{"error_code": "no_form", "reasoning": "There is no form", "confidence_float": 0.5}]
     TaskResponse.model_validate_json(json.dumps(answer))
@@ -146,6 +147,19 @@ async def test_cancel_sets_the_annotation(alice: httpx2.AsyncClient, tenants: Te
     assert (await alice.post(f"/api/v1/tasks/{task_id}/cancel")).content == b"null"
     task = tenants.task(tenants.a, task_id.replace("_", "-"))
     assert task["metadata"]["annotations"]["skyvern.io/cancel"] == "true"
+
+
+async def test_cancel_and_retry_show_as_changes(alice: httpx2.AsyncClient) -> None:
+    task_id = await create(alice, webhook_callback_url="https://example.com/hook")
+    created = (await alice.get(f"/api/v1/tasks/{task_id}")).json()
+    assert datetime.strptime(created["created_at"], "%Y-%m-%dT%H:%M:%S.%f").microsecond > 0
+
+    async def ask_again() -> str:
+        assert (await alice.post(f"/api/v1/tasks/{task_id}/retry_webhook")).status_code == 200
+        return str((await alice.get(f"/api/v1/tasks/{task_id}")).json()["modified_at"])
+
+    # The API server keeps the times of changes in whole seconds, so the change of the next second is the first to show.
+    await eventually(ask_again, lambda modified: modified > created["modified_at"], what="a later modified_at")
 
 
 async def test_one_of_many_concurrent_cancels_is_accepted(alice: httpx2.AsyncClient) -> None:

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, id_for, name_of, new_id, task_id_of
+from skyvern_crds.ids import EPOCH_SECONDS, STEP_PREFIX, TASK_PREFIX, id_for, name_of, new_id, task_id_of, time_of
 
 
 @pytest.mark.parametrize("prefix", [TASK_PREFIX, STEP_PREFIX])
@@ -18,6 +18,17 @@ def test_upper_half_is_the_time() -> None:
     before = int(time.time())
     seconds = (int(new_id("tsk").split("_")[1]) >> 32) + EPOCH_SECONDS
     assert before <= seconds <= time.time()
+
+
+def test_time_is_read_back_from_an_id() -> None:
+    moment = 1_800_000_000_123_456_000
+    time_read = time_of(new_id(TASK_PREFIX, now_ns=moment))
+    assert time_read is not None
+    assert time_read.timestamp() == pytest.approx(moment / 10**9, abs=1e-6)
+    assert time_read.microsecond == 123_456
+    assert [time_of(each) for each in ("by-hand", "tsk_", "tsk_x", "tsk_" + "9" * 20, f"tsk_{(1 << 32) - 1}")] == [
+        None
+    ] * 5
 
 
 def test_ids_ascend_with_the_microsecond() -> None:

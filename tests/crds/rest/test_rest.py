@@ -1,12 +1,13 @@
 """The mapping between the Tasks API and objects: callers' expectations, one table a topic."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from skyvern_crds.ids import name_of, task_id_of
+from skyvern_crds.ids import TASK_PREFIX, name_of, new_id, task_id_of
 from skyvern_crds.rest.artifacts import ArtifactLinks
 from skyvern_crds.rest.request import TaskRequest
 from skyvern_crds.rest.response import encode_steps, step_responses, task_response
@@ -57,8 +58,11 @@ def test_ids_and_names_map_both_ways(name: str, task_id: str) -> None:
     ("given", "stored"),
     [
         ("https://a.example/x?y=1", "https://a.example/x?y=1"),
-        (" jobs.example.com ", "https://jobs.example.com"),
-        ("HTTP://a.example", "http://a.example"),
+        (" jobs.example.com ", "https://jobs.example.com/"),
+        ("HTTP://a.example", "http://a.example/"),
+        ("a.example:8080?q=1", "https://a.example:8080?q=1"),
+        ("www.www.a.example/x", "https://www.a.example/x"),
+        ("www.example", "https://www.example/"),
     ],
 )
 def test_url_without_scheme_is_https(given: str, stored: str) -> None:
@@ -89,6 +93,65 @@ def test_wrong_bodies_are_refused_by_field(body: dict[str, Any], field: str) -> 
     with pytest.raises(ValidationError) as refusal:
         TaskRequest.model_validate_json(json.dumps(body))
     assert refusal.value.errors()[0]["loc"][0] == field
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "webhook_callback_url",
+        "totp_verification_url",
+        "totp_identifier",
+        "proxy_location",
+        "browser_session_id",
+        "browser_address",
+    ],
+)
+def test_empty_text_of_a_form_is_an_absent_value(field: str) -> None:
+    request = TaskRequest.model_validate_json(json.dumps({**MINIMAL, field: ""}))
+    assert getattr(request, field) is None
+
+
+@pytest.mark.parametrize("country", ["AU", "BR", "CA", "IT", "KR", "MX", "NL", "PH", "SA", "TR"])
+def test_later_proxy_locations_are_accepted(country: str) -> None:
+    request = TaskRequest.model_validate_json(json.dumps({**MINIMAL, "proxy_location": f"RESIDENTIAL_{country}"}))
+    assert request.to_spec().wire()["proxyLocation"] == f"RESIDENTIAL_{country}"
+
+
+def test_creation_has_the_microseconds_that_the_id_holds() -> None:
+    made = datetime(2026, 11, 1, 9, 59, 59, 123456, UTC)
+    nanoseconds = int(made.timestamp()) * 10**9 + 123_456_789
+    name = name_of(new_id(TASK_PREFIX, now_ns=nanoseconds))
+    assert answer(an_object(name=name), None)["created_at"] == "2026-11-01T09:59:59.123456"
+    for other in ("tsk-7", "by-hand", f"tsk-{'9' * 30}", "tsk-" + str(2**63 - 1)):
+        assert answer(an_object(name=other), None)["created_at"] == "2026-11-01T10:00:00.000000"
+
+
+@pytest.mark.parametrize(
+    ("managed", "expected"),
+    [
+        ([{"time": "2026-11-01T10:00:07Z"}, {"time": "2026-11-01T10:00:05Z"}], "2026-11-01T10:00:07.000000"),
+        ([{"time": "soon"}, 7, {}], "2026-11-01T10:00:00.000000"),
+        ({"time": "2026-11-01T10:00:07Z"}, "2026-11-01T10:00:00.000000"),
+    ],
+)
+def test_every_write_to_the_object_counts_as_a_change(managed: object, expected: str) -> None:
+    assert answer(an_object(managedFields=managed), None)["modified_at"] == expected
+
+
+def test_item_of_a_list_has_what_clients_with_a_flat_model_require() -> None:
+    obj = an_object(labels={LABEL_ORGANIZATION: "o_1"})
+    item = json.loads(task_response(read_task(obj), LINKS, in_list=True).encode())
+    assert (item["url"], item["organization_id"]) == (MINIMAL["url"], "o_1")
+    assert set(item) == {*answer(obj, LINKS), "url", "organization_id"}
+    assert json.loads(task_response(read_task(an_object()), LINKS, in_list=True).encode())["organization_id"] == ""
+
+
+@pytest.mark.parametrize(("state", "failure"), [("Delivered", ""), ("Failed", "500"), ("Pending", "500")])
+def test_delivered_webhook_has_an_empty_failure(state: str, failure: str) -> None:
+    webhook = {"state": state, "attempts": 1, "lastError": "500"}
+    assert (
+        answer(an_object(status={"phase": "completed", "webhook": webhook}), None)["webhook_failure_reason"] == failure
+    )
 
 
 def test_unknown_keys_are_ignored() -> None:
@@ -137,7 +200,7 @@ def test_new_task_answers_with_every_key() -> None:
     ]
     assert response["task_id"] == "tsk_296295711174591590"
     assert response["status"] == "created"
-    assert response["created_at"] == "2026-11-01T10:00:00"
+    assert response["created_at"] == "2026-11-01T10:00:00.000000"
     assert response["errors"] == []
     assert response["screenshot_url"] is None
     assert set(response["request"]) == set(TaskRequest.model_fields)
@@ -189,5 +252,5 @@ def test_webhook_carries_the_answer_without_the_request() -> None:
     body = webhook_body(read_task(obj), LINKS)
     expected = answer(obj, LINKS)
     del expected["request"]
-    assert json.loads(body) == expected
+    assert json.loads(body) == expected | {"action_screenshot_urls": []}
     assert "Zoë".encode() in body
