@@ -33,8 +33,9 @@ def webhook_body(
     ``result_problem`` says why it never can be read.
     """
     response = task_response(task, links, result=result, result_problem=result_problem)
-    shots = response.action_screenshot_urls or []  # where REST answers null
-    return response.model_copy(update={"action_screenshot_urls": shots}).encode(with_request=False)
+    # Who reads it has received it; and where REST answers null, webhooks have always had an empty list.
+    update = {"webhook_failure_reason": "", "action_screenshot_urls": response.action_screenshot_urls or []}
+    return response.model_copy(update=update).encode(with_request=False)
 
 
 def sign(style: SignatureStyle, key: bytes, timestamp: int, body: bytes) -> str:

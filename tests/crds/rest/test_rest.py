@@ -252,5 +252,5 @@ def test_webhook_carries_the_answer_without_the_request() -> None:
     body = webhook_body(read_task(obj), LINKS)
     expected = answer(obj, LINKS)
     del expected["request"]
-    assert json.loads(body) == expected | {"action_screenshot_urls": []}
+    assert json.loads(body) == expected | {"action_screenshot_urls": [], "webhook_failure_reason": ""}
     assert "Zoë".encode() in body
