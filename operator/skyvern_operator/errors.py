@@ -47,3 +47,7 @@ class ArchiveError(OperatorError):
 
 class DeadWatchError(OperatorError):
     """A watch does not deliver what a list shows, so the process must restart."""
+
+
+class RestoredError(OperatorError):
+    """The cluster went back to an older state, which only a new process takes in."""

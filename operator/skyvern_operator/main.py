@@ -15,6 +15,7 @@ from skyvern_operator.errors import ConfigError, OperatorError
 from skyvern_operator.process.elector import Candidate, Elector, SoleOperator, own_identity
 from skyvern_operator.process.health import health_app
 from skyvern_operator.process.leadership import Timing
+from skyvern_operator.process.loop_lag import measure_loop_lag
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.term import Leader
 from skyvern_operator.watch.watches import Watches
@@ -65,8 +66,14 @@ async def run(settings: Settings) -> None:
                 fields = {"tasks": len(store), "namespaces": settings.namespaces or "all"}
                 logger.info("ready", extra={"fields": fields})
 
-            parts = {"leader": lambda: candidate.run(leader.run), "watches": watches.run}
-            health = health_app(metrics, ready=watches.synced.is_set, leads=lambda: candidate.leads)
+            parts = {
+                "leader": lambda: candidate.run(leader.run),
+                "watches": watches.run,
+                "loop lag": lambda: measure_loop_lag(metrics),
+            }
+            health = health_app(
+                metrics, not_ready=watches.not_ready, stuck=watches.stuck, leads=lambda: candidate.leads
+            )
             await _serve(settings, health, prepare, parts)
     finally:
         await client.close()

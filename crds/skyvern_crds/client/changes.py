@@ -59,7 +59,24 @@ class Stream(Generic[T]):
     """Why the last list or watch failed, until one goes well."""
     heard_at: float = float("-inf")
     failures: int = 0
+    """How many lists and watches have failed since the last event."""
+    failed_at: float = float("-inf")
     waiters: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the server was last heard of; infinite before the first list."""
+        return time.monotonic() - self.heard_at
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the server was heard of or could not be: while a stream is alive, one of both happens."""
+        return time.monotonic() - max(self.heard_at, self.failed_at)
+
+    def failed(self, error: ClusterError) -> None:
+        """A list or a watch has failed."""
+        self.failures += 1
+        self.error, self.failed_at = error, time.monotonic()
 
     def advance(self, position: int) -> None:
         """Everything up to ``position`` has been seen: wake those who wait for it."""

@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, Generic, TypeVar
 
@@ -68,31 +68,34 @@ class Reflector(Generic[T]):
         self._watch_seconds = watch_seconds
         self._longest_pause = longest_pause
         scopes: Sequence[str | None] = [None] if namespaces is None else list(dict.fromkeys(namespaces))
-        self._streams: dict[str | None, Stream[T]] = {scope: Stream(scope) for scope in scopes}
+        self.streams: Mapping[str | None, Stream[T]] = {scope: Stream(scope) for scope in scopes}
+        """What is known of each namespace's list and watch; of None where all namespaces are followed."""
         self._order = itertools.count()
         self.synced = asyncio.Event()
         """Set once every namespace has been listed; never cleared."""
         self.restarts: Counter[str] = Counter()
         """How often lists and watches failed, by the reason of the error; ``Expired`` counts the lists after a 410."""
+        self.restored = asyncio.Event()
+        """Set when a list is older than what had been seen: somebody has restored an older state of the cluster."""
         self.left_out: dict[tuple[str, str], str] = {}
         """Objects that exist and that ``transform`` refuses, by namespace and name, each with the reason."""
-        if not self._streams:
+        if not self.streams:
             self.synced.set()
 
     # The cache -------------------------------------------------------------------------------------------------
 
     def get(self, namespace: str, name: str) -> T | None:
         """The record of an object, None when there is none."""
-        stream = self._stream(namespace)
+        stream = self.stream(namespace)
         entry = stream.entries.get((namespace, name)) if stream else None
         return entry.value if entry else None
 
     def values(self) -> Iterator[T]:
         """All records. Take a list before awaiting anything in between."""
-        return (entry.value for stream in self._streams.values() for entry in stream.entries.values())
+        return (entry.value for stream in self.streams.values() for entry in stream.entries.values())
 
     def __len__(self) -> int:
-        return sum(len(stream.entries) for stream in self._streams.values())
+        return sum(len(stream.entries) for stream in self.streams.values())
 
     @property
     def age(self) -> float:
@@ -100,21 +103,7 @@ class Reflector(Generic[T]):
 
         Below 70 or so when all is well, since a bookmark comes about every minute.
         """
-        now = time.monotonic()
-        return max((now - stream.heard_at for stream in self._streams.values()), default=0.0)
-
-    async def listed(self, namespace: str | None) -> None:
-        """Wait until a namespace that is followed has been listed; None where all of them are."""
-        await self._streams[namespace].listed.wait()
-
-    def error(self, namespace: str | None) -> ClusterError | None:
-        """Why the last list or watch of a namespace that is followed failed; None when all is well."""
-        return self._streams[namespace].error
-
-    def position(self, namespace: str) -> int | None:
-        """Resource version up to which the cache has seen everything in a namespace; None before the first list."""
-        stream = self._stream(namespace)
-        return stream.position if stream else None
+        return max((stream.age for stream in self.streams.values()), default=0.0)
 
     async def wait_for(self, namespace: str, name: str, resource_version: str | int, timeout: float) -> bool:
         """Wait until the cache holds the write that made ``resource_version``; False when the time is up.
@@ -123,7 +112,7 @@ class Reflector(Generic[T]):
         delivers in their order, so the stream's position tells; a later deletion of the object is seen too.
         """
         wanted = int(resource_version)
-        stream = self._stream(namespace)
+        stream = self.stream(namespace)
         if stream is None:
             return False
         entry = stream.entries.get((namespace, name))
@@ -142,15 +131,16 @@ class Reflector(Generic[T]):
             return False
         return True
 
-    def _stream(self, namespace: str) -> Stream[T] | None:
-        return self._streams.get(None) or self._streams.get(namespace)
+    def stream(self, namespace: str) -> Stream[T] | None:
+        """The list and watch that covers a namespace; None when nobody follows it."""
+        return self.streams.get(None) or self.streams.get(namespace)
 
     # The loop ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """List and watch until canceled."""
         async with asyncio.TaskGroup() as group:
-            for stream in self._streams.values():
+            for stream in self.streams.values():
                 group.create_task(self._follow(stream), name=f"reflector {self._ref} {stream.namespace or '*'}")
 
     async def _follow(self, stream: Stream[T]) -> None:
@@ -172,8 +162,7 @@ class Reflector(Generic[T]):
                 await self._pause(stream, error)
 
     async def _pause(self, stream: Stream[T], error: ClusterError, *, at_once: bool = False) -> None:
-        stream.failures += 1
-        stream.error = error
+        stream.failed(error)
         self.restarts[error.reason] += 1
         jittered = full_jitter(stream.failures, first=FIRST_PAUSE_SECONDS, longest=self._longest_pause)
         pause = 0.0 if at_once else max(jittered, error.retry_after or 0.0)
@@ -198,11 +187,14 @@ class Reflector(Generic[T]):
                         self._put(stream, key, obj)
         for key in [key for key in stream.entries if key not in seen]:
             self._remove(stream, key, version)
-        for key in [key for key in self.left_out if key not in seen and self._stream(key[0]) is stream]:
+        for key in [key for key in self.left_out if key not in seen and self.stream(key[0]) is stream]:
             del self.left_out[key]
+        if version < (stream.position or 0):
+            self.restored.set()
+            logger.warning("%s: the server's state went back from %s to %d", self._ref, stream.position, version)
         stream.advance(version)
         stream.listed.set()
-        if not self.synced.is_set() and all(each.listed.is_set() for each in self._streams.values()):
+        if not self.synced.is_set() and all(each.listed.is_set() for each in self.streams.values()):
             self.synced.set()
 
     async def _watch(self, stream: Stream[T]) -> None:

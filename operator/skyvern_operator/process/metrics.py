@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from skyvern_crds.vocabulary import Phase
+from skyvern_operator.process.watch_metrics import WatchCollector, WatchState
 
 _START_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
 _TASK_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400)
@@ -83,6 +84,10 @@ class Metrics:
             "skyvern_operator_verdict_lag_seconds", "From the runner's end (in whole seconds) to the verdict.",
             buckets=_CALL_BUCKETS, registry=self.registry,
         )  # fmt: skip
+        self.loop_lag = Histogram(
+            "skyvern_operator_event_loop_lag_seconds", "How late the event loop runs what is due.",
+            buckets=_CALL_BUCKETS, registry=self.registry,
+        )  # fmt: skip
         self.resynced = Gauge(
             "skyvern_operator_last_resync_timestamp_seconds", "Time of the last complete list.",
             registry=self.registry,
@@ -94,6 +99,10 @@ class Metrics:
         self.terms = Counter(
             "skyvern_operator_leader_transitions", "How often this operator became the leader.", registry=self.registry
         )
+
+    def watch_streams(self, read: Callable[[], WatchState]) -> None:
+        """Add what is known of the watches, read at each scrape."""
+        self.registry.register(WatchCollector(read))
 
     def watch_state(self, read: Callable[[], State]) -> None:
         """Add gauges whose values are read at each scrape."""

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 
 
 class DeliveryLog:
-    """Newest version of each object that the watch of one kind has delivered, deletions included."""
+    """Newest version of each object that a watch has delivered, deletions included."""
 
     def __init__(self) -> None:
         self._versions: dict[str, int] = {}
+        self.events = 0
+        """How many events the watch has delivered."""
 
     def saw(self, uid: str, version: int) -> None:
         """Record an event that the watch delivered."""
+        self.events += 1
         if self._versions.get(uid, -1) < version:
             self._versions[uid] = version
 

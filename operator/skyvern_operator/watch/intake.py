@@ -9,21 +9,21 @@ from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import task_record
 from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
-from skyvern_operator.watch.delivery_log import DeliveryLog
+from skyvern_operator.watch.task_streams import TaskStreams
 
 
 class Intake:
     """Parses objects, hands them to the store, and logs what the watch of tasks delivered."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics, streams: TaskStreams) -> None:
         self._store = store
         self._metrics = metrics
-        self.tasks = DeliveryLog()
+        self._streams = streams
 
     def task_event(self, obj: JsonObject, *, deleted: bool) -> None:
         """Take in what the watch of tasks delivered."""
         meta = read_metadata(obj)
-        self.tasks.saw(meta.uid, meta.resource_version)
+        self._streams.of(meta.namespace).log.saw(meta.uid, meta.resource_version)
         self._metrics.events.labels("tasks").inc()
         key = TaskKey(meta.namespace, meta.name)
         with isolated(self._metrics, Where.WATCH, key):

@@ -13,6 +13,8 @@ import kopf
 from skyvern_crds.vocabulary import GROUP, MANAGED_BY, PLURAL, VERSION
 from skyvern_operator.watch import kopf_json
 from skyvern_operator.watch.intake import Intake
+from skyvern_operator.watch.kopf_streams import kept_alive
+from skyvern_operator.watch.task_streams import TaskStreams
 
 SERVER_TIMEOUT_SECONDS: Final = 270
 EXIT_SECONDS: Final = 20
@@ -92,27 +94,32 @@ def registry(intake: Intake) -> kopf.OperatorRegistry:
 
 
 async def watch(
-    handlers: kopf.OperatorRegistry, namespaces: Sequence[str] | None, *, exit_seconds: float | None = EXIT_SECONDS
+    intake: Intake,
+    streams: TaskStreams,
+    namespaces: Sequence[str] | None,
+    *,
+    exit_seconds: float | None = EXIT_SECONDS,
 ) -> None:
-    """Run kopf until the process gets SIGTERM or SIGINT, or until kopf fails.
+    """Run kopf until the process gets SIGTERM or SIGINT, or until kopf fails. The streams keep its watches alive.
 
     kopf kills the process ``exit_seconds`` later, whatever is still running; with None it does not.
     """
     logging.getLogger("kopf").setLevel(logging.WARNING)
     kopf_json.install()
-    # Not kopf.operator(): when it ends, it waits for and cancels every task of the event loop, ours included.
-    tasks = await kopf.spawn_tasks(
-        registry=handlers,
-        settings=settings(exit_seconds),
-        standalone=True,
-        clusterwide=namespaces is None,
-        namespaces=list(namespaces or ()),
-    )
-    try:
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    with kept_alive(streams):
+        # Not kopf.operator(): when it ends, it waits for and cancels every task of the event loop, ours included.
+        tasks = await kopf.spawn_tasks(
+            registry=registry(intake),
+            settings=settings(exit_seconds),
+            standalone=True,
+            clusterwide=namespaces is None,
+            namespaces=list(namespaces or ()),
+        )
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

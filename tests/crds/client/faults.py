@@ -38,11 +38,15 @@ class _Stream:
 
 
 class FaultProxy:
-    """Forwards HTTP on the loopback to the API server, as the administrator; spoils watches on demand."""
+    """Forwards HTTP on the loopback to the API server; spoils watches on demand.
 
-    def __init__(self, plane: ControlPlane, piece: int = 65536) -> None:
+    Requests go out as the administrator's, or with ``own_credentials`` as those of the bearer of their token.
+    """
+
+    def __init__(self, plane: ControlPlane, piece: int = 65536, *, own_credentials: bool = False) -> None:
         self._plane = plane
         self._piece = piece
+        self._own_credentials = own_credentials
         self._streams: list[_Stream] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.refusals: deque[Refusal] = deque()
@@ -58,7 +62,8 @@ class FaultProxy:
 
     async def __aenter__(self) -> Self:
         context = ssl.create_default_context(cafile=str(self._plane.pki.ca))
-        context.load_cert_chain(self._plane.pki.cert("admin"), self._plane.pki.key("admin"))
+        if not self._own_credentials:
+            context.load_cert_chain(self._plane.pki.cert("admin"), self._plane.pki.key("admin"))
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context), read_bufsize=2**22)
         app = web.Application(client_max_size=2**24)
         app.router.add_route("*", "/{path:.*}", self._handle)
@@ -104,9 +109,9 @@ class FaultProxy:
         for stream in self._streams:
             stream.stalled = True
 
-    async def inject(self, data: bytes, *, end: bool = False) -> None:
-        """Write into the streams; with ``end`` finish them in good order afterwards."""
-        for stream in list(self._streams):
+    async def inject(self, data: bytes, *, end: bool = False, kind: str = "") -> None:
+        """Write into the streams, or those of one kind; with ``end`` finish them in good order afterwards."""
+        for stream in [stream for stream in self._streams if stream.request.path.endswith(kind)]:
             await stream.response.write(data)
             if end:
                 await stream.response.write_eof()
@@ -129,7 +134,8 @@ class FaultProxy:
             self.expired_watches -= 1
             query["resourceVersion"] = "1"
         body = await request.read()
-        headers = {key: value for key, value in request.headers.items() if key in {"Accept", "Content-Type"}}
+        forwarded = {"Accept", "Content-Type"} | ({"Authorization"} if self._own_credentials else set())
+        headers = {key: value for key, value in request.headers.items() if key.title() in forwarded}
         async with self._session.request(
             request.method, self._plane.url + request.path, params=query, data=body or None, headers=headers
         ) as upstream:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skyvern_crds.client import PODS, SECRETS, SKYVERNTASKS, ClusterClient, Forbidden, JsonObject, Reflector, Resource
+from skyvern_crds.client import SECRETS, SKYVERNTASKS, ClusterClient, Forbidden, JsonObject, Resource
 from skyvern_crds.rest.artifacts import store_key
 from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, LABEL_API_KEY_SECRET, MANAGER_OPERATOR, Phase
@@ -19,18 +19,19 @@ from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.process.elector import Candidate, Elector, SoleOperator
 from skyvern_operator.process.leadership import Timing
 from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.state.parsing import pod_record, task_record
-from skyvern_operator.state.records import POD_SELECTOR, TaskKey, TaskRecord
+from skyvern_operator.state.parsing import task_record
+from skyvern_operator.state.records import TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.watch.intake import Intake
-from skyvern_operator.watch.kopf_adapter import registry, watch
-from skyvern_operator.watch.resync import Resync
+from skyvern_operator.watch.kopf_adapter import watch
+from skyvern_operator.watch.task_streams import TaskStreams
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster
 from tests.operator.conftest import make_namespace
 from tests.operator.facade import Facade
 from tests.operator.process import RECEIVERS, SIGNING_KEY
 from tests.operator.receiver import Receiver
+from tests.operator.watch.parts import Parts
 from tests.waiting import until
 
 pytestmark = pytest.mark.contract
@@ -81,7 +82,9 @@ async def watching(
     """kopf, watching the test's namespace for a store that raises for one task."""
     monkeypatch.setenv("KUBECONFIG", str(served.kubeconfig))
     metrics = Metrics()
-    kopf = asyncio.create_task(watch(registry(Intake(store, metrics)), [namespace], exit_seconds=None))
+    streams = TaskStreams([namespace])
+    streams.of(namespace).opened.set()
+    kopf = asyncio.create_task(watch(Intake(store, metrics, streams), streams, [namespace], exit_seconds=None))
     try:
         yield metrics
         assert not kopf.done()
@@ -107,19 +110,16 @@ async def test_watch_goes_on_after_an_event_that_raises(
 async def test_list_goes_on_after_an_object_that_raises(
     client: ClusterClient, store: Store, changed: list[str], own_tasks: Cluster
 ) -> None:
-    metrics = Metrics()
     for name in ("after", "before", "poison", "last"):
         await own_tasks.create(name)
-    intake, pods = Intake(store, metrics), Reflector(client, PODS, [own_tasks.namespace], POD_SELECTOR, pod_record)
-    resync = Resync(
-        client, store, intake, pods, metrics, namespaces=[own_tasks.namespace], every_seconds=60, lag_seconds=0
-    )
-    await resync.first()
+    parts = Parts(client, store, own_tasks.namespace)
+    await parts.resync.take_in(parts.stream)
     assert sorted(changed) == ["after", "before", "last"]
-    assert errors(metrics, "list") == 1
+    assert errors(parts.metrics, "list") == 1
+    parts.stream.opened.set()
     for name in ("before", "poison"):
         await client.delete(SKYVERNTASKS, own_tasks.namespace, name)
-    await resync.compare()
+    await parts.resync.compare()
     assert sorted(task.key.name for task in store.tasks()) == ["after", "last"]
 
 

@@ -8,18 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, Reflector
-from skyvern_operator.errors import DeadWatchError
-from skyvern_operator.process.metrics import Metrics
-from skyvern_operator.state.parsing import pod_record, task_record
-from skyvern_operator.state.records import POD_SELECTOR, PodLife, TaskKey
-from skyvern_operator.state.store import Store
-from skyvern_operator.watch.intake import Intake
-from skyvern_operator.watch.resync import Resync
 from tests.cluster import ControlPlane
 from tests.operator.cluster import Cluster, condition, reason_of
 from tests.operator.conftest import StartOperator
-from tests.operator.examples import a_pod
 from tests.operator.kubelet import Kubelet, verdict
 from tests.operator.process import configuration
 from tests.waiting import eventually
@@ -136,12 +127,12 @@ async def test_cluster_without_the_crd_is_named(control_plane: ControlPlane, tmp
     text = f"""
 import asyncio
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, Reflector, Resource
-from skyvern_operator.watch import resync
+from skyvern_operator.watch import watches as module
 from skyvern_operator.watch.watches import Watches
 from skyvern_operator.errors import SetupError
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.store import Store
-resync.SKYVERNTASKS = Resource("skyvern.io", "v1", "absent")
+module.SKYVERNTASKS = Resource("skyvern.io", "v1", "absent")
 async def main():
     async with (
         await ClusterClient.connect({str(control_plane.kubeconfig)!r}) as client,
@@ -182,60 +173,3 @@ def test_wrong_configuration_is_named_and_ends_the_process(
     )
     assert answer.returncode == 2
     assert named in answer.stderr
-
-
-async def test_watch_that_delivers_nothing_is_found_dead(client: ClusterClient, own_tasks: Cluster) -> None:
-    store, metrics = Store(ignore), Metrics()
-    resync = Resync(
-        client,
-        store,
-        Intake(store, metrics),
-        Reflector(client, PODS, [own_tasks.namespace], POD_SELECTOR, pod_record),
-        metrics,
-        namespaces=[own_tasks.namespace],
-        every_seconds=0.01,
-        lag_seconds=0.01,
-        recheck_seconds=0.01,
-    )
-    await own_tasks.create()
-    await resync.first()
-    with pytest.raises(DeadWatchError, match="1 objects of two lists in a row"):
-        await asyncio.wait_for(resync.run(), 20)
-
-
-async def test_deletion_that_the_watch_lost_is_repaired_by_the_next_list(
-    client: ClusterClient, own_tasks: Cluster
-) -> None:
-    store, metrics = Store(ignore), Metrics()
-    intake, pods = Intake(store, metrics), Reflector(client, PODS, [own_tasks.namespace], POD_SELECTOR, pod_record)
-    resync = Resync(
-        client, store, intake, pods, metrics, namespaces=[own_tasks.namespace], every_seconds=60, lag_seconds=0
-    )
-    await own_tasks.create()
-    await resync.first()
-    assert len(store) == 1
-    await client.delete(SKYVERNTASKS, own_tasks.namespace, own_tasks.name)
-    await resync.compare()
-    assert len(store) == 0
-
-
-async def test_pod_that_came_and_went_unwatched_is_missing(client: ClusterClient, own_tasks: Cluster) -> None:
-    store, metrics, namespace = Store(ignore), Metrics(), own_tasks.namespace
-    intake = Intake(store, metrics)
-    pods = Reflector(client, PODS, [namespace], POD_SELECTOR, pod_record, intake.pod_change)
-    resync = Resync(client, store, intake, pods, metrics, namespaces=[namespace], every_seconds=60, lag_seconds=0)
-    task = task_record(await own_tasks.create())
-    store.put_task(task)
-    store.put_pod(a_pod(namespace=namespace, name="short-lived", task_uid=task.uid, task_name=task.key.name))
-    await resync.compare()
-    assert [pod.name for pod in store.pods()] == ["short-lived"], "nothing is known before the first list of pods"
-    following = asyncio.create_task(pods.run())
-    await asyncio.wait_for(pods.listed(namespace), 30)
-    await resync.compare()
-    following.cancel()
-    assert (pod := store.pod(task.uid, "short-lived")) is not None
-    assert pod.life is PodLife.MISSING
-
-
-def ignore(key: TaskKey, *, urgent: bool) -> None:
-    """A change that no queue waits for."""

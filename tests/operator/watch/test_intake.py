@@ -9,6 +9,7 @@ from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.records import PodLife, PodRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.watch.intake import Intake
+from skyvern_operator.watch.task_streams import TaskStreams
 from tests.operator.examples import COMPLETED_POD, a_pod, a_task, removed, running_pod
 
 
@@ -22,7 +23,7 @@ def store() -> Store:
 
 @pytest.fixture
 def intake(store: Store) -> Intake:
-    return Intake(store, Metrics())
+    return Intake(store, Metrics(), TaskStreams(None))
 
 
 def change(
