@@ -65,6 +65,7 @@ def settings(exit_seconds: float | None) -> kopf.OperatorSettings:
     values.watching.server_timeout = SERVER_TIMEOUT_SECONDS
     values.watching.connect_timeout = 10
     values.watching.inactivity_timeout = 90
+    values.watching.reconnect_backoff = 1  # kopf lists everything again after each 410, without growing pauses
     values.queueing.idle_timeout = 0.2
     values.networking.request_timeout = 30
     values.networking.connect_timeout = 5

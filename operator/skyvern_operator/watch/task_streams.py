@@ -17,6 +17,8 @@ SILENCE_SECONDS: Final = 200.0
 """Without any event. The API server sends a bookmark about every minute, and kopf reopens a silent watch after 90 s."""
 BUFFER: Final = 1000
 """Events read ahead of kopf's workers."""
+MAX_ERROR: Final = 300
+"""Characters kept of why a watch failed: a whole object may stand in it."""
 REFUSED: Final = frozenset({"Forbidden", "NotFound"})
 """Reasons that concern one namespace and may last: its Role, the namespace itself or the kind is missing."""
 
@@ -65,7 +67,7 @@ class TaskStream:
         self._failures += 1
         self.restarts[reason] += 1
         self.active_at = time.monotonic()
-        self.error, self.refusal = f"{message} ({reason})", reason if reason in REFUSED else None
+        self.error, self.refusal = f"{message[:MAX_ERROR]} ({reason})", reason if reason in REFUSED else None
         pause = full_jitter(self._failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
         logger.warning("%s: %s; trying again in %.1f s (failure %d)", self, self.error, pause, self._failures)
         return pause

@@ -57,6 +57,8 @@ class FaultProxy:
         """Drop every connection unanswered."""
         self.expired_watches = 0
         """So many of the next watches ask the server for a version that it has forgotten long ago."""
+        self.ending = False
+        """Answer a watch with an end in good order at once."""
         self.watches = 0
         self.lists = 0
 
@@ -129,6 +131,8 @@ class FaultProxy:
         if self.refusals:
             refusal = self.refusals.popleft()
             return web.Response(status=refusal.status, headers=refusal.headers, text=refusal.body)
+        if watching and self.ending:
+            return web.Response()
         query = dict(request.query)
         if watching and self.expired_watches:
             self.expired_watches -= 1

@@ -1,6 +1,7 @@
 """The operator behind a proxy that spoils its watches: both of them go on, and tasks complete."""
 
 import asyncio
+import functools
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from tests.crds.client.faults import FaultProxy, Refusal
 from tests.operator.cluster import Cluster
 from tests.operator.kubelet import Kubelet, verdict
 from tests.operator.process import OperatorProcess, running_operator
-from tests.waiting import until
+from tests.waiting import eventually, until
 
 pytestmark = pytest.mark.contract
 
@@ -72,6 +73,8 @@ async def test_tasks_complete_whatever_happens_to_the_watches(
         proxy.refusals.extend([Refusal(429, {"Retry-After": "1"}), Refusal(500), Refusal(503)])
         proxy.cut()
         await complete(own_tasks, own_kubelet, "refused")
+        await end_at_once(proxy, operator)
+        await complete(own_tasks, own_kubelet, "after-ends")
         await none_is_lost_or_run_twice(operator, own_tasks)
 
 
@@ -93,10 +96,29 @@ async def repeat_and_reorder(proxy: FaultProxy, tasks: Cluster) -> None:
     await tasks.phase("completed", "repeated", within=SLOW)
 
 
+async def end_at_once(proxy: FaultProxy, operator: OperatorProcess) -> None:
+    """Let every watch end at once: it is asked for again after a pause that grows."""
+    proxy.ending, before = True, proxy.watches
+    proxy.cut()
+    for resource in ("tasks", "pods"):
+        await eventually(
+            functools.partial(
+                operator.metric, "skyvern_operator_watch_restarts_total", resource=resource, reason="QuickEnd"
+            ),
+            lambda count: count >= 3,
+            what=f"pauses of the watch of {resource}",
+            within=SLOW,
+        )
+    asked = proxy.watches - before
+    paused = await operator.metric("skyvern_operator_watch_restarts_total", reason="QuickEnd")
+    assert asked <= 2 * paused + 10, "a pause before nearly every request"
+    proxy.ending = False
+
+
 async def none_is_lost_or_run_twice(operator: OperatorProcess, tasks: Cluster) -> None:
     assert operator.process.poll() is None
     assert (await operator.page("/healthz"))[0] == 200
-    assert await operator.metric("skyvern_operator_verdicts_total", phase="completed") == 9
+    assert await operator.metric("skyvern_operator_verdicts_total", phase="completed") == 10
     assert {(await tasks.task(name))["status"]["attempt"] for name in ("expired", "repeated", "refused")} == {1}
     for resource, reasons in (("tasks", ("ErrorEvent", "BadStream")), ("pods", ("InternalError", "BadStream"))):
         for reason in reasons:
