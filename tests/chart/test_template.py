@@ -255,6 +255,12 @@ def test_new_operator_stands_by_before_the_old_one_ends(manifests: Render) -> No
     assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
+def test_operator_is_not_restarted_while_it_takes_in_many_objects(manifests: Render) -> None:
+    (container,) = operator_deployment(manifests())["template"]["spec"]["containers"]
+    paths = {probe: container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}
+    assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+
+
 def test_operators_without_leader_election_never_run_at_once(manifests: Render) -> None:
     rendered = manifests("--set", "operator.config.leaderElection.enabled=false")
     assert operator_deployment(rendered)["strategy"] == {"type": "Recreate"}

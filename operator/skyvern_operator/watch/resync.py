@@ -101,6 +101,8 @@ class Resync:
             listed.as_of = int(page.resource_version)
             if listed.as_of < self._seen[stream].as_of:
                 self._restored(f"a list is of version {listed.as_of}, after one of {self._seen[stream].as_of}")
+            if not stream.opened.is_set():  # from then on its watch has to show that it is alive
+                stream.heard()
             for obj in page.items:
                 meta = read_metadata(obj)
                 listed.versions[meta.uid] = meta.resource_version

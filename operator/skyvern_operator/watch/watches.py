@@ -4,6 +4,7 @@ Each namespace is on its own: one that is gone or forbidden is tried again and a
 """
 
 import asyncio
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,6 @@ from skyvern_operator.watch.task_streams import REFUSED, SILENCE_SECONDS, TaskSt
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSES: Final = (0.5, 1, 2, 4, 8, 15)
-"""How long the start waits for namespaces that do not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ class Patience:
     """What is known is no longer current: three bookmarks are missing."""
     stuck: float = 420.0
     """Without an event or a failure, only a new process helps: a watch lasts 270 s at most."""
+    page: float = 30.0
+    """A list of which no page came for so long does not go on: the client gives a page up then."""
+    start: Sequence[float] = FIRST_PAUSES
+    """Pauses in which the start looks whether every namespace has answered; then it begins without those that have not.
+    The last one is repeated while none has, and a list goes on."""
 
 
 class Watches:
@@ -86,9 +91,12 @@ class Watches:
         """Take in every object of the namespaces that answer. Raises SetupError when that is impossible."""
         self._parts.append(asyncio.create_task(self._open_all(), name="namespaces"))
         served = False
-        for pause in FIRST_PAUSES:
+        for pause in itertools.chain(self._patience.start, self._pauses_of_long_lists()):
             served = served or await self._is_served()
             await self._wait_for_streams(pause)
+            for part in self._parts:
+                if part.done():
+                    part.result()
             if served and all(self._is_settled(stream) for stream in self._streams.by_scope.values()):
                 break
         closed = [stream for stream in self._streams.by_scope.values() if not stream.opened.is_set()]
@@ -163,6 +171,16 @@ class Watches:
     def _is_settled(self, stream: TaskStream) -> bool:
         return stream.opened.is_set() or self._refusal(stream) is not None
 
+    def _pauses_of_long_lists(self) -> Iterator[float]:
+        """Late is not dead: as long as nothing else can be begun with, lists of many objects may take their time."""
+        streams = self._streams.by_scope.values()
+        while not any(map(self._is_settled, streams)) and any(map(self._is_listing, streams)):
+            yield self._patience.start[-1]
+
+    def _is_listing(self, stream: TaskStream) -> bool:
+        pods = self._pods.streams[stream.namespace]
+        return (stream if pods.listed.is_set() else pods).age < self._patience.page
+
     # The parts ---------------------------------------------------------------------------------------------------
 
     async def _open_all(self) -> None:
@@ -177,6 +195,7 @@ class Watches:
         Pods first: when a task is taken in, its pod is already there and does not seem to have vanished.
         """
         await self._pods.streams[stream.namespace].listed.wait()
+        stream.heard()
         while not stream.opened.is_set():
             try:
                 await self._resync.take_in(stream)

@@ -20,6 +20,10 @@ class Lists:
         self.tasks: dict[tuple[str, str], int] = {}
         self.forbidden: set[str] = set()
         """Namespaces that may not be read."""
+        self.gates: list[asyncio.Event] = []
+        """Lists of tasks have a page for each, which comes when it is set; all tasks are in the first one."""
+        self.page = 0
+        """The page of a list of tasks that was asked for last, from 0."""
         self.kinds = [PLURAL]
         """What the API server serves."""
 
@@ -53,12 +57,16 @@ class Lists:
         return web.json_response({"resources": [{"name": kind} for kind in self.kinds]})
 
     async def _tasks(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, [self._task(*key) for key in self.tasks])
+        self.page = page = int(request.query.get("continue", 0))
+        if page < len(self.gates):
+            await self.gates[page].wait()
+        more = str(page + 1) if page + 1 < len(self.gates) else ""
+        return await self._answer(request, [self._task(*key) for key in self.tasks] if page == 0 else [], more)
 
     async def _pods(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(request, [])
 
-    async def _answer(self, request: web.Request, items: list[dict[str, Any]]) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, items: list[dict[str, Any]], more: str = "") -> web.StreamResponse:
         namespace = request.match_info["namespace"]
         if namespace in self.forbidden:
             return web.json_response(FORBIDDEN, status=403)
@@ -68,7 +76,8 @@ class Lists:
             await self._ending.wait()
             return stream
         found = [item for item in items if item["metadata"]["namespace"] == namespace]
-        return web.json_response({"metadata": {"resourceVersion": str(self.version)}, "items": found})
+        metadata = {"resourceVersion": str(self.version), "continue": more}
+        return web.json_response({"metadata": metadata, "items": found})
 
     def _task(self, namespace: str, name: str) -> dict[str, Any]:
         version = str(self.tasks[namespace, name])

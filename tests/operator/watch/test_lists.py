@@ -10,7 +10,7 @@ from skyvern_crds.client import ClusterClient
 from skyvern_operator.errors import RestoredError, SetupError
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.store import Store
-from skyvern_operator.watch.watches import Watches
+from skyvern_operator.watch.watches import Patience, Watches
 from tests.operator.watch.lists import Lists
 from tests.operator.watch.parts import Parts
 from tests.waiting import until
@@ -40,8 +40,8 @@ def parts(client: ClusterClient, store: Store) -> Parts:
     return parts
 
 
-def watches_of(client: ClusterClient, store: Store, *namespaces: str) -> Watches:
-    return Watches(client, store, Metrics(), namespaces, resync_seconds=3600)
+def watches_of(client: ClusterClient, store: Store, *namespaces: str, patience: Patience | None = None) -> Watches:
+    return Watches(client, store, Metrics(), namespaces, resync_seconds=3600, patience=patience)
 
 
 async def test_list_older_than_the_last_one_is_a_restored_cluster(lists: Lists, parts: Parts) -> None:
@@ -108,6 +108,27 @@ async def test_start_without_any_namespace_that_answers_is_not_ready(
         assert watches.not_ready() == (
             "no namespace can be read: a: no Role (403 Forbidden); b: no Role (403 Forbidden)"
         )
+
+
+async def test_start_waits_for_a_list_of_many_objects_as_long_as_it_goes_on(
+    lists: Lists, client: ClusterClient, store: Store
+) -> None:
+    lists.tasks = {("a", "one"): 1}
+    lists.gates = [asyncio.Event(), asyncio.Event()]
+    lists.gates[0].set()
+    async with watches_of(client, store, "a", patience=Patience(start=(0.0,))) as watches:
+        starting = asyncio.create_task(watches.first())
+        await until(lambda: lists.page == 1 or starting.done(), 30, "the second page asked for")
+        lists.gates[1].set()
+        await starting
+        assert watches.not_ready() is None
+
+
+async def test_start_gives_a_server_up_that_does_not_answer(lists: Lists, client: ClusterClient, store: Store) -> None:
+    lists.gates = [asyncio.Event()]
+    async with watches_of(client, store, "a", patience=Patience(start=(0.01,), page=0.05)) as watches:
+        with pytest.raises(SetupError, match="unavailable: it does not answer"):
+            await watches.first()
 
 
 async def test_cluster_without_the_crd_is_named_even_if_no_namespace_can_be_read(
