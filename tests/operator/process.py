@@ -131,7 +131,7 @@ async def running_operator(
                 return process.poll(), (await operator.page("/readyz"))[0]
 
             code, _ = await eventually(
-                state, lambda s: s[0] is not None or s[1] == 200, what="operator ready", within=60
+                state, lambda s: s[0] is not None or s[1] == 200, what="operator ready", within=180
             )
             assert code is None, f"the operator ended with {code}:\n{log.read_text()[-4000:]}"
             yield operator
