@@ -62,7 +62,7 @@ async def test_deletion_that_the_watch_lost_is_repaired_by_the_next_list(
     assert len(store) == 0
 
 
-async def test_pod_that_came_and_went_unwatched_has_vanished(parts: Parts, store: Store, own_tasks: Cluster) -> None:
+async def test_pod_that_came_and_went_unwatched_is_missing(parts: Parts, store: Store, own_tasks: Cluster) -> None:
     task = task_record(await own_tasks.create())
     pod = a_pod(namespace=own_tasks.namespace, name="short-lived", task_uid=task.uid, task_name=task.key.name)
     store.put_task(task)
@@ -74,4 +74,4 @@ async def test_pod_that_came_and_went_unwatched_has_vanished(parts: Parts, store
     await parts.resync.compare()
     following.cancel()
     assert (found := store.pod(task.uid, "short-lived")) is not None
-    assert found.life is PodLife.VANISHED
+    assert found.life is PodLife.MISSING
