@@ -155,7 +155,7 @@ def queued(**changes: Any) -> TaskRecord:
 
 def running(**changes: Any) -> TaskRecord:
     """A task whose runner has started; the changes come after that."""
-    return replace(known(queued(**_lasting(changes)), running_pod()), **changes)
+    return replace(known(queued(**_lasting(changes)), running_pod(), now=5), **changes)
 
 
 def ended(**changes: Any) -> TaskRecord:

@@ -5,7 +5,7 @@ again. A task whose agent may have started is never run again.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from skyvern_crds.status import WebhookState
@@ -24,6 +24,9 @@ from skyvern_operator.decision.conclusion import conclude, verdict
 from skyvern_operator.decision.steps import apply, deletion, wake
 from skyvern_operator.decision.view import View
 from skyvern_operator.state.records import PodLife
+
+FIRST_REPORT: Final = timedelta(seconds=5)
+"""Within this time of its start a runner has usually made its first report."""
 
 
 def decide(view: View) -> list[Action]:
@@ -97,6 +100,19 @@ def _pending(view: View) -> list[Action] | None:
     return [*apply(view, statuses.pending(view, view.pod)), *wake(view, view.start_until, view.lost_at)]
 
 
+def _starting(view: View) -> list[Action] | None:
+    """A start is told with the runner's first report, which is due in moments and saves a write.
+
+    Until that report is accepted the agent does not act, so nothing is lost if nobody remembers the start.
+    """
+    pod, start, status = view.pod, view.started_at, view.task.status
+    named = pod is not None and status.pod_uid == pod.uid  # or no report would be accepted
+    if start is None or not named or view.task.reported or status.started_at is not None or view.stopping is not None:
+        return None
+    told_at = start + FIRST_REPORT
+    return wake(view, told_at, view.lost_at) if start <= view.now < told_at else None
+
+
 def _running(view: View) -> list[Action] | None:
     return [*apply(view, statuses.running(view)), *wake(view, view.active_until, view.lost_at)]
 
@@ -118,6 +134,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     waiting.no_pod,
     stopping.cannot_start,
     _pending,
+    _starting,
     _running,
 )
 

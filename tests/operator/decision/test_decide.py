@@ -63,7 +63,18 @@ ROWS: list[Row] = [
     ("a pod found after a restart is adopted", look_at(a_task(), running_pod()), ["running Starting", "wake +1800"]),
     ("a pod being prepared is waited for", look_at(queued(), a_pod()), ["wake +900"]),
     ("an unschedulable pod says so", look_at(queued(), UNSCHEDULABLE), ["queued Pending", "wake +900"]),
-    ("a started runner is remembered at once", look_at(queued(), running_pod()), ["running Starting", "wake +1800"]),
+    ("a start is told with the first report", look_at(queued(), running_pod(), now=1), ["wake +4"]),
+    (
+        "which comes",
+        look_at(queued(reported=True), running_pod(), now=1),
+        ["running Running", "wake +1799"],
+    ),
+    ("or is late", look_at(queued(), running_pod(), now=5), ["running Starting", "wake +1795"]),
+    (
+        "a start before the operator's time is told at once",
+        look_at(queued(), running_pod(), now=-1),
+        ["running Starting", "wake +1801"],
+    ),
     ("a running task is left alone", look_at(running(), running_pod()), ["wake +1800"]),
     (
         "a first report makes it Running",
