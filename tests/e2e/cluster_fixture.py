@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from subprocess import CompletedProcess
 from typing import Any
@@ -13,6 +13,7 @@ import httpx2
 from skyvern_crds.client import PODS, SKYVERNTASKS, ClusterClient, JsonObject, NotFound
 from skyvern_crds.vocabulary import LABEL_TASK_UID, TERMINAL_PHASES
 from tests.cluster import Cluster
+from tests.cluster.images.build import Image
 from tests.cluster.release.follow import diagnosis
 from tests.cluster.release.install import Release
 from tests.cluster.release.scripted import ScriptedServers
@@ -36,6 +37,8 @@ class System:
     """The Tasks API, with a valid key."""
     old_applications: int
     """What the site had recorded before these tests."""
+    images: Mapping[str, Image]
+    """Built from this tree, by name; they are on the node."""
     api_key: str = field(repr=False)
 
     def kubectl(self, *args: str, check: bool = True, stdin: str | None = None) -> CompletedProcess[str]:

@@ -24,7 +24,9 @@ async def system(cluster: Cluster, progress: Progress) -> AsyncIterator[System]:
         httpx2.AsyncClient(base_url=url, headers={"x-api-key": key}, timeout=10) as api,
     ):
         old = len(installed.servers.applications())
-        yield System(cluster, client, installed.release, NAMESPACE, installed.servers, site, api, old, key)
+        yield System(
+            cluster, client, installed.release, NAMESPACE, installed.servers, site, api, old, installed.images, key
+        )
 
 
 @pytest.fixture(scope="session")
