@@ -1,5 +1,7 @@
 """Progress on the terminal."""
 
+import re
+
 import pytest
 
 from tests.cluster import Progress
@@ -12,4 +14,4 @@ def test_steps_say_how_long_they_took_and_whether_they_failed() -> None:
         pass
     with pytest.raises(ValueError), progress.step("two"):
         raise ValueError
-    assert lines == ["one ... 0.0 s\n", "two ... failed after 0.0 s\n"]
+    assert [re.sub(r"[0-9.]+ s", "N s", line) for line in lines] == ["one ... N s\n", "two ... failed after N s\n"]
