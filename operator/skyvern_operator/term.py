@@ -13,6 +13,7 @@ from skyvern_operator.decision.admission import Admission
 from skyvern_operator.decision.creation_gate import CreationGate
 from skyvern_operator.execution.archive import Archive
 from skyvern_operator.execution.executor import Executor
+from skyvern_operator.execution.milestones import Milestones
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.task_actions import TaskActions
 from skyvern_operator.execution.token_bucket import TokenBucket
@@ -101,7 +102,7 @@ class Leader:
         )
         executor = Executor(
             PodActions(client, writer, store, gate, config),
-            TaskActions(client, writer, store, metrics, archive),
+            TaskActions(client, writer, store, Milestones(metrics, config.limits.shares), archive),
             deliver=sender.submit,
             wake=lambda key, at: queue.wake_at(key, at.timestamp()),
         )

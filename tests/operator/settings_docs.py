@@ -1,4 +1,4 @@
-"""Writes the tables of the operator's settings in its README, from config.py and the command line.
+"""Writes the tables of the operator's settings and metrics in its README, as the sources have them.
 
 `python -m tests.operator.settings_docs` writes, with --check it only checks whether the README is up to date.
 """
@@ -16,9 +16,12 @@ from pydantic_core import PydanticUndefined, to_json
 
 from skyvern_operator.__main__ import parser
 from skyvern_operator.config import OperatorConfig
+from skyvern_operator.process.metrics import Metrics, State
+from skyvern_operator.process.watch_metrics import WatchState
 
 README: Final = Path(__file__).parents[2] / "operator" / "README.md"
 BEGIN, END = "<!-- settings: begin (generated) -->", "<!-- settings: end -->"
+METRICS_BEGIN, METRICS_END = "<!-- metrics: begin (generated) -->", "<!-- metrics: end -->"
 BY_THE_CHART: Final = "set by the chart"
 CHART_VALUES: Final = {
     "images.browser": "images.browser",
@@ -100,11 +103,28 @@ def tables() -> str:
     return "\n".join(lines)
 
 
+def metrics_table() -> str:
+    """All metrics, as Prometheus names them."""
+    metrics = Metrics()
+    metrics.watch_streams(lambda: WatchState({}, {}, {}))
+    metrics.watch_state(lambda: State({}, queued=0, active=0, held=0, unreadable=0))
+    lines = ["| metric | type | meaning |", "| --- | --- | --- |"]
+    for family in sorted(metrics.registry.collect(), key=lambda family: family.name):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        lines.append(f"| `{name}` | {family.type} | {family.documentation} |")
+    return "\n".join(lines)
+
+
 def updated(readme: str) -> str:
     """The README with its tables generated again."""
-    head, _, rest = readme.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{tables()}\n{END}{tail}"
+    with_settings = _between(readme, BEGIN, END, tables())
+    return _between(with_settings, METRICS_BEGIN, METRICS_END, metrics_table())
+
+
+def _between(text: str, begin: str, end: str, content: str) -> str:
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n{content}\n{end}{tail}"
 
 
 def main(argv: list[str]) -> int:
@@ -113,7 +133,7 @@ def main(argv: list[str]) -> int:
     if "--check" not in argv:
         README.write_text(text)
     elif text != README.read_text():
-        print(f"{README} does not match config.py: run `make generate`", file=sys.stderr)
+        print(f"{README} does not match the sources: run `make generate`", file=sys.stderr)
         return 1
     return 0
 

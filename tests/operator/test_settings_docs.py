@@ -1,4 +1,4 @@
-"""The README lists every setting, and says by which value of the chart it is given."""
+"""The README lists every setting, says by which value of the chart it is given, and lists every metric."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.operator.settings_docs import CHART_VALUES, README, settings, updated
 HELPERS = Path(__file__).parents[2] / "charts" / "skyvern-operator" / "templates" / "_helpers.tpl"
 
 
-def test_readme_lists_the_settings_as_they_are() -> None:
+def test_readme_lists_settings_and_metrics_as_they_are() -> None:
     assert updated(README.read_text()) == README.read_text(), "run `make generate`"
 
 

@@ -33,8 +33,8 @@ from skyvern_crds.vocabulary import (
 from skyvern_operator.decision.conditions import cut, find, succeeded_reason
 from skyvern_operator.errors import StaleRecordError
 from skyvern_operator.execution.archive import Archive
+from skyvern_operator.execution.milestones import Milestones
 from skyvern_operator.execution.writer import Writer
-from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.names import event_name
 from skyvern_operator.state.parsing import task_record
 from skyvern_operator.state.records import TaskRecord
@@ -53,13 +53,13 @@ class TaskActions:
     """What a decision can ask for about the task object."""
 
     def __init__(
-        self, client: ClusterClient, writer: Writer, store: Store, metrics: Metrics, archive: Archive | None
+        self, client: ClusterClient, writer: Writer, store: Store, milestones: Milestones, archive: Archive | None
     ) -> None:
         """Without an archive, tasks are deleted without a record."""
         self._client = client
         self._writer = writer
         self._store = store
-        self._metrics = metrics
+        self._milestones = milestones
         self._archive = archive
 
     async def object_of(self, task: TaskRecord) -> JsonObject:
@@ -120,10 +120,7 @@ class TaskActions:
         facts = self._store.facts(task)
         if facts.webhook is not None and facts.webhook == status.webhook:
             self._store.put_facts(task, replace(facts, webhook=None))
-        if status.phase in TERMINAL_PHASES and not task.ended:
-            self._count_verdict(status)
-        elif status.started_at is not None and task.status.started_at is None:
-            self._metrics.start_latency.observe(max(0.0, (status.started_at - task.created_at).total_seconds()))
+        self._milestones.observe(task, status, self._store.current_pod(task))
 
     @staticmethod
     def _log_change(task: TaskRecord, status: OperatorStatus) -> None:
@@ -140,17 +137,6 @@ class TaskActions:
             raise error
         self._store.put_task(now)
         raise StaleRecordError(f"{task.key} has already ended: {now.status.phase}") from error
-
-    def _count_verdict(self, status: OperatorStatus) -> None:
-        phase = status.phase.value if status.phase is not None else ""
-        reason = next((entry.reason for entry in status.conditions if entry.type == "Succeeded"), "")
-        self._metrics.verdicts.labels(phase, reason).inc()
-        if status.finished_at is not None:
-            lag = (datetime.now(UTC) - status.finished_at).total_seconds()
-            self._metrics.verdict_lag.observe(max(0.0, lag))
-            if status.started_at is not None:
-                seconds = (status.finished_at - status.started_at).total_seconds()
-                self._metrics.duration.labels(phase).observe(max(0.0, seconds))
 
     async def delete(self, task: TaskRecord) -> None:
         """Delete the task object, after its final record is in the archive; its pod follows. Raises ArchiveError."""

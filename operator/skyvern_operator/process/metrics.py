@@ -11,6 +11,7 @@ from skyvern_crds.vocabulary import Phase
 from skyvern_operator.process.watch_metrics import WatchCollector, WatchState
 
 _START_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
+_HOP_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900)
 _TASK_BUCKETS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 86400)
 _CALL_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -84,6 +85,18 @@ class Metrics:
             "skyvern_operator_verdict_lag_seconds", "From the runner's end (in whole seconds) to the verdict.",
             buckets=_CALL_BUCKETS, registry=self.registry,
         )  # fmt: skip
+        self.hops = Histogram(
+            "skyvern_operator_hop_seconds", "Stretches of a task's way, named after their ends.", ["hop"],
+            buckets=_HOP_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.admission_wait = Histogram(
+            "skyvern_operator_admission_wait_seconds",
+            "From a task's creation until it had a slot and a pod, by the share of its namespace.", ["share"],
+            buckets=_START_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.holds = Counter(
+            "skyvern_operator_holds", "How often a task was held back, by reason.", ["reason"], registry=self.registry
+        )
         self.loop_lag = Histogram(
             "skyvern_operator_event_loop_lag_seconds", "How late the event loop runs what is due.",
             buckets=_CALL_BUCKETS, registry=self.registry,

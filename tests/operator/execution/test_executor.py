@@ -12,6 +12,7 @@ from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.actions import ApplyStatus, ReportUnreadable
 from skyvern_operator.decision.creation_gate import CreationGate
 from skyvern_operator.execution.executor import Executor
+from skyvern_operator.execution.milestones import Milestones
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.task_actions import TaskActions
 from skyvern_operator.execution.token_bucket import TokenBucket
@@ -50,7 +51,7 @@ async def test_owner_learns_what_cannot_be_read_although_every_change_is_refused
         config = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}})
         executor = Executor(
             PodActions(client, writer, store, CreationGate(ignore, quota_retry_seconds=15), config),
-            TaskActions(client, writer, store, metrics, None),
+            TaskActions(client, writer, store, Milestones(metrics, {}), None),
             deliver=lambda task: None,
             wake=lambda key, at: None,
         )

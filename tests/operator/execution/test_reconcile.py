@@ -15,6 +15,7 @@ from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.admission import Admission
 from skyvern_operator.decision.creation_gate import CreationGate
 from skyvern_operator.execution.executor import Executor
+from skyvern_operator.execution.milestones import Milestones
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.task_actions import TaskActions
 from skyvern_operator.execution.token_bucket import TokenBucket
@@ -59,7 +60,7 @@ class Parts:
         gate = CreationGate(self.queue.add, quota_retry_seconds=15)
         executor = Executor(
             PodActions(client, writer, self.store, gate, CONFIG),
-            TaskActions(client, writer, self.store, self.metrics, None),
+            TaskActions(client, writer, self.store, Milestones(self.metrics, {}), None),
             deliver=self._deliver,
             wake=self._wake,
         )
