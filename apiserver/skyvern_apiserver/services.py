@@ -9,6 +9,7 @@ from starlette.requests import Request
 from skyvern_apiserver.auth.api_keys import ApiKey, KeyRing, key_of
 from skyvern_apiserver.auth.runners import RunnerAuthenticator
 from skyvern_apiserver.cache.answers import Answers
+from skyvern_apiserver.cache.endings import Endings
 from skyvern_apiserver.cache.freshness import age_of
 from skyvern_apiserver.cache.task_index import TaskIndex
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
@@ -34,6 +35,7 @@ class Services:
     """The cache of the API keys; the process runs it."""
     artifacts: ArtifactStore
     answers: Answers
+    endings: Endings
     runners: RunnerAuthenticator
     metrics: Metrics
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,10 +50,12 @@ def services_of(request: Request) -> Services:
 def build_services(settings: Settings, client: ClusterClient) -> Services:
     """Wire everything together; nothing runs yet."""
     keys, index, unreadable = KeyRing(settings.serves), TaskIndex(), UnreadableTasks()
+    endings = Endings()
     namespaces = None if settings.namespaces is None else list(settings.namespaces)
 
     def task_changed(change: Change[TaskRecord]) -> None:
         index.changed(change)
+        endings.changed(change)
         unreadable.changed(change)
 
     tasks = Reflector(client, SKYVERNTASKS, namespaces, "", record_of, task_changed)
@@ -66,6 +70,7 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         secrets=secrets,
         artifacts=ArtifactStore.open(settings.store_url),
         answers=Answers(),
+        endings=endings,
         runners=RunnerAuthenticator(client),
         metrics=Metrics(
             tasks=index.count,

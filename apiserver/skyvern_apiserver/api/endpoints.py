@@ -16,7 +16,7 @@ from skyvern_apiserver.cache.task_lookup import find_task
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_apiserver.services import Services, services_of
-from skyvern_apiserver.tasks.create import CreatedTask
+from skyvern_apiserver.tasks.create import AwaitedTask, CreatedTask
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.responses import json_response
 from skyvern_apiserver.wire.versioned import Versioned, versioned_response
@@ -101,15 +101,34 @@ class TaskEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
         services = services_of(request)
-        key = authenticate(services, request)
-        task_id = request.state.task_id = request.path_params["task_id"]
         try:
-            task = await find_task(services.client, services.tasks, key.namespace, task_id)
+            task = await _find(services, request)
         except TaskNotFoundError:
             if not self.empty_if_unknown:
                 raise
             return json_response([])
         return await _response(request, await self.handler(services, task))
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInputEndpoint(Generic[T]):
+    """As TaskEndpoint, for a request that says more than its path."""
+
+    needs_key: ClassVar[bool] = True
+    handler: Callable[[Services, TaskRecord, T], Awaitable[object]]
+    input: Input[T]
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        services = services_of(request)
+        task = await _find(services, request)
+        return await _response(request, await self.handler(services, task, await self.input.read(request)))
+
+
+async def _find(services: Services, request: Request) -> TaskRecord:
+    key = authenticate(services, request)
+    task_id = request.state.task_id = request.path_params["task_id"]
+    return await find_task(services.client, services.tasks, key.namespace, task_id)
 
 
 def authenticate(services: Services, request: Request) -> ApiKey:
@@ -126,4 +145,7 @@ async def _response(request: Request, answer: object) -> Response:
         return await versioned_response(request, answer)
     if isinstance(answer, CreatedTask):
         request.state.task_id = answer.task_id
+    if isinstance(answer, AwaitedTask):
+        request.state.task_id = answer.task_id
+        return Response(answer.content, media_type="application/json")
     return json_response(answer)

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from skyvern_apiserver.api.endpoints import Endpoint, FixedEndpoint, KeyEndpoint, PublicEndpoint, TaskEndpoint
+from skyvern_apiserver.api.endpoints import (
+    Endpoint,
+    FixedEndpoint,
+    KeyEndpoint,
+    PublicEndpoint,
+    TaskEndpoint,
+    TaskInputEndpoint,
+)
 from skyvern_apiserver.artifacts.download import DOWNLOAD, download_file
 from skyvern_apiserver.tasks.cancel import cancel_task
 from skyvern_apiserver.tasks.create import NEW_TASK, CreatedTask, create_task
@@ -11,6 +18,7 @@ from skyvern_apiserver.tasks.listing import ListQuery, list_tasks
 from skyvern_apiserver.tasks.read import get_task
 from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
+from skyvern_apiserver.tasks.wait import WAIT
 from skyvern_apiserver.wire.input import query_input
 from skyvern_crds.rest.response import StepResponse, TaskItem, TaskResponse
 
@@ -45,9 +53,9 @@ OPERATIONS: Final = (
         "POST",
         f"{API}/tasks",
         "create_task",
-        "Create a task",
+        "Create a task; with `wait` the answer is the task as `get_task` gives it",
         KeyEndpoint(create_task, NEW_TASK),
-        answer=CreatedTask,
+        answer=CreatedTask | TaskResponse,
         errors=(408, 413, 422),
     ),
     Operation(
@@ -65,10 +73,10 @@ OPERATIONS: Final = (
         f"{API}/tasks/{{task_id}}",
         "get_task",
         "Read a task",
-        TaskEndpoint(get_task),
+        TaskInputEndpoint(get_task, WAIT),
         answer=TaskResponse,
         versioned=True,
-        errors=(404,),
+        errors=(404, 422),
     ),
     Operation(
         "GET",

@@ -79,6 +79,7 @@ async def _stop(stop: asyncio.Event, services: Services, *servers: Server) -> No
     """On the signal: fail the readiness probe, give routing time to notice, then close."""
     await stop.wait()
     services.draining.set()
+    services.endings.close()
     log.info("stopping", extra={"drain_seconds": services.settings.drain_seconds})
     await asyncio.sleep(services.settings.drain_seconds)
     for server in servers:

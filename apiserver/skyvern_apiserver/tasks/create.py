@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,9 +13,12 @@ from starlette.requests import Request
 from skyvern_apiserver.auth.api_keys import ApiKey
 from skyvern_apiserver.cache.task_lookup import wait_until_cached
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
-from skyvern_apiserver.errors import InvalidRequestError, UnavailableError
+from skyvern_apiserver.errors import ApiError, InvalidRequestError, UnavailableError
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.storage.links import links_now
 from skyvern_apiserver.tasks.create_once import create_or_find
+from skyvern_apiserver.tasks.read import render_task
+from skyvern_apiserver.tasks.wait import Wait, WaitQuery, read_wait, wait_for_end
 from skyvern_apiserver.wire.body import read_json
 from skyvern_apiserver.wire.error_details import detail, details_of
 from skyvern_apiserver.wire.input import Input
@@ -54,6 +58,8 @@ IDEMPOTENCY_HEADER: Final = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
 }
 
+log = logging.getLogger(__name__)
+
 
 class CreatedTask(Answer):
     """Answer to the creation of a task."""
@@ -63,12 +69,22 @@ class CreatedTask(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitedTask:
+    """Answer to the creation of a task, for a caller who waits for its end."""
+
+    task_id: str
+    content: bytes
+    """The task as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewTask:
     """A valid request for a task."""
 
     request: TaskRequest
     spec: SkyvernTaskSpec
     idempotency_key: str | None
+    wait: Wait
     mark: str
     """Equal for requests that have the same key and ask for the same; random without a key."""
 
@@ -76,6 +92,7 @@ class NewTask:
 async def _read_new_task(request: Request) -> NewTask:
     """The body and the headers. Raises InvalidRequestError with the errors of all."""
     details = []
+    wait = await read_wait(request)
     max_steps = key = None
     try:
         max_steps = read_max_steps(request, MAX_STEPS_LIMIT)
@@ -93,7 +110,7 @@ async def _read_new_task(request: Request) -> NewTask:
         details += details_of(error, "body")
     if details:
         raise InvalidRequestError(details)
-    return NewTask(task, spec, key, _digest([body, max_steps]) if key else secrets.token_hex(16))
+    return NewTask(task, spec, key, wait, _digest([body, max_steps]) if key else secrets.token_hex(16))
 
 
 def _digest(value: Any) -> str:
@@ -101,14 +118,22 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-NEW_TASK: Final = Input(_read_new_task, body=TaskRequest, headers=(MAX_STEPS_HEADER, IDEMPOTENCY_HEADER))
+NEW_TASK: Final = Input(
+    _read_new_task, body=TaskRequest, query=WaitQuery, headers=(MAX_STEPS_HEADER, IDEMPOTENCY_HEADER)
+)
 
 
-async def create_task(services: Services, key: ApiKey, task: NewTask) -> CreatedTask:
+async def create_task(services: Services, key: ApiKey, task: NewTask) -> CreatedTask | AwaitedTask:
     """Create a task in the key's namespace, or find the one that its idempotency key has made."""
     once = task.idempotency_key
     created = await (_create(services, key, task) if once is None else _create_once(services, key, task, once))
     await wait_until_cached(services.tasks, created)
+    if task.wait.seconds:
+        try:
+            ended = await wait_for_end(services, created, task.wait)
+            return AwaitedTask(ended.task_id, await render_task(services, ended, links_now(services.settings)))
+        except ApiError as error:  # the task has been made, and no error may say that it has not
+            log.warning("a new task is answered by its id alone", extra={"task": created.task_id, "error": str(error)})
     return CreatedTask(task_id=created.task_id)
 
 

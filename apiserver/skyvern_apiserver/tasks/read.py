@@ -9,14 +9,16 @@ from skyvern_apiserver.errors import LostResultError
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.storage.links import links_now
 from skyvern_apiserver.tasks.tags import tag_of_tasks
+from skyvern_apiserver.tasks.wait import Wait, wait_for_end
 from skyvern_apiserver.wire.versioned import Versioned
 from skyvern_crds.rest.artifacts import ArtifactLinks, is_name, store_key
 from skyvern_crds.rest.response import task_response
 from skyvern_crds.stored import StoredTask
 
 
-async def get_task(services: Services, record: TaskRecord) -> Versioned:
+async def get_task(services: Services, record: TaskRecord, wait: Wait) -> Versioned:
     """The task with links to its files, and with its extracted information even when that is in the store."""
+    record = await wait_for_end(services, record, wait)
     links = links_now(services.settings)
     return Versioned(tag_of_tasks([record], links), partial(render_task, services, record, links))
 

@@ -37,6 +37,8 @@ def test_generated_requests_get_documented_answers(operation: Operation, program
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(case=described.as_strategy())
     def answers_fit(case: schemathesis.Case[Any]) -> None:
+        if case.query and "wait" in case.query:
+            case.query["wait"] = 0  # no operator runs, so no task ends
         case.call_and_validate(headers={"x-api-key": tenants.key("bob")}, checks=CHECKS)
 
     answers_fit()

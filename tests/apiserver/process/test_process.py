@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -105,6 +106,19 @@ def test_sigterm_drains_and_ends_the_program(environment: dict[str, str], tmp_pa
     headers = {"x-api-key": tenants.key("alice")}
     assert httpx2.get(f"{program.public}/api/v1/tasks", headers=headers).status_code == 200
     assert program.process.wait(15) == 0
+
+
+@pytest.mark.contract
+def test_sigterm_answers_those_who_wait(environment: dict[str, str], tmp_path: Path, tenants: Tenants) -> None:
+    program = start(environment, tmp_path)
+    tasks, headers = f"{program.public}/api/v1/tasks", {"x-api-key": tenants.key("alice")}
+    task_id = httpx2.post(tasks, json=REQUEST, headers=headers).json()["task_id"]
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(httpx2.get, f"{tasks}/{task_id}?wait=60", headers=headers, timeout=90)
+        assert httpx2.get(tasks, headers=headers).status_code == 200  # meanwhile the other has arrived
+        program.process.send_signal(signal.SIGTERM)
+        assert waiting.result().json()["status"] == "created"
+        assert program.process.wait(15) == 0
 
 
 @pytest.mark.contract

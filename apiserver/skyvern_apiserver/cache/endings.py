@@ -1,0 +1,69 @@
+"""Requests that wait for a task to end."""
+
+import asyncio
+from collections import Counter, defaultdict
+from typing import Final
+
+from skyvern_apiserver.cache.task_record import TaskRecord
+from skyvern_apiserver.errors import ApiError
+from skyvern_crds.client import Change
+
+MAX_WAITING: Final = 1000
+"""Requests that wait at a time; each holds a connection."""
+MAX_WAITING_OF_NAMESPACE: Final = 250
+RETRY_SECONDS: Final = 5
+
+
+class Endings:
+    """Wakes requests when their task has ended or is gone. A reflector feeds it: waiting asks the cluster nothing."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], set[asyncio.Future[None]]] = defaultdict(set)
+        self._counts: Counter[str] = Counter()
+        self._closed = False
+
+    @property
+    def count(self) -> int:
+        """Requests that wait now."""
+        return self._counts.total()
+
+    def changed(self, change: Change[TaskRecord]) -> None:
+        """Apply one change."""
+        if change.new is None or change.new.phase.terminal:
+            _wake(self._waiting.get((change.namespace, change.name), set()))
+
+    def close(self) -> None:
+        """Let nobody wait any more: the process is about to end."""
+        self._closed = True
+        for futures in self._waiting.values():
+            _wake(futures)
+
+    async def wait(self, namespace: str, name: str, seconds: float) -> None:
+        """Return at the next change that ends or removes the task, and in ``seconds`` at the latest.
+
+        Raises ApiError 429 when too many wait.
+        """
+        if self._closed:
+            return
+        if self.count >= MAX_WAITING or self._counts[namespace] >= MAX_WAITING_OF_NAMESPACE:
+            text = "Too many requests wait for tasks: ask again without 'wait', or later"
+            raise ApiError(429, text, headers={"Retry-After": str(RETRY_SECONDS)})
+        key, future = (namespace, name), asyncio.get_running_loop().create_future()
+        self._waiting[key].add(future)
+        self._counts[namespace] += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await future
+        except TimeoutError:
+            return
+        finally:
+            self._counts[namespace] -= 1
+            self._waiting[key].discard(future)
+            if not self._waiting[key]:
+                del self._waiting[key]
+
+
+def _wake(futures: set[asyncio.Future[None]]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)
