@@ -14,7 +14,14 @@ MAX_SPEC_BYTES: Final = 192 * 1024
 
 
 class SpecTooLargeError(ValueError):
-    """The spec exceeds :data:`MAX_SPEC_BYTES`."""
+    """The spec exceeds :data:`MAX_SPEC_BYTES`; the message is for whoever writes objects."""
+
+    def __init__(self, size: int) -> None:
+        self.problem = f"the task is {size} bytes of JSON and may have {MAX_SPEC_BYTES}"
+        """What is wrong, without a remedy."""
+        super().__init__(
+            f"{self.problem}: shorten navigationPayload, or put it in a Secret and name it in navigationPayloadFrom"
+        )
 
 
 class ProxyLocation(StrEnum):
@@ -227,10 +234,7 @@ class SkyvernTaskSpec(ApiModel):
             return self
         size = wire.size(self.wire())
         if size > MAX_SPEC_BYTES:
-            raise SpecTooLargeError(
-                f"the task is {size} bytes of JSON and may have {MAX_SPEC_BYTES}: "
-                "shorten navigationPayload, or put it in a Secret and name it in navigationPayloadFrom"
-            )
+            raise SpecTooLargeError(size)
         for name in ("navigation_payload", "extracted_information_schema"):
             if wire.is_cut(getattr(self, name)):
                 raise ValueError(f"{to_camel(name)} is nested deeper than {wire.MAX_DEPTH} levels: flatten it")

@@ -6,7 +6,7 @@ from skyvern_apiserver.cache.task_lookup import wait_until_cached
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_apiserver.services import Services
-from skyvern_crds.client import SKYVERNTASKS, NotFound
+from skyvern_crds.client import SKYVERNTASKS, Invalid, NotFound
 from skyvern_crds.vocabulary import MANAGER_APISERVER
 
 
@@ -26,6 +26,11 @@ async def annotate(
         )
     except NotFound:
         raise TaskNotFoundError(task.task_id) from None
+    except Invalid as error:
+        fields = {cause.get("field") for cause in error.details.get("causes", [])}
+        if "metadata.uid" in fields:  # another task has taken the name
+            raise TaskNotFoundError(task.task_id) from None
+        raise
     written = record_of(obj)
     await wait_until_cached(services.tasks, written)
     return written

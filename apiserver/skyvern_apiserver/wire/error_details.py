@@ -8,6 +8,8 @@ from pydantic.alias_generators import to_snake
 from pydantic_core import ErrorDetails
 
 from skyvern_apiserver.errors import Detail
+from skyvern_crds import wire
+from skyvern_crds.spec import SpecTooLargeError
 
 Location = Sequence[str | int]
 
@@ -36,7 +38,15 @@ def _entry(item: ErrorDetails, source: str) -> Detail:
     context = {key: str(value) if isinstance(value, Exception) else value for key, value in item.get("ctx", {}).items()}
     if location and (header := HEADER_OF_FIELD.get(str(location[0]))):
         source, location = "header", [header]
-    return detail(item["type"], [source, *location], item["msg"], item.get("input"), **context)
+    return detail(item["type"], [source, *location], _message(item), item.get("input"), **context)
+
+
+def _message(item: ErrorDetails) -> str:
+    """What is wrong, with a remedy that callers of REST have."""
+    cause = item.get("ctx", {}).get("error")
+    if isinstance(cause, SpecTooLargeError):
+        return f"{cause.problem}: shorten navigation_payload"
+    return item["msg"]
 
 
 def _short(value: object) -> object:
@@ -45,6 +55,7 @@ def _short(value: object) -> object:
         return value[:MAX_INPUT_CHARACTERS]
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = repr(value)
-    small = isinstance(value, dict | list) and len(text) <= MAX_INPUT_CHARACTERS
-    return value if small else text[:MAX_INPUT_CHARACTERS]
+    if not isinstance(value, dict | list):
+        return repr(value)[:MAX_INPUT_CHARACTERS]
+    text = wire.dumps(value)
+    return value if len(text) <= MAX_INPUT_CHARACTERS else text[:MAX_INPUT_CHARACTERS]

@@ -148,7 +148,9 @@ async def test_body_of_unknown_length_is_cut_off(alice: httpx2.AsyncClient) -> N
 async def test_task_too_large_for_an_object_is_refused_with_the_remedy(alice: httpx2.AsyncClient) -> None:
     answer = await alice.post(TASKS, json=REQUEST | {"navigation_payload": "x" * 200_000})
     assert errors_of(answer) == [("value_error", ["body"])]
-    assert "navigationPayloadFrom" in answer.json()["detail"][0]["msg"]
+    assert "shorten navigation_payload" in answer.json()["detail"][0]["msg"]
+    assert "navigationPayload" not in answer.json()["detail"][0]["msg"]
+    assert answer.json()["detail"][0]["input"].startswith('{"url":')
     assert len(answer.content) < 2000
 
 

@@ -9,8 +9,10 @@ from datetime import datetime
 import httpx2
 import pytest
 
+from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_apiserver.server.app import public_app
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.wire.cluster_errors import from_cluster
 from skyvern_crds.client import SKYVERNTASKS, Invalid
 from skyvern_crds.rest.response import StepResponse, TaskResponse
@@ -177,6 +179,16 @@ async def test_retry_webhook_sets_a_new_value_each_time(alice: httpx2.AsyncClien
         task = tenants.task(tenants.a, task_id.replace("_", "-"))
         values.append(task["metadata"]["annotations"]["skyvern.io/retry-webhook"])
     assert values[0] < values[1]
+
+
+async def test_retry_of_a_task_whose_name_another_has_taken_is_unknown(
+    alice: httpx2.AsyncClient, tenants: Tenants, services: Services
+) -> None:
+    task_id = await create(alice, webhook_callback_url="https://example.com/hook")
+    record = services.tasks.get(tenants.a, task_id.replace("_", "-"))
+    assert record is not None
+    with pytest.raises(TaskNotFoundError):
+        await retry_webhook(services, replace(record, uid="00000000-0000-0000-0000-000000000000"))
 
 
 async def test_retry_webhook_without_a_callback_changes_nothing(alice: httpx2.AsyncClient, tenants: Tenants) -> None:
