@@ -10,7 +10,7 @@ from skyvern_apiserver.auth.api_keys import ApiKey, KeyRing, key_of
 from skyvern_apiserver.auth.runners import RunnerAuthenticator
 from skyvern_apiserver.cache.answers import Answers
 from skyvern_apiserver.cache.endings import Endings
-from skyvern_apiserver.cache.freshness import age_of
+from skyvern_apiserver.cache.freshness import Freshness
 from skyvern_apiserver.cache.task_index import TaskIndex
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.cache.unreadable import UnreadableTasks
@@ -33,6 +33,7 @@ class Services:
     """The cache of the tasks; the process runs it."""
     secrets: Reflector[ApiKey]
     """The cache of the API keys; the process runs it."""
+    freshness: Freshness
     artifacts: ArtifactStore
     answers: Answers
     endings: Endings
@@ -61,6 +62,7 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
     tasks = Reflector(client, SKYVERNTASKS, namespaces, "", record_of, task_changed)
     selector = f"{LABEL_API_KEY}=true"
     secrets = Reflector(client, SECRETS, [settings.keys_namespace], selector, key_of, keys.changed)
+    freshness = Freshness(tasks, secrets)
     return Services(
         settings=settings,
         client=client,
@@ -68,13 +70,14 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         index=index,
         tasks=tasks,
         secrets=secrets,
+        freshness=freshness,
         artifacts=ArtifactStore.open(settings.store_url),
         answers=Answers(),
         endings=endings,
         runners=RunnerAuthenticator(client),
         metrics=Metrics(
             tasks=index.count,
-            cache_age=lambda: age_of(tasks, secrets),
+            cache_ages=freshness.ages,
             unreadable={
                 "SkyvernTask": lambda: unreadable.count + len(tasks.left_out),
                 "Secret": lambda: len(secrets.left_out),

@@ -16,6 +16,7 @@ from skyvern_crds.rest.keys import archive_key, artifact_link_key
 from tests.apiserver.cluster import Tenants, create_tenants
 from tests.apiserver.program import SIGNING_KEY, Program, facade_environment, start
 from tests.cluster import ControlPlane
+from tests.waiting import until
 
 PUBLIC_URL = "http://facade.test"
 
@@ -51,9 +52,8 @@ async def services(settings: Settings, facade_kubeconfig: Path) -> AsyncIterator
         services = build_services(settings, client)
         caches = [asyncio.create_task(cache.run()) for cache in (services.tasks, services.secrets)]
         try:
-            async with asyncio.timeout(30):
-                await services.tasks.synced.wait()
-                await services.secrets.synced.wait()
+            await until(services.tasks.synced.is_set, seconds=60)
+            await until(services.secrets.synced.is_set, seconds=60)
             yield services
         finally:
             for task in caches:

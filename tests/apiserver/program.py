@@ -67,7 +67,7 @@ def start(environment: dict[str, str], folder: Path) -> Program:
             stderr=subprocess.STDOUT,
         )
     program = Program(process, f"http://127.0.0.1:{public}", f"http://127.0.0.1:{internal}", log)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()

@@ -17,6 +17,7 @@ from skyvern_apiserver.services import Services, build_services
 from skyvern_apiserver.storage.artifact_store import ArtifactStore
 from skyvern_crds.client import ClusterClient
 from tests.apiserver.conftest import PUBLIC_URL
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -28,9 +29,7 @@ async def facade(settings: Settings, kubeconfig: Path) -> AsyncIterator[tuple[ht
         public = httpx2.ASGITransport(app=public_app(services))
         internal = httpx2.ASGITransport(app=internal_app(services))
         try:
-            async with asyncio.timeout(20):
-                await services.tasks.synced.wait()
-                await services.secrets.synced.wait()
+            await until(services.freshness.can_serve, seconds=60)
             async with (
                 httpx2.AsyncClient(transport=public, base_url=PUBLIC_URL) as outside,
                 httpx2.AsyncClient(transport=internal, base_url=PUBLIC_URL) as inside,

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from skyvern_apiserver.auth.api_keys import ApiKey
-from skyvern_apiserver.cache.freshness import require_fresh_cache
 from skyvern_apiserver.cache.task_lookup import find_task
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.errors import TaskNotFoundError
@@ -132,9 +131,11 @@ async def _find(services: Services, request: Request) -> TaskRecord:
 
 
 def authenticate(services: Services, request: Request) -> ApiKey:
-    """The caller's API key. Raises CredentialsError, and UnavailableError while the keys are unknown."""
-    require_fresh_cache(services.tasks, services.secrets)
-    return services.keys.authenticate(request)
+    """The caller's API key. Raises CredentialsError, and UnavailableError while the keys or their tasks are unknown."""
+    services.freshness.require_keys()
+    key = services.keys.authenticate(request)
+    services.freshness.require_tasks(key.namespace)
+    return key
 
 
 async def _response(request: Request, answer: object) -> Response:

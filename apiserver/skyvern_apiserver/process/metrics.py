@@ -1,8 +1,10 @@
 """Metrics of the facade."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
@@ -13,7 +15,7 @@ class Metrics:
     def __init__(
         self,
         tasks: Callable[[], float],
-        cache_age: Callable[[], float],
+        cache_ages: Callable[[], Mapping[tuple[str, str], float]],
         unreadable: Mapping[str, Callable[[], float]],
     ) -> None:
         self.registry = CollectorRegistry()
@@ -29,12 +31,7 @@ class Metrics:
         )
         cached = Gauge("skyvern_apiserver_tasks", "Tasks in the cache.", registry=self.registry)
         cached.set_function(tasks)
-        age = Gauge(
-            "skyvern_apiserver_cache_age_seconds",
-            "Time since the API server was last heard from.",
-            registry=self.registry,
-        )
-        age.set_function(cache_age)
+        self.registry.register(_CacheAges(cache_ages))
         objects = Gauge(
             "skyvern_apiserver_unreadable_objects",
             "Objects with a part that cannot be read: tasks are answered without it, API keys are not accepted.",
@@ -47,3 +44,21 @@ class Metrics:
     def text(self) -> bytes:
         """Exposition format."""
         return generate_latest(self.registry)
+
+
+class _CacheAges(Collector):
+    """The age of the cache by kind and namespace: that of a namespace which cannot be read grows, and names it."""
+
+    def __init__(self, ages: Callable[[], Mapping[tuple[str, str], float]]) -> None:
+        self._ages = ages
+
+    def collect(self) -> Iterable[Metric]:
+        """The metric as it is now."""
+        family = GaugeMetricFamily(
+            "skyvern_apiserver_cache_age_seconds",
+            "Time since the API server was last heard of, by kind and namespace; infinite before its first list.",
+            labels=("kind", "namespace"),
+        )
+        for labels, age in self._ages().items():
+            family.add_metric(labels, age)
+        yield family

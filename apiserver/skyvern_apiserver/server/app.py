@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from importlib.metadata import version
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -23,6 +24,9 @@ from skyvern_apiserver.wire.exception_handlers import EXCEPTION_HANDLERS
 from skyvern_crds.rest.archive import ARCHIVE_PATH
 from skyvern_crds.rest.artifacts import UPLOAD_PATH
 
+EXPOSED_HEADERS: Final = ("Retry-After", "ETag", "Content-Range", "Accept-Ranges", "Content-Disposition")
+"""Headers of answers that scripts of other origins may read, besides those that every browser shows them."""
+
 
 def public_app(services: Services) -> Starlette:
     """The Tasks API."""
@@ -33,7 +37,9 @@ def public_app(services: Services) -> Starlette:
     paths["/openapi.json"] = {"GET": FixedEndpoint(description, "application/json")}
     paths["/docs"] = {"GET": docs_page}
     origins = services.settings.allowed_origins
-    cors = Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    cors = Middleware(
+        CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED_HEADERS
+    )
     return _application(services, paths, [cors] if origins else [])
 
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from urllib.parse import urlencode
 
 from skyvern_crds import wire
 from skyvern_crds.client.connection import Connection, find_loader
-from skyvern_crds.client.errors import Unauthorized, Unavailable, error_from_response
+from skyvern_crds.client.errors import Unauthorized, Unavailable, as_unavailable, error_from_response
 from skyvern_crds.client.resources import JsonObject, Page, Resource, WatchEvent
 from skyvern_crds.client.stream import lines, parse_event
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_USER_AGENT: Final = "skyvern-crds"
 MERGE_PATCH: Final = "application/merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
+Use = Literal["call", "list", "watch"]
+"""What a request is for: lists and watches, maybe hundreds, do not take the connections of calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class ClusterClient:
         there are no credentials.
         """
         connection = Connection(find_loader(kubeconfig, context))
-        await connection.api()
+        await connection.sessions()
         return cls(connection, timeouts, user_agent)
 
     async def close(self) -> None:
@@ -96,7 +98,7 @@ class ClusterClient:
         """
         query = {"limit": str(limit), "labelSelector": label_selector, "fieldSelector": field_selector}
         while True:
-            answer = await self._call("GET", ref.path(namespace), query=query)
+            answer = await self._call("GET", ref.path(namespace), query=query, use="list")
             meta = answer["metadata"]
             yield Page(answer.get("items") or [], str(meta["resourceVersion"]))
             if not meta.get("continue"):
@@ -124,8 +126,8 @@ class ClusterClient:
             "labelSelector": label_selector,
             "timeoutSeconds": str(timeout_seconds),
         }
-        async with self._open("GET", ref.path(namespace), query=query, stream=True) as response:
-            with _as_unavailable("the watch of", ref.path(namespace)):
+        async with self._open("GET", ref.path(namespace), query=query, use="watch") as response:
+            with as_unavailable("the watch of", ref.path(namespace)):
                 async for line in lines(response.content.iter_any()):
                     yield parse_event(line)
 
@@ -212,9 +214,10 @@ class ClusterClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
+        use: Use = "call",
     ) -> JsonObject:
-        async with self._open(method, path, query=query, body=body, content_type=content_type) as response:
-            with _as_unavailable(method, path):
+        async with self._open(method, path, query=query, body=body, content_type=content_type, use=use) as response:
+            with as_unavailable(method, path):
                 data = await response.read()
         try:
             answer = wire.loads(data)
@@ -233,32 +236,33 @@ class ClusterClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
-        stream: bool = False,
+        use: Use = "call",
     ) -> AsyncIterator["ClientResponse"]:
         """An answer below 400; a call refused with 401 is made once more with credentials loaded again."""
         target = path + "?" + urlencode({key: value for key, value in (query or {}).items() if value})
         for last in (False, True):
             loaded_at = self._connection.loaded_at
-            response = await self._send(method, target, body, content_type, stream=stream)
+            response = await self._send(method, target, body, content_type, use)
             try:
                 if response.status < 400:
                     yield response
                     return
-                with _as_unavailable(method, path):
+                with as_unavailable(method, path):
                     data = await response.read()
             finally:
-                response.close() if stream else response.release()
+                response.close() if use == "watch" else response.release()
             error = error_from_response(response.status, response.reason, data, response.headers.get("Retry-After"))
             if last or not isinstance(error, Unauthorized):
                 raise error
             await self._connection.refresh(loaded_at)
 
     async def _send(
-        self, method: str, target: str, body: Mapping[str, Any] | None, content_type: str, *, stream: bool
+        self, method: str, target: str, body: Mapping[str, Any] | None, content_type: str, use: Use
     ) -> "ClientResponse":
         from aiohttp import ClientTimeout  # noqa: PLC0415 - comes with the kubernetes package
 
-        api, headers = await self._connection.api()
+        sessions, headers = await self._connection.sessions()
+        api = sessions.calls if use == "call" else sessions.following
         limits = self._timeouts
         headers |= {
             "Accept": "application/json",
@@ -267,11 +271,11 @@ class ClusterClient:
             "User-Agent": self._user_agent,
         }
         timeout = ClientTimeout(
-            total=None if stream else limits.request,
+            total=None if use == "watch" else limits.request,
             sock_connect=limits.connect,
-            sock_read=limits.silence if stream else None,
+            sock_read=limits.silence if use == "watch" else None,
         )
-        with _as_unavailable(method, target.partition("?")[0]):
+        with as_unavailable(method, target.partition("?")[0]):
             async with asyncio.timeout(limits.request):
                 response = await api.rest_client.request(  # type: ignore[no-untyped-call]
                     method,
@@ -281,21 +285,3 @@ class ClusterClient:
                     _request_timeout=timeout,
                 )
         return cast("ClientResponse", response.response)
-
-
-class _as_unavailable:  # noqa: N801 - reads as a statement
-    """Turns what the HTTP library and the network raise into Unavailable, naming the call."""
-
-    def __init__(self, method: str, path: str) -> None:
-        self._call = f"{method} {path}"
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        from aiohttp import ClientError  # noqa: PLC0415
-
-        if isinstance(error, TimeoutError):
-            raise Unavailable(0, "Timeout", f"{self._call}: no answer in time") from error
-        if isinstance(error, (ClientError, OSError)):
-            raise Unavailable(0, "Unreachable", f"{self._call}: {error or type(error).__name__}") from error

@@ -8,6 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ SERVICE_ACCOUNT_TOKEN: Final = "/var/run/secrets/kubernetes.io/serviceaccount/to
 SERVICE_ACCOUNT_CA: Final = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 REFRESH_SECONDS: Final = 60.0
 """How often credentials and certificates are looked at again. Tokens of pods are rotated minutes before they end."""
+MAX_CALLS: Final = 100
+"""Connections of calls; a call beyond them waits for one."""
 LOAD_TIMEOUT_SECONDS: Final = 30.0
 """Longest time that an exec plugin or an identity provider may take."""
 
@@ -75,8 +78,22 @@ def find_loader(kubeconfig: str | None, context: str | None) -> Load:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The connections to one API server, in two pools that do not wait for each other."""
+
+    calls: "ApiClient"
+    following: "ApiClient"
+    """For lists and watches, without a limit: each follower needs one for as long as it runs."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for api in (self.calls, self.following):
+            await api.close()  # type: ignore[no-untyped-call]
+
+
 class Connection:
-    """One ApiClient whose token and certificates follow their files."""
+    """Sessions whose token and certificates follow their files."""
 
     def __init__(self, load: Load, refresh_seconds: float = REFRESH_SECONDS) -> None:
         self._load = load
@@ -84,18 +101,18 @@ class Connection:
         self._lock = asyncio.Lock()
         self._loaded_at = float("-inf")
         self._tls: object = None
-        self._api: ApiClient | None = None
+        self._sessions: Sessions | None = None
         self._configuration: Configuration | None = None
-        self._retired: list[ApiClient] = []
+        self._retired: list[Sessions] = []
 
-    async def api(self) -> "tuple[ApiClient, dict[str, str]]":
-        """The ApiClient and the headers that authenticate a request, refreshed when they are due."""
-        if self._api is None or time.monotonic() - self._loaded_at >= self._refresh_seconds:
+    async def sessions(self) -> tuple[Sessions, dict[str, str]]:
+        """The sessions and the headers that authenticate a request, refreshed when they are due."""
+        if self._sessions is None or time.monotonic() - self._loaded_at >= self._refresh_seconds:
             await self.refresh(self._loaded_at)
-        assert self._api is not None  # noqa: S101 - refresh sets it or raises
+        assert self._sessions is not None  # noqa: S101 - refresh sets it or raises
         assert self._configuration is not None  # noqa: S101
         token = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        return self._api, {"authorization": token} if token else {}
+        return self._sessions, {"authorization": token} if token else {}
 
     @property
     def loaded_at(self) -> float:
@@ -122,37 +139,44 @@ class Connection:
             except (ConfigException, OSError, ValueError) as error:
                 raise ConfigurationError(0, "BadConfiguration", f"the cluster's configuration: {error}") from error
             self._loaded_at, self._configuration = time.monotonic(), configuration
-            await self._renew_api(configuration)
+            await self._renew_sessions(configuration)
 
-    async def _renew_api(self, configuration: "Configuration") -> None:
-        """Open a new ApiClient when the CA or the client certificate has changed.
+    async def _renew_sessions(self, configuration: "Configuration") -> None:
+        """Open new sessions when the CA or the client certificate has changed.
 
-        The former one is closed a refresh later, when its requests are done; its watches end and are resumed.
+        The former ones are closed a refresh later, when their requests are done; their watches end and are resumed.
         """
         for former in self._retired:
-            await former.close()  # type: ignore[no-untyped-call]
+            await former.close()
         self._retired.clear()
         tls = tuple(
             _file_version(path) for path in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
         )
-        if self._api is not None and tls == self._tls:
+        if self._sessions is not None and tls == self._tls:
             return
-        from kubernetes.aio.client.api_client import ApiClient  # noqa: PLC0415
-
-        if self._api is not None:
-            self._retired.append(self._api)
-        # For each request, aiohttp would ask two threads in turn for a password in ~/.netrc, which is nobody's intent,
-        # and for the proxy in the environment, which is the same each time.
-        configuration.client_session_kwargs = {"trust_env": False}
-        configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
-        self._api, self._tls = ApiClient(configuration), tls
+        if self._sessions is not None:
+            self._retired.append(self._sessions)
+        self._sessions, self._tls = _open(configuration), tls
 
     async def close(self) -> None:
         """Close every connection."""
-        for api in [*self._retired, *([self._api] if self._api else [])]:
-            await api.close()  # type: ignore[no-untyped-call]
+        for sessions in [*self._retired, *([self._sessions] if self._sessions else [])]:
+            await sessions.close()
         self._retired.clear()
-        self._api = None
+        self._sessions = None
+
+
+def _open(configuration: "Configuration") -> Sessions:
+    from kubernetes.aio.client.api_client import ApiClient  # noqa: PLC0415
+
+    # For each request, aiohttp would ask two threads in turn for a password in ~/.netrc, which is nobody's intent, and
+    # for the proxy in the environment, which is the same each time.
+    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
+    configuration.connection_pool_maxsize = 0  # no limit
+    following = ApiClient(configuration)
+    configuration.connection_pool_maxsize = MAX_CALLS
+    return Sessions(ApiClient(configuration), following)
 
 
 def environment_proxy(url: str) -> str | None:

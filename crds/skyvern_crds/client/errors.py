@@ -141,3 +141,21 @@ def parse_retry_after(value: str | None) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
+
+
+class as_unavailable:  # noqa: N801 - reads as a statement
+    """Turns what the HTTP library and the network raise into Unavailable, naming the call."""
+
+    def __init__(self, method: str, path: str) -> None:
+        self._call = f"{method} {path}"
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        from aiohttp import ClientError  # noqa: PLC0415 - comes with the kubernetes package
+
+        if isinstance(error, TimeoutError):
+            raise Unavailable(0, "Timeout", f"{self._call}: no answer in time") from error
+        if isinstance(error, (ClientError, OSError)):
+            raise Unavailable(0, "Unreachable", f"{self._call}: {error or type(error).__name__}") from error

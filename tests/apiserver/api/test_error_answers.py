@@ -14,6 +14,14 @@ from skyvern_apiserver.wire.error_details import MAX_INPUT_CHARACTERS, detail
 from skyvern_apiserver.wire.exception_handlers import EXCEPTION_HANDLERS
 from skyvern_crds.client import ClusterError, Forbidden, Invalid, TooManyRequests, Unavailable
 
+RBAC = (
+    'skyverntasks.skyvern.io is forbidden: User "system:serviceaccount:skyvern:facade" cannot create resource '
+    '"skyverntasks" in API group "skyvern.io" in the namespace "a"'
+)
+TERMINATING = {
+    "causes": [{"reason": "NamespaceTerminating", "message": "being terminated", "field": "metadata.namespace"}]
+}
+
 
 @pytest.mark.parametrize(
     ("error", "status", "retry_after"),
@@ -24,12 +32,34 @@ from skyvern_crds.client import ClusterError, Forbidden, Invalid, TooManyRequest
         (Unavailable(500, "InternalError", "boom", 3.2), 503, "3"),
         (ClusterError(401, "Unauthorized", "who"), 503, "5"),
         (Forbidden(403, "Forbidden", 'tasks "x" is forbidden: exceeded quota: q'), 429, "5"),
-        (Forbidden(403, "Forbidden", "denied by the policy 'no-mondays'"), 403, None),
+        (Forbidden(403, "Forbidden", RBAC), 503, "5"),
+        (Forbidden(403, "Forbidden", "namespace a is being terminated", details=TERMINATING), 503, "5"),
+        (Forbidden(403, "Forbidden", "denied by the policy 'no-mondays'"), 422, None),
     ],
 )
 def test_each_error_of_the_cluster_has_its_answer(error: ClusterError, status: int, retry_after: str | None) -> None:
     answer = from_cluster(error)
     assert (answer.status, answer.headers.get("Retry-After")) == (status, retry_after)
+
+
+def test_rights_that_the_facade_lacks_are_told_to_its_administrator_only(caplog: pytest.LogCaptureFixture) -> None:
+    answer = from_cluster(Forbidden(403, "Forbidden", RBAC))
+    assert "system:serviceaccount" not in str(answer.detail)
+    assert [vars(record)["error"] for record in caplog.records] == [RBAC]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("skyverntasks \"t\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: No.", "No."),
+        ('admission webhook "w.example.com" denied the request: not\non Mondays', "not\non Mondays"),
+        ("refused in some other way", "refused in some other way"),
+    ],
+)
+def test_refusal_by_a_policy_has_the_words_of_the_policy(message: str, words: str) -> None:
+    answer = from_cluster(Forbidden(403, "Forbidden", message))
+    assert isinstance(answer, InvalidRequestError)
+    assert answer.details == [{"type": "value_error", "loc": ["body"], "msg": words, "input": None}]
 
 
 def test_refusal_without_causes_concerns_the_body() -> None:

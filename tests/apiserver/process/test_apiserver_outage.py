@@ -17,6 +17,7 @@ from tests.apiserver.calls import REQUEST
 from tests.apiserver.cluster import Tenants, api_key
 from tests.apiserver.conftest import PUBLIC_URL
 from tests.apiserver.separate import facade
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
 
@@ -106,3 +107,29 @@ async def test_missing_namespace_is_named_in_the_answer(tenants: Tenants, settin
         answer = await client.post("/api/v1/tasks", json=REQUEST, headers={"x-api-key": tenants.key("nowhere")})
         assert answer.status_code == 503
         assert "'no-such-namespace'" in answer.json()["detail"]
+
+
+async def test_namespace_without_rights_fails_its_own_keys_until_they_are_granted(
+    tenants: Tenants, settings: Settings, facade_kubeconfig: Path
+) -> None:
+    namespace, run = f"poor-{tenants.release}", tenants.plane.run_kubectl
+    run("create", "namespace", namespace)
+    run("apply", "--filename=-", input=json.dumps(api_key(tenants, "poor", namespace)))
+    alice, poor = ({"x-api-key": tenants.key(name)} for name in ("alice", "poor"))
+    async with facade(replace(settings, namespaces=(tenants.a, namespace)), facade_kubeconfig) as (client, inside):
+        assert (await inside.get("/readyz")).status_code == 200
+        assert (await client.get("/api/v1/tasks", headers=alice)).status_code == 200
+        refused = await client.get("/api/v1/tasks", headers=poor)
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+        rule = ("role", "facade", "--namespace", namespace, "--resource=skyverntasks.skyvern.io")
+        run("create", *rule, "--verb=get,list,watch")
+        account = f"{tenants.release}:facade"
+        run("create", "rolebinding", "facade", "--namespace", namespace, "--role=facade", "--serviceaccount", account)
+
+        async def status() -> int:
+            return (await client.get("/api/v1/tasks", headers=poor)).status_code
+
+        await eventually(status, lambda code: code == 200, what="the tasks are listed", within=90)
+        unwritten = await client.post("/api/v1/tasks", json=REQUEST, headers=poor)
+        assert (unwritten.status_code, "retry-after" in unwritten.headers) == (503, True)
+        assert "facade" not in unwritten.text

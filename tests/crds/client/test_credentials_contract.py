@@ -68,9 +68,9 @@ async def test_token_of_a_pod_is_read_again_in_time(
     host, port = served.url.removeprefix("https://").split(":")
     environ = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
     connection = Connection(in_cluster_loader(environ, str(file), str(served.pki.ca)), refresh_seconds=0)
-    await connection.api()
+    await connection.sessions()
     file.write_text(token)
-    assert (await connection.api())[1] == {"authorization": f"bearer {token}"}
+    assert (await connection.sessions())[1] == {"authorization": f"bearer {token}"}
     async with ClusterClient(connection) as reader:
         assert [page.items async for page in reader.list_pages(PODS, namespace)] == [[]]
 
