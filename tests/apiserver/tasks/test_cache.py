@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyvern_apiserver.cache.task_index import TaskIndex
@@ -126,6 +126,7 @@ def test_page_is_cut_after_filters_and_order() -> None:
 PHASES = ["created", "queued", "running", "completed"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from(PHASES), st.sampled_from(["", "x", "y"]))
