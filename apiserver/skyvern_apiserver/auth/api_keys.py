@@ -3,9 +3,9 @@
 import hashlib
 import hmac
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Final
 
 from starlette.requests import HTTPConnection
@@ -53,6 +53,8 @@ class KeyRing:
     def __init__(self, serves: Callable[[str], bool]) -> None:
         self._serves = serves
         self._by_secret: dict[str, ApiKey] = {}
+        self._sharing: dict[bytes, dict[str, ApiKey]] = defaultdict(dict)
+        """The Secrets that hold one key, by their names; nearly always one."""
         self._by_digest: dict[bytes, ApiKey] = {}
 
     def changed(self, change: Change[ApiKey]) -> None:
@@ -64,13 +66,24 @@ class KeyRing:
                 extra={"secret": key.secret, "namespace": key.namespace},
             )
             key = None
-        if key is None:
-            self._by_secret.pop(change.name, None)
-        else:
+        former = self._by_secret.pop(change.name, None)
+        if key is not None:
             self._by_secret[change.name] = key
-        # Of Secrets with the same key the active one wins, then the first by name: later entries replace earlier ones.
-        by_name = sorted(self._by_secret.values(), key=attrgetter("secret"), reverse=True)
-        self._by_digest = {known.digest: known for known in sorted(by_name, key=attrgetter("active"))}
+        for digest in {each.digest for each in (former, key) if each is not None}:
+            self._choose(digest, former, key)
+
+    def _choose(self, digest: bytes, former: ApiKey | None, key: ApiKey | None) -> None:
+        """Of Secrets with the same key the active one wins, then the first by name."""
+        sharing = self._sharing[digest]
+        if former is not None and former.digest == digest:
+            del sharing[former.secret]
+        if key is not None and key.digest == digest:
+            sharing[key.secret] = key
+        if sharing:
+            self._by_digest[digest] = min(sharing.values(), key=lambda each: (not each.active, each.secret))
+        else:
+            del self._sharing[digest]
+            self._by_digest.pop(digest, None)
 
     def known(self) -> Iterable[ApiKey]:
         """The keys that callers may present."""

@@ -19,6 +19,7 @@ from skyvern_apiserver.artifacts.upload import UPLOAD, upload_file
 from skyvern_apiserver.server.middleware import ObservedRequests
 from skyvern_apiserver.server.path_methods import Methods, PathMethods
 from skyvern_apiserver.server.probes import metrics, ready
+from skyvern_apiserver.server.request_limit import LimitedRequests
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.wire.exception_handlers import EXCEPTION_HANDLERS
 from skyvern_crds.rest.archive import ARCHIVE_PATH
@@ -62,7 +63,11 @@ def _application(services: Services, paths: dict[str, Methods], middleware: list
         for form in ((path,) if path.endswith(":path}") else (path, f"{path}/"))
     ]
     observed = Middleware(ObservedRequests, metrics=services.metrics)
-    app = Starlette(routes=routes, middleware=[observed, *middleware], exception_handlers=EXCEPTION_HANDLERS)
+    app = Starlette(
+        routes=routes,
+        middleware=[observed, *middleware, Middleware(LimitedRequests)],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
     app.router.redirect_slashes = False
     app.state.services = services
     return app

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from skyvern_apiserver.process.settings import Settings
 from skyvern_apiserver.server.app import internal_app, public_app
+from skyvern_apiserver.server.connection import Connection
 from skyvern_apiserver.services import Services, build_services
 from skyvern_crds.client import ClusterClient
 
@@ -18,8 +19,6 @@ GRACE_SECONDS = 20
 """Time for running requests to finish after the ports have closed."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle timeout of common load balancers, so that they close idle connections and we do not."""
-MAX_CONNECTIONS = 2000
-"""Open connections of a port, idle ones included, or requests in progress; uvicorn answers more with 503 as text."""
 
 log = logging.getLogger(__name__)
 
@@ -33,21 +32,20 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: Starlette, settings: Settings, port: int) -> Server:
-    """A server for one of the two ports."""
+def make_server(app: Starlette, settings: Settings, port: int, protocol: type[Connection] = Connection) -> Server:
+    """A server for one of the two ports; ``protocol`` has the limits of its connections."""
     return Server(
         uvicorn.Config(
             app,
             host=settings.host,
             port=port,
-            http="httptools",
+            http=protocol,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

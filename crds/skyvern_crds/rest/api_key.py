@@ -9,6 +9,8 @@ from typing import Any, Final
 from skyvern_crds.vocabulary import LABEL_API_KEY
 
 STATE_ACTIVE: Final = "active"
+MAX_KEY_CHARACTERS: Final = 1024
+"""Longest key; callers send it in a header, whose size is limited too."""
 LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """A label's value, which an organization id has to be: it marks the tasks of its key."""
 
@@ -46,6 +48,8 @@ def read_api_key(obj: Mapping[str, Any]) -> ApiKeySecret:
     key = data.get("key", "")
     if not key:
         raise ApiKeyError("it holds no API key: put one in its field 'key'")
+    if len(key) > MAX_KEY_CHARACTERS:
+        raise ApiKeyError(f"its 'key' has {len(key)} characters: {MAX_KEY_CHARACTERS} are the limit")
     organization = data.get("organization-id") or meta["name"]
     if not LABEL_VALUE.fullmatch(organization):
         raise ApiKeyError(
