@@ -8,9 +8,9 @@ from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.errors import ApiError
 from skyvern_crds.client import Change
 
-MAX_WAITING: Final = 1000
-"""Requests that wait at a time; each holds a connection."""
-MAX_WAITING_OF_NAMESPACE: Final = 250
+MAX_WAITING: Final = 128
+"""Requests that wait at a time: half of those that may be in progress, so that the other half is always served."""
+MAX_WAITING_OF_NAMESPACE: Final = 32
 RETRY_SECONDS: Final = 5
 
 

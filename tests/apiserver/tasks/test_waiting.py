@@ -7,10 +7,11 @@ import time
 import httpx2
 import pytest
 
-from skyvern_apiserver.cache.endings import MAX_WAITING_OF_NAMESPACE, Endings
+from skyvern_apiserver.cache.endings import MAX_WAITING, MAX_WAITING_OF_NAMESPACE, Endings
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import ApiError
 from skyvern_apiserver.server.app import public_app
+from skyvern_apiserver.server.request_limit import MAX_REQUESTS
 from skyvern_apiserver.services import Services
 from skyvern_crds.client import Change, ChangeType
 from tests.apiserver.calls import REQUEST, create
@@ -77,6 +78,10 @@ async def test_one_namespace_cannot_take_every_place() -> None:
     endings.close()
     await asyncio.gather(*tasks)
     await endings.wait("a", "t", LONG)  # nobody waits in a process that ends
+
+
+def test_those_who_wait_leave_room_for_other_requests() -> None:
+    assert MAX_WAITING_OF_NAMESPACE < MAX_WAITING <= MAX_REQUESTS / 2
 
 
 async def ended(tenants: Tenants, services: Services, task_id: str, phase: str) -> None:
