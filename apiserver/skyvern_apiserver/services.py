@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from starlette.requests import Request
 
@@ -19,6 +19,12 @@ from skyvern_apiserver.process.settings import Settings
 from skyvern_apiserver.storage.artifact_store import ArtifactStore
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, Change, ClusterClient, Reflector
 from skyvern_crds.vocabulary import LABEL_API_KEY
+
+KEY_WATCH_SECONDS: Final = 3
+"""How long a watch of the keys lasts: a short one shows soon that it was cut, even where nobody says so. Thus a revoked
+key is dead within about five seconds, as long as the API server can be reached at all."""
+KEY_WATCH_MARGIN_SECONDS: Final = 1.0
+KEY_LONGEST_PAUSE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,17 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
 
     tasks = Reflector(client, SKYVERNTASKS, namespaces, "", record_of, task_changed)
     selector = f"{LABEL_API_KEY}=true"
-    secrets = Reflector(client, SECRETS, [settings.keys_namespace], selector, key_of, keys.changed)
+    secrets = Reflector(
+        client,
+        SECRETS,
+        [settings.keys_namespace],
+        selector,
+        key_of,
+        keys.changed,
+        watch_seconds=KEY_WATCH_SECONDS,
+        watch_margin=KEY_WATCH_MARGIN_SECONDS,
+        longest_pause=KEY_LONGEST_PAUSE_SECONDS,
+    )
     freshness = Freshness(tasks, secrets)
     return Services(
         settings=settings,

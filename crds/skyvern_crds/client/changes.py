@@ -78,6 +78,11 @@ class Stream(Generic[T]):
         self.failures += 1
         self.error, self.failed_at = error, time.monotonic()
 
+    def ended_well(self) -> None:
+        """The server has ended a watch in good order, so up to now nothing more has happened."""
+        self.failures = 0
+        self.error, self.heard_at = None, time.monotonic()
+
     def advance(self, position: int) -> None:
         """Everything up to ``position`` has been seen: wake those who wait for it."""
         self.position = position

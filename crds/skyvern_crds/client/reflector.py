@@ -31,6 +31,8 @@ FAILURES_BEFORE_RELIST: Final = 3
 """A version that the server cannot serve need not be answered with 410: after so many failures, list again."""
 MAX_REASON: Final = 300
 """Characters kept of why an object is left out."""
+WATCH_MARGIN_SECONDS: Final = 30.0
+"""How much longer than it was asked to last a watch may take to end."""
 QUICK_END_SECONDS: Final = 1.0
 """A watch that ends cleanly within this time without an event counts as failed; otherwise it would be a hot loop."""
 
@@ -57,6 +59,7 @@ class Reflector(Generic[T]):
         *,
         page_size: int = 500,
         watch_seconds: int = 270,
+        watch_margin: float = WATCH_MARGIN_SECONDS,
         longest_pause: float = LONGEST_PAUSE_SECONDS,
     ) -> None:
         self._client = client
@@ -66,6 +69,7 @@ class Reflector(Generic[T]):
         self._on_change = on_change or (lambda _change: None)
         self._page_size = page_size
         self._watch_seconds = watch_seconds
+        self._watch_margin = watch_margin
         self._longest_pause = longest_pause
         scopes: Sequence[str | None] = [None] if namespaces is None else list(dict.fromkeys(namespaces))
         self.streams: Mapping[str | None, Stream[T]] = {scope: Stream(scope) for scope in scopes}
@@ -151,7 +155,7 @@ class Reflector(Generic[T]):
                     await self._list(stream)
                     listed = True
                 await self._watch(stream)
-                stream.failures = 0
+                stream.ended_well()
             except Gone as error:
                 # Listing at once is right, unless listing is what fails or the server says so again and again.
                 listed = False
@@ -199,18 +203,22 @@ class Reflector(Generic[T]):
 
     async def _watch(self, stream: Stream[T]) -> None:
         began, heard = time.monotonic(), False
+        seconds = round(self._watch_seconds * random.uniform(0.8, 1.0))  # noqa: S311 - spreads the load
         events = self._client.watch(
             self._ref,
             stream.namespace,
             resource_version=str(stream.position),
             label_selector=self._label_selector,
-            timeout_seconds=round(self._watch_seconds * random.uniform(0.8, 1.0)),  # noqa: S311 - spreads the load
+            timeout_seconds=seconds,
         )
-        async with aclosing(events):
-            async for event in events:
-                heard = True
-                stream.failures = 0
-                self._take(stream, event)
+        try:
+            async with asyncio.timeout(seconds + self._watch_margin), aclosing(events):
+                async for event in events:
+                    heard = True
+                    stream.failures = 0
+                    self._take(stream, event)
+        except TimeoutError:
+            raise Unavailable(0, "Timeout", f"the watch did not end after its {seconds} s") from None
         if not heard and time.monotonic() - began < QUICK_END_SECONDS:
             raise Unavailable(0, "QuickEnd", "the watch ended at once and brought nothing")
 
