@@ -85,7 +85,7 @@ ENDINGS: Final[dict[Reason, Ending]] = {
     ),
     Reason.CONTAINER_CONFIG_ERROR: Ending(
         Decider.OPERATOR,
-        "a container could not be created or started within the grace period",
+        "a container could not be created or started within the grace period, or a Secret for it is missing",
         "Create the Secret or key that the message names, or mend the seccomp profile on the node.",
     ),
     Reason.START_DEADLINE_EXCEEDED: Ending(
@@ -135,8 +135,8 @@ ENDINGS: Final[dict[Reason, Ending]] = {
     ),
     Reason.POD_REJECTED: Ending(
         Decider.OPERATOR,
-        "an admission policy or Pod Security refuses the pod, or its service account or priority class has been "
-        "missing for `gracePeriods.configErrorSeconds`",
+        "an admission policy, a webhook or Pod Security refuses the pod, or its service account, priority class or "
+        "runtime class has been missing for `gracePeriods.configErrorSeconds`",
         "Follow the policy's message, or exempt the namespace; create what is missing.",
     ),
     Reason.NAME_CONFLICT: Ending(

@@ -117,8 +117,8 @@ class GracePeriods(_Model):
     image_pull_seconds: Annotated[int, Field(ge=0)] = 300
     """How long after scheduling an image may fail to be pulled."""
     config_error_seconds: Annotated[int, Field(ge=0)] = 120
-    """How long after scheduling a container may fail to be created, and how long a pod's service account or priority
-    class may be missing."""
+    """How long after scheduling a container may fail to be created, and how long a Secret, or a pod's service account,
+    priority class or runtime class, may be missing."""
     quota_retry_seconds: Annotated[float, Field(gt=0)] = 15
     """Shortest pause between tries in a namespace whose ResourceQuota is used up; the longest is twice that. When a
     task has ended there, the next tries come sooner."""

@@ -203,6 +203,7 @@ class Reconciler:
             webhook=facts.webhook,
             strays=self._store.other_pods(task),
             webhook_under_way=self._sender.under_way(task.uid),
+            trouble=facts.trouble if pod is not None and facts.trouble and facts.trouble.pod_uid == pod.uid else None,
             reported=facts.reported,
             surplus=task.ended and self._ended.is_surplus(task),
         )

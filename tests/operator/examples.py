@@ -17,6 +17,7 @@ from skyvern_operator.decision.actions import (
     DeliverWebhook,
     EmitEvent,
     LookUpPod,
+    LookUpTrouble,
     ReportUnreadable,
     WakeAt,
 )
@@ -181,6 +182,8 @@ def _word(action: Action, now: datetime) -> str:
             return f"delete {uid}" if version is None else f"delete {uid} if unchanged"
         case LookUpPod():
             return "look up pod"
+        case LookUpTrouble():
+            return "look up trouble"
         case ApplyStatus(status):
             return f"{status.phase} {succeeded_reason(status)}"
         case EmitEvent(reason, _):

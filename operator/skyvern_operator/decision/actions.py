@@ -32,6 +32,13 @@ class LookUpPod:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUpTrouble:
+    """Ask for the kubelet's Events about a pod that is not being started."""
+
+    pod_uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyStatus:
     """Set all of the operator's fields in the task's status."""
 
@@ -74,6 +81,7 @@ Action = (
     CreatePod
     | DeletePod
     | LookUpPod
+    | LookUpTrouble
     | ApplyStatus
     | EmitEvent
     | ReportUnreadable

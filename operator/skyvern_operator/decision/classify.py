@@ -6,12 +6,15 @@ The end of the runner's container decides, not the phase of the pod, which follo
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from signal import Signals
 from typing import Final
 
 from skyvern_crds.runner_contract import ExitCode, TerminationRecord, parse_termination
 from skyvern_crds.vocabulary import Phase, Reason
 from skyvern_operator.state.records import START_ERRORS, PodLife, PodRecord
 
+SIGNAL_BASE: Final = 128
+"""What is added to the number of the signal that killed a container's process."""
 _DISRUPTIONS: Final = {
     "PreemptionByScheduler": Reason.PREEMPTED,
     "EvictionByEvictionAPI": Reason.EVICTED,
@@ -114,7 +117,8 @@ def _disrupted(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
         return None
     if reason is Reason.EVICTED and "shutdown" in pod.message.lower():
         reason = Reason.NODE_SHUTDOWN
-    detail = f": {pod.message}" if pod.message else ""
+    words = (pod.message or pod.disruption_message).strip()
+    detail = f": {words}" if words else ""
     node = f" on node {pod.node_name}" if pod.node_name else ""
     return _outcome(
         pod, reason, f"the cluster ended the pod{node} ({pod.disruption or pod.reason}){detail}",
@@ -156,7 +160,16 @@ def _exit_code(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:
         return None
     if pod.runner.exit_code == ExitCode.STOPPED:
         return _outcome(pod, Reason.AGENT_FAILED, "the runner was stopped by a signal that the operator did not send")
-    return _outcome(pod, Reason.AGENT_FAILED, f"the runner failed with exit code {pod.runner.exit_code}")
+    return _outcome(pod, Reason.AGENT_FAILED, f"the runner failed with exit code {_told(pod.runner.exit_code)}")
+
+
+def _told(exit_code: int | None) -> str:
+    """An exit code, with the signal that it stands for: a shell's convention, which container runtimes follow."""
+    number = (exit_code or 0) - SIGNAL_BASE
+    try:
+        return f"{exit_code} (killed by {Signals(number).name})"
+    except ValueError:
+        return str(exit_code)
 
 
 def _refused_by_kubelet(pod: PodRecord, _: TerminationRecord | None) -> Outcome | None:

@@ -58,4 +58,6 @@ def conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
     if (task.status.infra_failures or 0) >= task.infra_retries:
         return verdict(view, outcome.reason, f"{outcome.message}; attempt {pod.attempt} was the last", outcome)
     message = f"attempt {pod.attempt} ended before the agent started: {outcome.message}"
-    return apply(view, statuses.given_up(view, pod.attempt, message))
+    given_up = apply(view, statuses.given_up(view, pod.attempt, message))
+    # The next attempt takes the place of this message in status.
+    return [*given_up, EmitEvent(Reason.INFRA_RETRY, message)] if given_up else []

@@ -23,7 +23,10 @@ from skyvern_operator.decision.classify import classify
 from skyvern_operator.decision.conclusion import conclude, verdict
 from skyvern_operator.decision.steps import apply, deletion, wake
 from skyvern_operator.decision.view import View
-from skyvern_operator.state.records import PodLife
+from skyvern_operator.state.records import ENDED_PHASES, ContainerState, PodLife
+
+BROWSER_END_SECONDS: Final = 10
+"""How long after the runner's end the kubelet's word about the browser is waited for, when the browser was lost."""
 
 FIRST_REPORT: Final = timedelta(seconds=5)
 """Within this time of its start a runner has usually made its first report."""
@@ -77,6 +80,20 @@ def _ended(view: View) -> list[Action] | None:
     return [*stop, *clean, *webhook, *wake(view, next_try, pod_due, view.expires_at if told else None)]
 
 
+def _browser_ending(view: View) -> list[Action] | None:
+    """A browser that was lost may have run out of memory. Where only one of its processes was killed for that, the
+    kubelet says so when it has stopped the container, a second or two after the runner's end."""
+    pod = view.pod
+    if pod is None or pod.life.gone or pod.phase in ENDED_PHASES or not pod.runner.terminated:
+        return None
+    if pod.browser.state is not ContainerState.RUNNING or pod.runner.finished_at is None:
+        return None
+    until = pod.runner.finished_at + timedelta(seconds=BROWSER_END_SECONDS)
+    if view.now >= until or classify(pod).reason is not Reason.BROWSER_FAILED:
+        return None
+    return wake(view, until)
+
+
 def _runner_ended(view: View) -> list[Action] | None:
     """The pod's end decides, whatever has been requested since."""
     if view.pod is None or not view.pod.ended:
@@ -121,6 +138,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     _deleting,
     _unreadable,
     _ended,
+    _browser_ending,
     _runner_ended,
     strays.missing,
     _pod_vanished,
@@ -133,6 +151,7 @@ _CASES: Final[tuple[Callable[[View], list[Action] | None], ...]] = (
     strays.not_alone,
     waiting.no_pod,
     stopping.cannot_start,
+    stopping.unprepared,
     _pending,
     _starting,
     _running,

@@ -15,15 +15,19 @@ _QUOTA: Final = ("exceeded quota", "status unknown for quota")
 _MISSING: Final = {
     "error looking up service account": "the service account is missing",
     "no PriorityClass with name": "the priority class is missing",
+    "pod rejected: RuntimeClass": "the runtime class is missing",
 }
 """Words of the API server about what the pod refers to, each with its topic."""
+_DENIED: Final = (" is forbidden: ", " denied the request")
+"""Words of an admission policy and of an admission webhook, whose refusals may have the code 422 or 400."""
 
 
 def refusal_of(error: CreateError, now: datetime) -> Refusal | Obstacle:
     """A refusal ends the task; an obstacle may go away."""
     words = _words(error)
     if isinstance(error, Invalid):
-        return Refusal(Reason.POD_SPEC_INVALID, error.message)
+        denied = any(mark in error.message for mark in _DENIED)
+        return Refusal(Reason.POD_REJECTED if denied else Reason.POD_SPEC_INVALID, error.message)
     if isinstance(error, Unavailable):
         message = f"the API server fails to create the pod: {words}"
         return Obstacle(Reason.CREATE_BLOCKED, message, now, certain=False)

@@ -11,7 +11,8 @@ from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Phase, Reaso
 from skyvern_operator.decision.classify import Outcome
 from skyvern_operator.decision.conditions import Truth, cut, drop, find, put, succeeded_reason, with_reason
 from skyvern_operator.decision.view import View
-from skyvern_operator.state.records import ContainerRecord, ContainerState, PodRecord
+from skyvern_operator.state.facts import Trouble
+from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord
 
 IMAGE_ERRORS: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
@@ -104,7 +105,8 @@ def pending(view: View, pod: PodRecord) -> OperatorStatus:
         conditions = _put(view, conditions, ConditionType.POD_SCHEDULED, "True", "Scheduled", "")
     elif pod.scheduled is None and old is not None:
         conditions = drop(conditions, ConditionType.POD_SCHEDULED)
-    reason, message = Reason.SCHEDULING_GATED if pod.gated else Reason.PENDING, pending_message(pod)
+    reason = Reason.SCHEDULING_GATED if pod.gated else Reason.PENDING
+    message = pending_message(pod, view.trouble)
     before = find(status.conditions, ConditionType.SUCCEEDED)
     if before is not None and before.reason == reason and _topic(before.message) == _topic(message):
         message = before.message
@@ -174,15 +176,27 @@ def succeeded(view: View, status: OperatorStatus, reason: Reason, message: str) 
     return with_reason(status, reason, message, now=view.now, generation=view.task.generation)
 
 
-def pending_message(pod: PodRecord) -> str:
+def pending_message(pod: PodRecord, trouble: Trouble | None = None) -> str:
     """What the pod is waiting for: a topic, a colon, and the scheduler's or the kubelet's words."""
+    if pod.life is PodLife.DELETING:
+        why = f" ({pod.disruption})" if pod.disruption else ""
+        where = f"the node {pod.node_name} has not confirmed its end" if pod.node_name else "its end is waited for"
+        return f"the pod is being deleted{why}: {where}"
     if pod.scheduled is False:
         topic = "held by a scheduling gate" if pod.gated else "not schedulable"
         return f"{topic}: {pod.scheduling_message}"
     for name, container in (("browser", pod.browser), ("runner", pod.runner)):
-        if trouble := trouble_message(name, container):
-            return trouble
+        if words := trouble_message(name, container):
+            return words
+    if trouble is not None and trouble.message and being_prepared(pod):
+        return f"the pod cannot be prepared: {trouble.message}"
     return "starting: the pod is being prepared"
+
+
+def being_prepared(pod: PodRecord) -> bool:
+    """Whether the pod has a node, which has not started any of its containers yet."""
+    early = pod.browser.state in (ContainerState.ABSENT, ContainerState.WAITING)
+    return bool(pod.scheduled) and early and not (pod.runner.started or pod.runner.terminated)
 
 
 def trouble_message(name: str, container: ContainerRecord) -> str | None:

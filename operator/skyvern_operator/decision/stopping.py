@@ -5,14 +5,19 @@ told, the admission policy and the runner itself see to it that an agent which h
 """
 
 from datetime import timedelta
+from typing import Final
 
 from skyvern_crds.vocabulary import Reason
 from skyvern_operator.decision import statuses
-from skyvern_operator.decision.actions import Action
+from skyvern_operator.decision.actions import Action, LookUpTrouble
 from skyvern_operator.decision.conclusion import STOPS_OF_A_STARTED_AGENT, as_told, verdict
 from skyvern_operator.decision.steps import apply, deletion, stop, wake
 from skyvern_operator.decision.view import View
 from skyvern_operator.state.records import PodLife
+
+EARLY_SECONDS: Final = 15
+"""How long after scheduling a pod is left to start before it is asked what keeps it."""
+LOOK_PAUSE: Final = timedelta(seconds=60)
 
 
 def node_lost(view: View) -> list[Action] | None:
@@ -60,7 +65,7 @@ def start_deadline(view: View) -> list[Action] | None:
     due = view.start_until
     if due is None or view.now < due:
         return None
-    why = statuses.pending_message(view.pod) if view.pod is not None else "no pod was created"
+    why = statuses.pending_message(view.pod, view.trouble) if view.pod is not None else "no pod was created"
     message = f"the runner did not start within {view.task.start_deadline_seconds} s: {why}"
     if view.pod is None:
         return verdict(view, Reason.START_DEADLINE_EXCEEDED, message)
@@ -96,6 +101,25 @@ def cannot_start(view: View) -> list[Action] | None:
             return stop(view, pod, reason, message, unchanged=True)
         return [*apply(view, statuses.pending(view, pod)), *wake(view, due, view.start_until, view.lost_at)]
     return None
+
+
+def unprepared(view: View) -> list[Action] | None:
+    """The node has not started any container. Its Events are asked why: no status says that a volume's Secret is
+    missing, for example. They are asked once early, to tell it, and from the end of the grace period every minute."""
+    pod, trouble = view.pod, view.trouble
+    if pod is None or pod.life is not PodLife.LIVE or pod.scheduled_at is None or not statuses.being_prepared(pod):
+        return None
+    grace = view.policy.grace_periods.config_error_seconds
+    early = pod.scheduled_at + timedelta(seconds=min(EARLY_SECONDS, grace))
+    late = pod.scheduled_at + timedelta(seconds=grace)
+    due = early if view.now < late else late + (view.now - late) // LOOK_PAUSE * LOOK_PAUSE
+    look = view.now >= due and (trouble is None or trouble.at < due)
+    if view.now >= late and trouble is not None and trouble.missing and not look:
+        message = statuses.pending_message(pod, trouble)
+        return stop(view, pod, Reason.CONTAINER_CONFIG_ERROR, message, unchanged=True)
+    times = (early, late if view.now < late else due + LOOK_PAUSE, view.start_until, view.lost_at)
+    told = apply(view, statuses.pending(view, pod))
+    return [*told, *([LookUpTrouble(pod.uid)] if look else []), *wake(view, *times)]
 
 
 def unreadable(view: View) -> list[Action] | None:

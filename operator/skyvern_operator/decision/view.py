@@ -10,7 +10,7 @@ from skyvern_operator.config import GracePeriods
 from skyvern_operator.decision.admission import NOT_ASKED, Decision
 from skyvern_operator.decision.conditions import find, reason_of
 from skyvern_operator.decision.creation_gate import OPEN, Passage
-from skyvern_operator.state.facts import Refusal
+from skyvern_operator.state.facts import Refusal, Trouble
 from skyvern_operator.state.records import PodLife, PodRecord, TaskRecord
 
 MAX_INFRA_BACKOFF_SECONDS: Final = 300.0
@@ -44,6 +44,8 @@ class View:
     webhook_under_way: bool = False
     strays: tuple[PodRecord, ...] = ()
     """Other pods of the task in which an agent could act if the task named them."""
+    trouble: Trouble | None = None
+    """What was found out about the pod, if it is not being started."""
     reported: str | None = None
     """The unreadable fields that were reported last."""
     surplus: bool = False

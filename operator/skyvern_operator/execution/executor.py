@@ -14,6 +14,7 @@ from skyvern_operator.decision.actions import (
     DeliverWebhook,
     EmitEvent,
     LookUpPod,
+    LookUpTrouble,
     ReportUnreadable,
     WakeAt,
 )
@@ -65,6 +66,8 @@ class Executor:
                 await self._pods.delete(task, name, uid, version)
             case LookUpPod(name):
                 await self._pods.look_up(task, name)
+            case LookUpTrouble(pod_uid):
+                await self._pods.look_up_trouble(task, pod_uid)
             case ApplyStatus(status):
                 await self._tasks.apply_status(task, status)
             case EmitEvent(reason, message):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import ValidationError
 
 from skyvern_crds.client import (
+    EVENTS,
     PODS,
     SKYVERNTASKS,
     AlreadyExists,
@@ -27,7 +28,7 @@ from skyvern_operator.errors import CreateRetryError, ProfileError, StaleRecordE
 from skyvern_operator.execution.pod_manifest import build_pod
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.state.facts import Refusal
-from skyvern_operator.state.parsing import controlling_task, pod_record
+from skyvern_operator.state.parsing import controlling_task, pod_record, trouble_of
 from skyvern_operator.state.records import TaskRecord
 from skyvern_operator.state.store import Store
 
@@ -126,6 +127,18 @@ class PodActions:
             self._store.mark_vanished(task, name)
         else:
             self._store.put_pod(record)
+
+    async def look_up_trouble(self, task: TaskRecord, pod_uid: str) -> None:
+        """Ask the API server for the kubelet's newest warning about a pod."""
+        selector = f"involvedObject.uid={pod_uid},type=Warning"
+        events: list[JsonObject] = []
+        try:
+            async for page in self._client.list_pages(EVENTS, task.key.namespace, field_selector=selector):
+                events += page.items
+        except Forbidden:
+            pass  # a role of an earlier release: the pod's trouble stays untold
+        trouble = trouble_of(pod_uid, events, datetime.now(UTC))
+        self._store.put_facts(task, replace(self._store.facts(task), trouble=trouble))
 
     async def _adopt(self, task: TaskRecord, name: str) -> JsonObject | None:
         """The pod of this name if the task controls it; otherwise None, and a refusal."""

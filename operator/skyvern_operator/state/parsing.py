@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -15,10 +16,13 @@ from skyvern_crds.stored import Unreadable, glance_at_runner, read, read_metadat
 from skyvern_crds.urls import split_http_url
 from skyvern_crds.vocabulary import GROUP, KIND, LABEL_ATTEMPT, LABEL_MANAGED_BY, MANAGED_BY
 from skyvern_operator.state.ended import is_settled, slim
+from skyvern_operator.state.facts import Trouble
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskKey, TaskRecord
 
 MAX_FAULTS: Final = 3
 """Unreadable fields that a record names."""
+_MISSING: Final = ("not found", "references non-existent")
+"""Words of the kubelet about a Secret, a ConfigMap, or a key of one, that a volume refers to."""
 _ATTEMPT: Final = re.compile(r"[0-9]{1,4}")
 _Number = Annotated[int, Field(ge=-(10**9), le=10**9)]
 
@@ -127,9 +131,20 @@ def pod_record(obj: JsonObject) -> PodRecord | None:
         scheduling_reason=_text(scheduled.get("reason")),
         scheduling_message=_text(scheduled.get("message")),
         disruption=_text(disruption.get("reason")) if disruption.get("status") == "True" else "",
+        disruption_message=_text(disruption.get("message")) if disruption.get("status") == "True" else "",
         runner=_container(status.get("containerStatuses"), CONTAINER_RUNNER),
         browser=_container(status.get("initContainerStatuses"), CONTAINER_BROWSER),
     )
+
+
+def trouble_of(pod_uid: str, events: list[JsonObject], now: datetime) -> Trouble:
+    """What Events, given as Kubernetes JSON, say about the pod. The kubelet counts a warning that it repeats."""
+    own = [event for event in events if _mapping(event.get("source")).get("component") == "kubelet"]
+    newest = max(own, key=lambda event: _text(event.get("lastTimestamp")), default={})
+    message = _text(newest.get("message"))
+    text = f"{_text(newest.get('reason'))}: {message}" if message else ""
+    missing = newest.get("reason") == "FailedMount" and any(mark in message for mark in _MISSING)
+    return Trouble(pod_uid, now, text, missing)
 
 
 def controlling_task(obj: JsonObject) -> JsonObject | None:

@@ -17,6 +17,8 @@ START_ERRORS: Final = frozenset({"StartError", "ContainerCannotRun"})
 STATUS_UNKNOWN: Final = "ContainerStatusUnknown"
 """Reason of a container that the kubelet lost: reported as terminated without a start, although it may have run."""
 
+ENDED_PHASES: Final = frozenset({"Succeeded", "Failed"})
+"""Phases of a pod whose containers have all ended."""
 GATED: Final = "SchedulingGated"
 """Reason of the condition PodScheduled while the pod has scheduling gates."""
 
@@ -176,6 +178,7 @@ class PodRecord:
     scheduling_message: str = ""
     disruption: str = ""
     """Reason of the condition DisruptionTarget."""
+    disruption_message: str = ""
     runner: ContainerRecord = ContainerRecord()
     browser: ContainerRecord = ContainerRecord()
 
@@ -191,7 +194,7 @@ class PodRecord:
     @property
     def ended(self) -> bool:
         """Whether the agent can no longer act: its container has terminated, or the whole pod has."""
-        return self.runner.terminated or self.phase in ("Succeeded", "Failed")
+        return self.runner.terminated or self.phase in ENDED_PHASES
 
     @property
     def key(self) -> TaskKey:

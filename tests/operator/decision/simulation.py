@@ -9,11 +9,20 @@ from typing import Any
 
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import ConditionType, Reason
-from skyvern_operator.decision.actions import Action, ApplyStatus, CreatePod, DeletePod, DeleteTask, LookUpPod
+from skyvern_operator.decision.actions import (
+    Action,
+    ApplyStatus,
+    CreatePod,
+    DeletePod,
+    DeleteTask,
+    LookUpPod,
+    LookUpTrouble,
+)
 from skyvern_operator.decision.conditions import find, succeeded_reason
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import View
 from skyvern_operator.errors import StaleRecordError
+from skyvern_operator.state.facts import Trouble
 from skyvern_operator.state.records import (
     STATUS_UNKNOWN,
     ContainerRecord,
@@ -35,11 +44,14 @@ class Knowledge:
 
     task: TaskRecord
     pods: dict[str, PodRecord] = field(default_factory=dict)
+    trouble: Trouble | None = None
 
     def view(self, clock: float) -> View:
         current = self.pods.get(self.task.pod_name)
         others = (pod for pod in self.pods.values() if pod is not current and not (pod.ended or pod.life.gone))
-        return look_at(self.task, current, now=clock, strays=tuple(others))
+        about = self.trouble.pod_uid if self.trouble is not None else None
+        trouble = self.trouble if current is not None and current.uid == about else None
+        return look_at(self.task, current, now=clock, strays=tuple(others), trouble=trouble)
 
 
 @dataclass
@@ -58,6 +70,7 @@ class World:
     verdicts: list[OperatorStatus] = field(default_factory=list)
     removed: bool = False
     lose_next_answer: bool = False
+    secret_missing: bool = False
 
     def __post_init__(self) -> None:
         self.leader, self.former = Knowledge(self.task), Knowledge(self.task)
@@ -73,6 +86,9 @@ class World:
                 self._delete(who, name, uid, version)
             case LookUpPod(name):
                 self._look_up(who, name)
+            case LookUpTrouble(uid):
+                words = "FailedMount: not found" if self.secret_missing else ""
+                who.trouble = Trouble(uid, at(self.clock), words, missing=self.secret_missing)
             case ApplyStatus(status):
                 self._apply(who, status)
             case DeleteTask():
@@ -147,6 +163,8 @@ class World:
             self._change(suspend=what == "suspend")
         elif what == "wait":
             self.clock += 400
+        elif what == "lose secret":
+            self.secret_missing = True
         elif what == "lost answer":
             self.lose_next_answer = True
         for pod in list(self.pods.values()):
@@ -254,7 +272,7 @@ class World:
         self.learn()
 
     def _state(self) -> tuple[Any, ...]:
-        return (self.task, dict(self.pods), dict(self.leader.pods), self.removed)
+        return (self.task, dict(self.pods), dict(self.leader.pods), self.leader.trouble, self.removed)
 
 
 def _terminated(exit_code: int, message: str) -> ContainerRecord:

@@ -12,6 +12,9 @@ from tests.operator.examples import STOPPED_POD, a_pod, at, ended_pod, gone, run
 from tests.operator.kubelet import verdict
 
 OOM_BROWSER = ContainerRecord(ContainerState.RUNNING, started_at=at(0), killed_for_memory=True)
+OOM_STOPPED_BROWSER = ContainerRecord(
+    ContainerState.TERMINATED, reason="OOMKilled", exit_code=143, started_at=at(0), killed_for_memory=True
+)
 FAILED = verdict(Phase.FAILED, Reason.BROWSER_FAILED, "the browser was lost")
 UNKNOWN = running_pod(runner=ContainerRecord(ContainerState.TERMINATED, reason="ContainerStatusUnknown", exit_code=137))
 LYING = verdict(Phase.COMPLETED, Reason.COMPLETED)
@@ -56,6 +59,13 @@ ROWS: list[tuple[str, PodRecord, Reason, bool, bool]] = [
     ("tainted away", gone(running_pod(disruption="DeletionByTaintManager")), Reason.NODE_LOST, True, True),
     ("collected with its node", gone(running_pod(disruption="DeletionByPodGC")), Reason.NODE_LOST, True, True),
     (
+        "stopped with a word of memory about the browser, after its agent had lost it",
+        ended_pod(0, FAILED, phase="Succeeded", browser=OOM_STOPPED_BROWSER),
+        Reason.OUT_OF_MEMORY,
+        True,
+        False,
+    ),
+    (
         "a node shut down",
         running_pod(phase="Failed", reason="Terminated", message="imminent node shutdown"),
         Reason.NODE_SHUTDOWN,
@@ -84,3 +94,21 @@ def test_ended_pod_has_its_outcome(pod: PodRecord, reason: Reason, started: bool
     outcome = classify(pod)
     assert (outcome.reason, outcome.started, outcome.infrastructure) == (reason, started, infrastructure)
     assert outcome.message
+
+
+def test_disruption_is_told_in_the_words_of_who_ended_the_pod() -> None:
+    by_scheduler = running_pod(
+        disruption="PreemptionByScheduler", disruption_message="preempting to accommodate a higher priority pod"
+    )
+    told = "the cluster ended the pod on node a-node (PreemptionByScheduler): "
+    assert classify(gone(by_scheduler)).message == f"{told}preempting to accommodate a higher priority pod"
+    evicted = running_pod(phase="Failed", reason="Evicted", message="usage exceeds the total limit. ")
+    told = "the cluster ended the pod on node a-node (Evicted): "
+    assert classify(evicted).message == f"{told}usage exceeds the total limit."
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "words"), [(1, "exit code 1"), (137, "exit code 137 (killed by SIGKILL)"), (255, "exit code 255")]
+)
+def test_signal_that_killed_the_runner_is_named(exit_code: int, words: str) -> None:
+    assert classify(ended_pod(exit_code, reason="Error")).message == f"the runner failed with {words}"

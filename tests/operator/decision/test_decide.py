@@ -43,6 +43,10 @@ UNANSWERED = Decision(admitted=False)
 INVALID = Refusal(Reason.POD_SPEC_INVALID, "spec.containers[0].image: Required value")
 RETRYING = known(queued(), EVICTED_UNSTARTED)
 TERMINATED = verdict(Phase.TERMINATED, Reason.TERMINATED, "the form is closed")
+BROWSER_LOST = ended_pod(message=verdict(Phase.FAILED, Reason.BROWSER_FAILED, "the browser does not answer"))
+OUT_OF_MEMORY = ContainerRecord(
+    ContainerState.TERMINATED, reason="OOMKilled", exit_code=143, started_at=at(0), killed_for_memory=True
+)
 MAX_STEPS = verdict(Phase.FAILED, Reason.MAX_STEPS_REACHED, "25 steps")
 
 
@@ -59,9 +63,9 @@ Row = tuple[str, View, Sequence[str]]
 ROWS: list[Row] = [
     # Start
     ("a new task gets a pod", look_at(a_task()), ["create pod 1"]),
-    ("its status names the pod once it exists", look_at(a_task(), a_pod()), ["queued Pending"]),
+    ("its status names the pod once it exists", look_at(a_task(), a_pod()), ["queued Pending", "wake +15"]),
     ("a pod found after a restart is adopted", look_at(a_task(), running_pod()), ["running Starting", "wake +1800"]),
-    ("a pod being prepared is waited for", look_at(queued(), a_pod()), ["wake +900"]),
+    ("a pod being prepared is waited for", look_at(queued(), a_pod()), ["wake +15"]),
     ("an unschedulable pod says so", look_at(queued(), UNSCHEDULABLE), ["queued Pending", "wake +900"]),
     ("a start is told with the first report", look_at(queued(), running_pod(), now=1), ["wake +4"]),
     (
@@ -84,7 +88,7 @@ ROWS: list[Row] = [
     # Limits
     ("a held task says why", look_at(a_task(), admission=HELD), ["queued Queued"]),
     ("nothing is written before admission has answered", look_at(a_task(), admission=UNANSWERED), []),
-    ("a task with a pod is not held", look_at(queued(), a_pod(), admission=HELD), ["wake +900"]),
+    ("a task with a pod is not held", look_at(queued(), a_pod(), admission=HELD), ["wake +15"]),
     # Refusals
     ("an invalid pod ends it", look_at(a_task(), refusal=INVALID), ["failed PodSpecInvalid", "event PodSpecInvalid"]),
     # Ends, by the runner's container
@@ -111,11 +115,37 @@ ROWS: list[Row] = [
         look_at(running(), ended_pod(0, verdict(), reason="OOMKilled")),
         ["failed OutOfMemory", "event OutOfMemory"],
     ),
+    # A browser that was lost: its container's end may tell why
+    ("a lost browser's own end is waited for", look_at(running(), BROWSER_LOST, now=2), ["wake +8"]),
+    (
+        "it had run out of memory",
+        look_at(running(), replace(BROWSER_LOST, browser=OUT_OF_MEMORY), now=2),
+        ["failed OutOfMemory", "event OutOfMemory"],
+    ),
+    (
+        "it had not",
+        look_at(running(), replace(BROWSER_LOST, browser=replace(OUT_OF_MEMORY, killed_for_memory=False)), now=2),
+        ["failed BrowserFailed", "event BrowserFailed"],
+    ),
+    (
+        "its end is not waited for in vain",
+        look_at(running(), BROWSER_LOST, now=10),
+        ["failed BrowserFailed", "event BrowserFailed"],
+    ),
+    (
+        "nor that of a pod which is gone",
+        look_at(running(), gone(BROWSER_LOST), now=2),
+        ["failed BrowserFailed", "event BrowserFailed"],
+    ),
     # Disruptions
-    ("evicted before the start is retried", look_at(queued(), EVICTED_UNSTARTED), ["queued InfraRetry"]),
+    (
+        "evicted before the start is retried",
+        look_at(queued(), EVICTED_UNSTARTED),
+        ["queued InfraRetry", "event InfraRetry"],
+    ),
     ("the retry waits for its back-off", look_at(RETRYING, now=4), ["wake +6"]),
     ("then comes the second attempt", look_at(RETRYING, now=10), ["create pod 2"]),
-    ("the second attempt's pod is named", look_at(RETRYING, a_pod(2), now=10), ["queued Pending", "wake +890"]),
+    ("the second attempt's pod is named", look_at(RETRYING, a_pod(2), now=10), ["queued Pending", "wake +5"]),
     (
         "the attempts are used up",
         look_at(queued(infra_retries=0), EVICTED_UNSTARTED),
@@ -138,7 +168,11 @@ ROWS: list[Row] = [
         look_at(running(), gone(running_pod())),
         ["failed PodDeleted", "event PodDeleted"],
     ),
-    ("a pod deleted before its start is retried", look_at(queued(), gone(a_pod())), ["queued InfraRetry"]),
+    (
+        "a pod deleted before its start is retried",
+        look_at(queued(), gone(a_pod())),
+        ["queued InfraRetry", "event InfraRetry"],
+    ),
     (
         "a pod that nobody saw end may have acted",
         look_at(queued(), vanished_pod(queued(), "apply-1")),

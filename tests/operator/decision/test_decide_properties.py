@@ -13,7 +13,7 @@ from skyvern_operator.state.records import PodLife
 from tests.operator.decision.simulation import World
 from tests.operator.examples import a_task
 
-STEADY = ("start", "report", "finish", "crash", "evict", "cancel", "suspend", "resume", "wait")
+STEADY = ("start", "report", "finish", "crash", "evict", "cancel", "suspend", "resume", "lose secret", "wait")
 EVENTS = (
     *STEADY, "withdraw", "unknown", "unlabel", "delete", "remove", "vanish", "confirm", "restart", "lost answer",
     "interfere",

@@ -10,12 +10,17 @@ from skyvern_operator.state.facts import Refusal
 from tests.operator.examples import NOW
 
 POD = 'pods "apply-1" is forbidden: '
+POLICY = "ValidatingAdmissionPolicy 'labels' with binding 'labels' denied request: a label is missing"
+WEBHOOK = 'admission webhook "labels.test" denied the request: a label is missing'
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
         (Invalid(422, "Invalid", "spec.containers: Required value"), Reason.POD_SPEC_INVALID),
+        (Invalid(422, "Invalid", POD + POLICY), Reason.POD_REJECTED),
+        (Invalid(400, "BadRequest", WEBHOOK), Reason.POD_REJECTED),
+        (Forbidden(403, "Forbidden", WEBHOOK), Reason.POD_REJECTED),
         (Forbidden(403, "Forbidden", POD + 'violates PodSecurity "restricted"'), Reason.POD_REJECTED),
         (Forbidden(403, "Forbidden", POD + "maximum memory usage per Container is 1Gi"), Reason.POD_REJECTED),
         (Forbidden(403, "Forbidden", POD + "failed quota: small: must specify limits.cpu"), Reason.POD_REJECTED),
@@ -51,6 +56,10 @@ HOOK = 'Internal error occurred: failed calling webhook "a.b": connection refuse
         (
             Forbidden(403, "Forbidden", POD + "no PriorityClass with name high was found"),
             "the priority class is missing: no PriorityClass with name high was found",
+        ),
+        (
+            Forbidden(403, "Forbidden", POD + 'pod rejected: RuntimeClass "gvisor" not found'),
+            'the runtime class is missing: pod rejected: RuntimeClass "gvisor" not found',
         ),
     ],
 )

@@ -11,10 +11,12 @@ from skyvern_operator.decision.admission import Decision
 from skyvern_operator.decision.conditions import find
 from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.view import View
+from skyvern_operator.state.facts import Trouble
 from skyvern_operator.state.records import PodLife, TaskRecord, vanished_pod
 from tests.operator.examples import (
     COMPLETED_POD,
     EVICTED_UNSTARTED,
+    RUNNING,
     STOPPED_POD,
     UNSCHEDULABLE,
     a_pod,
@@ -41,6 +43,8 @@ GATED = a_pod(
 LATE = known(queued(), UNSCHEDULABLE, now=900)
 """Its start deadline has passed, and it says so."""
 NO_IMAGE = known(queued(), waiting_pod("ImagePullBackOff"), now=300)
+NOT_MOUNTED = Trouble("pod-1", at(15), 'FailedMount: secret "absent" not found', missing=True)
+TIMEOUT = Trouble("pod-1", at(15), "FailedMount: timed out waiting for the condition")
 NO_SECRET = known(queued(), waiting_pod("CreateContainerConfigError"), now=120)
 OVERDUE = known(running(), running_pod(), now=1800)
 SUSPENDING = known(queued(suspend=True), a_pod())
@@ -95,7 +99,7 @@ ROWS: list[Row] = [
         look_at(CANCELING, deleting(a_pod()), now=331),
         ["canceled Canceled"],
     ),
-    ("withdrawn before it is told", look_at(queued(), a_pod()), ["wake +900"]),
+    ("withdrawn before it is told", look_at(queued(), a_pod()), ["wake +15"]),
     ("withdrawn before the pod is deleted", look_at(withdrawn(CANCELING), a_pod()), ["delete pod-1"]),
     ("withdrawn while the pod ends", look_at(withdrawn(CANCELING), deleting(a_pod())), ["wake +330"]),
     ("withdrawn and never started", look_at(withdrawn(CANCELING), gone(a_pod())), ["canceled Canceled"]),
@@ -183,7 +187,36 @@ ROWS: list[Row] = [
     (
         "an image that comes at the last moment is used",
         look_at(NO_IMAGE, a_pod(), now=301),
-        ["queued Pending", "wake +599"],
+        ["queued Pending", "look up trouble", "wake +59"],
+    ),
+    # A pod that is not being started: only Events tell why
+    ("it is asked what keeps it", look_at(queued(), a_pod(), now=15), ["look up trouble", "wake +105"]),
+    ("and nothing may", look_at(queued(), a_pod(), now=20, trouble=Trouble("pod-1", at(15))), ["wake +100"]),
+    ("what keeps it is told", look_at(queued(), a_pod(), now=20, trouble=TIMEOUT), ["queued Pending", "wake +100"]),
+    (
+        "it is asked again at the end of the grace period",
+        look_at(queued(), a_pod(), now=120, trouble=NOT_MOUNTED),
+        ["queued Pending", "look up trouble", "wake +60"],
+    ),
+    (
+        "a Secret that is missing then ends it",
+        look_at(queued(), a_pod(), now=121, trouble=replace(NOT_MOUNTED, at=at(120))),
+        ["queued Stopping", "delete pod-1 if unchanged"],
+    ),
+    (
+        "what may pass does not",
+        look_at(queued(), a_pod(), now=121, trouble=replace(TIMEOUT, at=at(120))),
+        ["queued Pending", "wake +59"],
+    ),
+    (
+        "and is asked for every minute",
+        look_at(queued(), a_pod(), now=185, trouble=replace(TIMEOUT, at=at(120))),
+        ["queued Pending", "look up trouble", "wake +55"],
+    ),
+    (
+        "nobody asks about a pod whose browser runs",
+        look_at(queued(), a_pod(browser=RUNNING), now=200),
+        ["wake +700"],
     ),
     (
         "an image whose name is wrong never comes",
@@ -220,7 +253,7 @@ ROWS: list[Row] = [
     (
         "without a start the start deadline decides",
         look_at(queued(), deleting(a_pod(), 0), now=400),
-        ["wake +500"],
+        ["queued Pending", "wake +500"],
     ),
     # Suspend
     ("suspended before the start", look_at(a_task(suspend=True)), ["queued Queued"]),
@@ -244,7 +277,7 @@ ROWS: list[Row] = [
         look_at(SUSPENDING, running_pod()),
         ["running Starting", "wake +1800"],
     ),
-    ("resumed before the pod is deleted", look_at(resumed(SUSPENDING), a_pod()), ["queued Pending", "wake +900"]),
+    ("resumed before the pod is deleted", look_at(resumed(SUSPENDING), a_pod()), ["queued Pending", "wake +15"]),
     ("resumed while the pod ends", look_at(resumed(SUSPENDING), deleting(a_pod())), ["wake +330"]),
     ("resumed, the pod gone", look_at(resumed(SUSPENDING), gone(a_pod())), ["queued Queued"]),
     (
@@ -312,7 +345,8 @@ def test_suspending_uses_up_no_infrastructure_retry() -> None:
         task = resumed(known(task, gone(pod)))
     assert (task.status.attempt, task.status.infra_failures) == (3, None)
     assert tell(decide(look_at(replace(task, infra_retries=1), replace(EVICTED_UNSTARTED, attempt=4)))) == [
-        "queued InfraRetry"
+        "queued InfraRetry",
+        "event InfraRetry",
     ]
 
 
@@ -344,8 +378,8 @@ def stopping(task: TaskRecord) -> Condition:
 
 
 def test_agent_that_was_not_let_in_is_run_again_unless_a_report_arrived() -> None:
-    assert tell(decide(look_at(running(), DID_NOTHING))) == ["queued InfraRetry"]
-    assert tell(decide(look_at(a_task(), DID_NOTHING))) == ["queued InfraRetry"]
+    assert tell(decide(look_at(running(), DID_NOTHING))) == ["queued InfraRetry", "event InfraRetry"]
+    assert tell(decide(look_at(a_task(), DID_NOTHING))) == ["queued InfraRetry", "event InfraRetry"]
     assert after(look_at(running(), DID_NOTHING)).started_at is None
     assert tell(decide(look_at(running(reported=True), DID_NOTHING))) == [
         "failed ReportRefused",

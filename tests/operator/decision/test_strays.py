@@ -101,7 +101,7 @@ ROWS: list[Row] = [
     (
         "evicted before its start, then gone unseen, it is retried",
         look_at(queued(), replace(EVICTED_UNSTARTED, life=PodLife.VANISHED)),
-        ["queued InfraRetry"],
+        ["queued InfraRetry", "event InfraRetry"],
     ),
 ]
 

@@ -44,11 +44,11 @@ def without_creation(request: web.Request) -> web.Response:
     return web.json_response(OBJECT) if request.method == "GET" else without_reads(request)
 
 
-def actions(client: ClusterClient) -> tuple[PodActions, CreationGate]:
+def actions(client: ClusterClient, store: Store | None = None) -> tuple[PodActions, CreationGate]:
     gate = CreationGate(ignore, quota_retry_seconds=15)
     writer = Writer(TokenBucket(100, 100), Metrics(), SoleOperator(Metrics()).check)
     config = OperatorConfig.model_validate({"images": {"browser": "b", "runner": "r"}})
-    return PodActions(client, writer, Store(ignore), gate, config), gate
+    return PodActions(client, writer, store or Store(ignore), gate, config), gate
 
 
 def ignore(key: TaskKey, *, urgent: bool = False) -> None:
@@ -68,3 +68,36 @@ async def test_general_outage_is_an_error_to_be_retried_and_closes_no_gate(tmp_p
         with pytest.raises(Unavailable):
             await pods.create(task_record(OBJECT), 1, OBJECT)
     assert gate.waiting == 0
+
+
+async def test_kubelet_is_asked_what_keeps_a_pod_and_may_not_be_asked(tmp_path: Path) -> None:
+    event = {
+        "reason": "FailedMount",
+        "message": 'secret "absent" not found',
+        "lastTimestamp": "2026-01-01T12:00:01Z",
+        "source": {"component": "kubelet"},
+    }
+    asked: list[str] = []
+    answers = [
+        web.json_response({"metadata": {"resourceVersion": "1"}, "items": [event]}),
+        refusal(403, "Forbidden", 'events is forbidden: User "operator" cannot list resource "events"'),
+    ]
+
+    def events(request: web.Request) -> web.Response:
+        asked.append(request.query["fieldSelector"])
+        return answers.pop(0)
+
+    task = task_record(OBJECT)
+    store = Store(ignore)
+    store.put_task(task)
+    async with api_server(tmp_path, events) as client:
+        pods, _ = actions(client, store)
+        await pods.look_up_trouble(task, "pod-1")
+        known = store.facts(task).trouble
+        assert known is not None
+        assert (known.pod_uid, known.missing) == ("pod-1", True)
+        await pods.look_up_trouble(task, "pod-1")
+    unknown = store.facts(task).trouble
+    assert unknown is not None
+    assert (unknown.message, unknown.missing) == ("", False)
+    assert asked == ["involvedObject.uid=pod-1,type=Warning"] * 2

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyvern_crds import wire
+from skyvern_crds.client import JsonObject
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.vocabulary import Phase
-from skyvern_operator.state.parsing import SpecPart, pod_record, task_record
+from skyvern_operator.state.facts import Trouble
+from skyvern_operator.state.parsing import SpecPart, pod_record, task_record, trouble_of
 from skyvern_operator.state.records import ContainerState, PodLife
 from tests.crds.corpus import Poison, load_poison
-from tests.operator.examples import TASK_UID
+from tests.operator.examples import NOW, TASK_UID
 
 METADATA = {"namespace": "jobs", "uid": TASK_UID, "resourceVersion": "7", "creationTimestamp": "2026-01-01T12:00:00Z"}
 JSON_VALUES = st.recursive(
@@ -51,6 +53,27 @@ def test_pod_is_parsed_with_its_containers() -> None:
     assert record.browser.killed_for_memory
     assert record.disruption == "EvictionByEvictionAPI"
     assert record.ended
+
+
+def warning(time: str, message: str, **changes: Any) -> JsonObject:
+    event = {"reason": "FailedMount", "message": message, "lastTimestamp": time, "source": {"component": "kubelet"}}
+    return {**event, **changes}
+
+
+def test_newest_warning_of_the_kubelet_tells_what_a_pod_lacks() -> None:
+    events = [
+        warning("2026-01-01T12:00:01Z", 'secret "a" not found'),
+        warning("2026-01-01T12:00:09Z", "references non-existent secret key: b"),
+        warning("2026-01-01T12:00:05Z", "timed out"),
+        warning("2026-01-01T12:00:20Z", "0/3 nodes are available", source={"component": "default-scheduler"}),
+    ]
+    trouble = trouble_of("pod-1", events, NOW)
+    assert trouble == Trouble("pod-1", NOW, "FailedMount: references non-existent secret key: b", missing=True)
+
+
+@pytest.mark.parametrize("events", [[], [{}], [warning("", "", source=None)], [warning("2026", "timed out")]])
+def test_events_that_name_nothing_missing_are_no_proof(events: list[JsonObject]) -> None:
+    assert not trouble_of("pod-1", events, NOW).missing
 
 
 @pytest.mark.parametrize(("seconds", "over"), [(30, False), (0, True)])
