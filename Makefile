@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit lint fmt cluster cluster-down images install uninstall run-operator run-apiserver generate lock version \
-	bench-operator bench-api bench-agent bench-e2e clean
+	bench-operator bench-api bench-agent bench-e2e failure-table clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ bench-agent: $(STAMP) ## looking and acting in Chromium on pages of 1,000 and 6,
 
 bench-e2e: $(STAMP) ## whole tasks on the local cluster, from apply to verdict; build/bench/e2e_latency.json
 	@$(PY) -m tests.bench.e2e_latency
+
+failure-table: $(STAMP) ## produces each failure on the bare node, and prints what its task said; build/failure-table.md
+	@$(PY) -m tests.e2e.failures $(ARGS)
 
 clean: ## removes the virtual environment, node_modules and build output, not the cache of built tools
 	rm -rf $(VENV) build tests/house/node_modules

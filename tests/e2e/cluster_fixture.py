@@ -24,22 +24,13 @@ END_SECONDS = 150.0
 
 
 @dataclass(frozen=True)
-class System:
-    """A release in a cluster, and clients for everything that its tests talk to."""
+class Tasks:
+    """The tasks of one namespace, whose operator is that of a release in a cluster."""
 
     cluster: Cluster
     client: ClusterClient
     release: Release
     namespace: str
-    servers: ScriptedServers
-    site: httpx2.AsyncClient
-    api: httpx2.AsyncClient
-    """The Tasks API, with a valid key."""
-    old_applications: int
-    """What the site had recorded before these tests."""
-    images: Mapping[str, Image]
-    """Built from this tree, by name; they are on the node."""
-    api_key: str = field(repr=False)
 
     def kubectl(self, *args: str, check: bool = True, stdin: str | None = None) -> CompletedProcess[str]:
         """kubectl in the namespace of the tasks."""
@@ -81,14 +72,14 @@ class System:
         """The task when it has ended."""
         return await self.until(name, lambda status: status.get("phase") in TERMINAL_PHASES, "ended", seconds)
 
-    async def at_work(self, name: str, steps: int = 1) -> JsonObject:
+    async def at_work(self, name: str, steps: int = 1, seconds: float = END_SECONDS) -> JsonObject:
         """The task when its agent has reported so many steps; fails at once if it ends earlier."""
 
         def far_enough(status: JsonObject) -> bool:
             assert status.get("phase") not in TERMINAL_PHASES, f"{name} has ended: {status.get('failureReason')}"
             return bool(status.get("phase") == "running" and status.get("stepCount", 0) >= steps)
 
-        return await self.until(name, far_enough, f"at work for {steps} steps")
+        return await self.until(name, far_enough, f"at work for {steps} steps", seconds)
 
     async def pods_of(self, task: JsonObject) -> list[JsonObject]:
         """The pods of a task that exist."""
@@ -103,6 +94,26 @@ class System:
         except NotFound:
             return None
 
+    def story(self, task: JsonObject) -> str:
+        """What is known about a task that did not do what it should."""
+        status = json.dumps(task.get("status", {}), indent=1)
+        return f"{status}\n{diagnosis(self.cluster, task, self.release.namespace)}"
+
+
+@dataclass(frozen=True)
+class System(Tasks):
+    """A release, its tasks, and clients for everything that its tests talk to."""
+
+    servers: ScriptedServers
+    site: httpx2.AsyncClient
+    api: httpx2.AsyncClient
+    """The Tasks API, with a valid key."""
+    old_applications: int
+    """What the site had recorded before these tests."""
+    images: Mapping[str, Image]
+    """Built from this tree, by name; they are on the node."""
+    api_key: str = field(repr=False)
+
     async def hooks(self, name: str) -> list[dict[str, Any]]:
         """What the site has received under /hooks/<name>, oldest first."""
         answer = await self.site.get(f"/hooks/{name}")
@@ -116,11 +127,6 @@ class System:
         assert len(found) == 1, f"the site has {len(found)} applications of {full_name}"
         application: dict[str, Any] = found[0]
         return application
-
-    def story(self, task: JsonObject) -> str:
-        """What is known about a task that did not do what it should."""
-        status = json.dumps(task.get("status", {}), indent=1)
-        return f"{status}\n{diagnosis(self.cluster, task, self.release.namespace)}"
 
 
 def condition(task: JsonObject, kind: str) -> JsonObject:

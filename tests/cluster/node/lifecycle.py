@@ -129,9 +129,7 @@ def _start(layout: Layout, progress: Progress) -> NodeSummary:
         start("kube-controller-manager", *controller_manager_flags(pki, conf / "kcm.conf"))
         start("kube-scheduler", f"--kubeconfig={conf}/scheduler.conf", "--leader-elect=false", "--secure-port=0",
               "--kube-api-qps=200", "--kube-api-burst=400")  # fmt: skip
-        kubelet = start("kubelet", f"--config={conf}/kubelet.yaml", f"--kubeconfig={conf}/node.conf",
-                        f"--hostname-override={NODE}", f"--node-ip={NODE_IP}",
-                        f"--root-dir={layout.kubelet}")  # fmt: skip
+        kubelet = start("kubelet", *_kubelet_flags(layout))
         start("kube-proxy", f"--config={conf}/proxy.yaml")
         start("coredns", "-conf", conf / "Corefile")
         kubectl: list[str | Path] = [layout.programs / "kubectl", "--kubeconfig", kubeconfig]
@@ -160,6 +158,30 @@ class _Starter:
         command = [*inside_namespace(self._layout), (program or self._layout.programs) / name, *flags]
         environment = daemon_environment(self._layout)
         return self._daemons.start(name, command, env=environment, cgroup=self._cgroup)
+
+
+def _kubelet_flags(layout: Layout) -> list[str]:
+    conf = layout.config
+    return [f"--config={conf}/kubelet.yaml", f"--kubeconfig={conf}/node.conf", f"--hostname-override={NODE}",
+            f"--node-ip={NODE_IP}", f"--root-dir={layout.kubelet}"]  # fmt: skip
+
+
+def stop_kubelet(state: Path) -> None:
+    """Stop the kubelet of a node that is up. Its containers go on, and the node falls silent."""
+    daemons = Daemons(state)
+    kubelet = daemons.find("kubelet")
+    if kubelet is not None:
+        daemons.stop(kubelet)
+
+
+def start_kubelet(state: Path) -> None:
+    """Start the kubelet again. Raises SetupError when no node is up."""
+    summary = read_summary(state)
+    if summary is None:
+        raise SetupError("no node is up", "start one with: python -m tests.cluster up")
+    layout = summary.layout(state)
+    cgroup = host.ControlGroups(layout.name).create()
+    _Starter(layout, Daemons(state), cgroup)("kubelet", *_kubelet_flags(layout))
 
 
 def _create_pki(layout: Layout) -> Pki:

@@ -34,13 +34,17 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class Release:
-    """What is installed and how; `sets` are further `--set` arguments for Helm and win over the others."""
+    """What is installed and how.
+
+    `values` are further values of the chart; `sets` are further `--set` arguments for Helm, and win over all others.
+    """
 
     name: str = "skyvern"
     namespace: str = "skyvern-system"
     task_namespaces: tuple[str, ...] = ("default",)
     model: ModelSettings = ModelSettings()
     public_url: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
     sets: tuple[str, ...] = ()
 
     @property
@@ -72,7 +76,7 @@ def model_from_environment(environ: Mapping[str, str] = os.environ) -> ModelSett
 
 def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release) -> dict[str, Any]:
     """Return the chart's values that fit a cluster and images."""
-    return {
+    fitting = {
         "artifacts": {"storage": "pvc" if cluster.storage_class else "emptyDir"},
         "tasks": {
             "namespaces": list(release.task_namespaces),
@@ -87,6 +91,16 @@ def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release
         },
         "images": image_values({name: images[name] for name in CHART_IMAGES if name in images}),
     }
+    return merged(fitting, release.values)
+
+
+def merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with those of `over` laid over them, map by map."""
+    both = dict(values)
+    for name, value in over.items():
+        below = both.get(name)
+        both[name] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return both
 
 
 def image_values(images: Mapping[str, Image]) -> dict[str, Any]:
