@@ -118,6 +118,11 @@ ROWS: list[Row] = [
     # A browser that was lost: its container's end may tell why
     ("a lost browser's own end is waited for", look_at(running(), BROWSER_LOST, now=2), ["wake +8"]),
     (
+        "but not for a node whose clock is ahead",
+        look_at(running(), BROWSER_LOST, now=-1),
+        ["failed BrowserFailed", "event BrowserFailed"],
+    ),
+    (
         "it had run out of memory",
         look_at(running(), replace(BROWSER_LOST, browser=OUT_OF_MEMORY), now=2),
         ["failed OutOfMemory", "event OutOfMemory"],
