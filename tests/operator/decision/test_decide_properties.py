@@ -13,10 +13,10 @@ from skyvern_operator.state.records import PodLife
 from tests.operator.decision.simulation import World
 from tests.operator.examples import a_task
 
-STEADY = ("start", "report", "finish", "crash", "evict", "cancel", "suspend", "resume", "lose secret", "wait")
+STEADY = ("start", "report", "finish", "crash", "evict", "cancel", "suspend", "resume", "wait")
 EVENTS = (
     *STEADY, "withdraw", "unknown", "unlabel", "delete", "remove", "vanish", "confirm", "restart", "lost answer",
-    "interfere",
+    "interfere", "lose secret",
 )  # fmt: skip
 Lives = list[tuple[str, int | None]]
 LIVES = st.lists(st.tuples(st.sampled_from(EVENTS), st.none() | st.integers(0, 3)), max_size=14)
