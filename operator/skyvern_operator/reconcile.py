@@ -9,9 +9,9 @@ from typing import Final
 
 from skyvern_crds.client import ClusterError
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.admission import Admission
-from skyvern_operator.decision.creation_gate import OPEN, CreationGate
 from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.slots.admission import Admission
+from skyvern_operator.decision.slots.creation_gate import OPEN, CreationGate
 from skyvern_operator.decision.view import Policy, View, holds_slot, wants_slot
 from skyvern_operator.errors import ArchiveError, CreateRetryError, NotLeadingError, StaleRecordError
 from skyvern_operator.execution.executor import Executor

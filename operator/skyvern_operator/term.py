@@ -9,8 +9,8 @@ from skyvern_crds.client import ClusterClient
 from skyvern_crds.rest.keys import archive_key
 from skyvern_crds.vocabulary import Phase
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.admission import Admission
-from skyvern_operator.decision.creation_gate import CreationGate
+from skyvern_operator.decision.slots.admission import Admission
+from skyvern_operator.decision.slots.creation_gate import CreationGate
 from skyvern_operator.execution.archive import Archive
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.milestones import Milestones

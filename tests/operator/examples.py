@@ -21,9 +21,9 @@ from skyvern_operator.decision.actions import (
     ReportUnreadable,
     WakeAt,
 )
-from skyvern_operator.decision.admission import ADMITTED
 from skyvern_operator.decision.conditions import succeeded_reason
 from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.slots.admission import ADMITTED
 from skyvern_operator.decision.view import Policy, View
 from skyvern_operator.state.names import pod_name
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, PodRecord, TaskKey, TaskRecord

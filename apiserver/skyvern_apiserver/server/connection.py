@@ -48,7 +48,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Make room for the connection, and wait for its first request, but not for ever."""
+        """Make room for the connection, and wait for its first request, but not forever."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
             idle = [each for each in self.connections if isinstance(each, Connection) and each._idle]

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from skyvern_crds.client import ClusterError, Forbidden, Invalid, NotFound, Unavailable
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.decision.creation_gate import Obstacle
+from skyvern_operator.decision.slots.creation_gate import Obstacle
 from skyvern_operator.state.facts import Refusal
 
 CreateError = Forbidden | Invalid | NotFound | Unavailable

@@ -7,9 +7,9 @@ from typing import Final
 from skyvern_crds.status import Condition, WebhookStatus
 from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Reason
 from skyvern_operator.config import GracePeriods
-from skyvern_operator.decision.admission import NOT_ASKED, Decision
 from skyvern_operator.decision.conditions import find, reason_of
-from skyvern_operator.decision.creation_gate import OPEN, Passage
+from skyvern_operator.decision.slots.admission import NOT_ASKED, Decision
+from skyvern_operator.decision.slots.creation_gate import OPEN, Passage
 from skyvern_operator.state.facts import Refusal, Trouble
 from skyvern_operator.state.records import PodLife, PodRecord, TaskRecord
 

@@ -22,8 +22,8 @@ from skyvern_crds.client import (
 from skyvern_crds.runner_contract import TERMINATION_GRACE_SECONDS, task_document
 from skyvern_crds.vocabulary import Reason
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.creation_gate import CreationGate, Obstacle
 from skyvern_operator.decision.refusals import CreateError, refusal_of
+from skyvern_operator.decision.slots.creation_gate import CreationGate, Obstacle
 from skyvern_operator.errors import CreateRetryError, ProfileError, StaleRecordError
 from skyvern_operator.execution.pod_manifest import build_pod
 from skyvern_operator.execution.writer import Writer

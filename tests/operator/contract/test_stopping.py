@@ -6,7 +6,7 @@ from skyvern_crds.client import PODS, ClusterClient
 from skyvern_crds.runner_contract import ExitCode
 from skyvern_crds.vocabulary import ANNOTATION_CANCEL, LABEL_MANAGED_BY, TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.creation_gate import CreationGate
+from skyvern_operator.decision.slots.creation_gate import CreationGate
 from skyvern_operator.errors import StaleRecordError
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.token_bucket import TokenBucket

@@ -8,9 +8,9 @@ import pytest
 
 from skyvern_crds.status import OperatorStatus, WebhookState, WebhookStatus
 from skyvern_crds.vocabulary import ConditionType, Phase, Reason
-from skyvern_operator.decision.admission import Decision
 from skyvern_operator.decision.conditions import find
 from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.slots.admission import Decision
 from skyvern_operator.decision.view import View, holds_slot
 from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.records import ContainerRecord, ContainerState, PodLife, vanished_pod

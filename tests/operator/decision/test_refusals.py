@@ -4,8 +4,8 @@ import pytest
 
 from skyvern_crds.client import Forbidden, Invalid, NotFound, Unavailable
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.decision.creation_gate import Obstacle
 from skyvern_operator.decision.refusals import CreateError, refusal_of
+from skyvern_operator.decision.slots.creation_gate import Obstacle
 from skyvern_operator.state.facts import Refusal
 from tests.operator.examples import NOW
 

@@ -7,9 +7,9 @@ import pytest
 
 from skyvern_crds.status import Condition
 from skyvern_crds.vocabulary import ConditionType, Phase, Reason
-from skyvern_operator.decision.admission import Decision
 from skyvern_operator.decision.conditions import find
 from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.slots.admission import Decision
 from skyvern_operator.decision.view import View
 from skyvern_operator.state.facts import Trouble
 from skyvern_operator.state.records import PodLife, TaskRecord, vanished_pod

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from skyvern_crds.vocabulary import ConditionType, Reason
-from skyvern_operator.decision.admission import ADMITTED, NOT_ASKED, Decision
 from skyvern_operator.decision.conditions import find
-from skyvern_operator.decision.creation_gate import Obstacle, Passage
 from skyvern_operator.decision.decide import decide
+from skyvern_operator.decision.slots.admission import ADMITTED, NOT_ASKED, Decision
+from skyvern_operator.decision.slots.creation_gate import Obstacle, Passage
 from skyvern_operator.decision.view import View
 from skyvern_operator.state.records import TaskRecord
 from tests.operator.examples import a_pod, a_task, after, at, known, look_at, tell

@@ -10,7 +10,7 @@ from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, Phase
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.decision.actions import ApplyStatus, ReportUnreadable
-from skyvern_operator.decision.creation_gate import CreationGate
+from skyvern_operator.decision.slots.creation_gate import CreationGate
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.milestones import Milestones
 from skyvern_operator.execution.pod_actions import PodActions

@@ -8,7 +8,7 @@ from aiohttp import web
 from skyvern_crds.client import ClusterClient, JsonObject, Unavailable
 from skyvern_crds.vocabulary import API_VERSION, KIND
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.creation_gate import CreationGate
+from skyvern_operator.decision.slots.creation_gate import CreationGate
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.token_bucket import TokenBucket
 from skyvern_operator.execution.writer import Writer

@@ -12,8 +12,8 @@ import pytest
 
 from skyvern_crds.client import ClusterClient
 from skyvern_operator.config import OperatorConfig
-from skyvern_operator.decision.admission import Admission
-from skyvern_operator.decision.creation_gate import CreationGate
+from skyvern_operator.decision.slots.admission import Admission
+from skyvern_operator.decision.slots.creation_gate import CreationGate
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.milestones import Milestones
 from skyvern_operator.execution.pod_actions import PodActions

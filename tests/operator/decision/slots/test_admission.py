@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyvern_operator.config import Limits
-from skyvern_operator.decision.admission import Admission
-from skyvern_operator.decision.line import rough_place
+from skyvern_operator.decision.slots.admission import Admission
+from skyvern_operator.decision.slots.line import rough_place
 from skyvern_operator.state.records import TaskKey, TaskRecord
 from tests.operator.examples import a_task, at
 

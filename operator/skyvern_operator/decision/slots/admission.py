@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from skyvern_operator.config import Limits
-from skyvern_operator.decision.line import Line, Place, place_of, rough_place
+from skyvern_operator.decision.slots.line import Line, Place, place_of, rough_place
 from skyvern_operator.state.records import TaskKey, TaskRecord
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.decision.creation_gate import OPEN, OPEN_AFTER, CreationGate, Obstacle
+from skyvern_operator.decision.slots.creation_gate import OPEN, OPEN_AFTER, CreationGate, Obstacle
 from skyvern_operator.state.records import TaskKey, TaskRecord
 from tests.operator.examples import a_task, at
 
