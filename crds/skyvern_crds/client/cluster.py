@@ -11,7 +11,7 @@ from skyvern_crds import wire
 from skyvern_crds.client.connection import Connection, find_loader
 from skyvern_crds.client.errors import Unauthorized, Unavailable, as_unavailable, error_from_response
 from skyvern_crds.client.resources import JsonObject, Page, Resource, WatchEvent
-from skyvern_crds.client.stream import lines, parse_event
+from skyvern_crds.client.stream import heard, lines, parse_event
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -128,7 +128,7 @@ class ClusterClient:
         }
         async with self._open("GET", ref.path(namespace), query=query, use="watch") as response:
             with as_unavailable("the watch of", ref.path(namespace)):
-                async for line in lines(response.content.iter_any()):
+                async for line in lines(heard(response.content.iter_any(), self._timeouts.silence)):
                     yield parse_event(line)
 
     # Writing ----------------------------------------------------------------------------------------------------
@@ -273,7 +273,6 @@ class ClusterClient:
         timeout = ClientTimeout(
             total=None if use == "watch" else limits.request,
             sock_connect=limits.connect,
-            sock_read=limits.silence if use == "watch" else None,
         )
         with as_unavailable(method, target.partition("?")[0]):
             async with asyncio.timeout(limits.request):

@@ -5,6 +5,7 @@ Only its configuration loaders and its HTTP layer are used: the generated models
 """
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -144,13 +145,14 @@ class Connection:
     async def _renew_sessions(self, configuration: "Configuration") -> None:
         """Open new sessions when the CA or the client certificate has changed.
 
-        The former ones are closed a refresh later, when their requests are done; their watches end and are resumed.
+        A kubelet writes the CA again with each new token, so its content counts, and not its time. The former sessions
+        are closed a refresh later, when their requests are done; their watches fall silent and are resumed.
         """
         for former in self._retired:
             await former.close()
         self._retired.clear()
         tls = tuple(
-            _file_version(path) for path in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+            _file_digest(path) for path in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
         )
         if self._sessions is not None and tls == self._tls:
             return
@@ -187,11 +189,9 @@ def environment_proxy(url: str) -> str | None:
     return getproxies().get(parts.scheme)
 
 
-def _file_version(path: str | None) -> tuple[str, int, int] | None:
-    if not path:
-        return None
+def _file_digest(path: str | None) -> bytes | None:
+    """What a file holds; None for one that cannot be read."""
     try:
-        stat = os.stat(path)
+        return hashlib.sha256(Path(path).read_bytes()).digest() if path else None
     except OSError:
-        return (path, 0, 0)
-    return (path, stat.st_mtime_ns, stat.st_size)
+        return None

@@ -1,5 +1,6 @@
 """Reading a watch: lines of JSON in a stream of bytes that may be cut anywhere."""
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Final
 
@@ -9,6 +10,22 @@ from skyvern_crds.client.resources import WatchEvent
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 """A guard against a stream that is not a watch. etcd keeps objects of at most 1.5 MiB; escaped, that can be 9 MiB."""
+
+
+async def heard(chunks: AsyncIterator[bytes], silence: float) -> AsyncIterator[bytes]:
+    """The chunks. Raises TimeoutError when none comes for so many seconds, Unavailable when the connection is closed.
+
+    aiohttp gives its own limit up with the connection, and then nothing ends a read that has begun before.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(silence):
+                chunk = await anext(chunks, None)
+        except RuntimeError as error:  # aiohttp's answer to a read that begins after
+            raise Unavailable(0, "Closed", f"the watch cannot be read any more: {error}") from error
+        if chunk is None:
+            return
+        yield chunk
 
 
 async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
