@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.e2e.failures import containers, creation, disruptions
+from tests.e2e.failures import containers, creation, disruptions, node
 
 README = Path(__file__).parents[2] / "operator" / "README.md"
 ROWS = (
@@ -12,7 +12,9 @@ ROWS = (
     *creation.ROWS,
     disruptions.DRAINED,
     creation.INTERRUPTED,
-    creation.NAMESPACE,
+    node.RESTARTED,
+    node.REBOOTED,
+    *node.OUTAGE,
 )
 
 

@@ -26,6 +26,6 @@ async def test_task_says_what_ended_its_pod_or_kept_it_from_starting(scene: Scen
     assert not complaints(results), complaints(results)
 
 
-async def test_task_whose_node_operator_or_namespace_is_taken_away_says_so(scene: Scene) -> None:
-    results = await produce(scene, (disruptions.DRAINED, creation.INTERRUPTED, creation.NAMESPACE))
+async def test_task_is_drained_by_name_and_survives_the_death_of_its_operator(scene: Scene) -> None:
+    results = await produce(scene, (disruptions.DRAINED, creation.INTERRUPTED))
     assert not complaints(results), complaints(results)

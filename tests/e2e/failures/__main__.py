@@ -33,7 +33,7 @@ async def run(progress: Progress, only: str | None) -> list[Result]:
         if only != "node":
             with progress.step("produce the failures of tasks"):
                 results += await produce(made, (*containers.ROWS, *disruptions.ROWS, *creation.ROWS))
-                results += await produce(made, (disruptions.DRAINED, creation.INTERRUPTED, creation.NAMESPACE))
+                results += await produce(made, (disruptions.DRAINED, creation.INTERRUPTED))
         if only != "rest":
             with progress.step("produce the failures of the node"):
                 results += await node.produce_on_node(made)

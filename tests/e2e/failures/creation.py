@@ -107,7 +107,10 @@ async def unmute(scene: Scene) -> None:
 
 
 async def interrupted(scene: Scene) -> Sequence[JsonObject]:
-    """The operator is killed when it has created a pod and could not yet write so. There must be one pod all along."""
+    """The operator is killed when it has created a pod and could not yet write so. There must be one pod all along.
+
+    One of its namespaces is gone by then, which must not keep the next operator from the others.
+    """
     await scene.told(await scene.begin("interrupted", suspend=True), "Queued")
     await scene.do("apply", "-f", "-", stdin=_mute(scene.namespace, "interrupted"))
     write = ("patch", "skt", "interrupted", "--subresource=status", "--type=merge", "--dry-run=server", "-p", WRITE)
@@ -189,17 +192,17 @@ ROWS = (
         ends=("timed_out", "StartDeadlineExceeded"),
         attempts=0,
     ),
+    Row(
+        "the namespace is deleted while the agent works",
+        "`kubectl delete namespace`",
+        namespace,
+        ("failed", "PodDeleted"),
+        ("was deleted",),
+    ),
 )
 INTERRUPTED = Row(
     "the operator is killed between the pod and the status",
     "a policy that refuses status, a killed operator, and then no policy",
     interrupted,
     ("completed", "Completed"),
-)
-NAMESPACE = Row(
-    "the namespace is deleted while the agent works",
-    "`kubectl delete namespace`",
-    namespace,
-    ("failed", "PodDeleted"),
-    ("was deleted",),
 )

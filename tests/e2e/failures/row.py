@@ -110,11 +110,9 @@ class Row:
 
     def again(self, seen: Sequence[JsonObject]) -> str:
         """Whether the task went on, from what was seen."""
-        if len(seen) == 1:
-            return "no"
         phase, attempt = seen[-1]["status"]["phase"], seen[-1]["status"].get("attempt", 0)
-        if phase != "completed":
-            return f"no: {phase} in the end"
+        if phase not in ("running", "completed"):
+            return "no" if len(seen) == 1 else f"no: {phase} in the end"
         return f"yes: {phase} in attempt {attempt}" if attempt > 1 else f"it goes on: {phase}"
 
 
