@@ -186,5 +186,5 @@ def _decides(task: TaskRecord) -> tuple[object, ...]:
     status = task.status
     return (
         *(task.uid, task.deleting, task.cancel_requested, task.suspend, task.webhook_retry),
-        *(status.pod_uid, status.phase),
+        *(status.pod_uid, status.attempt, status.phase),
     )

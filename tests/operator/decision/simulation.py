@@ -98,9 +98,8 @@ class World:
 
     def _create(self, who: Knowledge, attempt: int) -> None:
         told, now = who.task, self.task
-        before = (told.cancel_requested, told.suspend, told.status.pod_uid, told.status.phase)
         who.task = now
-        if (now.cancel_requested, now.suspend, now.status.pod_uid, now.status.phase) != before:
+        if _decides(now) != _decides(told):
             raise StaleRecordError
         pod = a_pod(attempt)
         if pod.name not in self.pods:
@@ -273,6 +272,11 @@ class World:
 
     def _state(self) -> tuple[Any, ...]:
         return (self.task, dict(self.pods), dict(self.leader.pods), self.leader.trouble, self.removed)
+
+
+def _decides(task: TaskRecord) -> tuple[object, ...]:
+    status = task.status
+    return (task.cancel_requested, task.suspend, status.pod_uid, status.attempt, status.phase)
 
 
 def _terminated(exit_code: int, message: str) -> ContainerRecord:

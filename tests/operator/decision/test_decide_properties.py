@@ -4,7 +4,7 @@ Another operator acts on what it once knew. The world itself asserts that no pod
 that no two agents act, and that a verdict comes after the end of its pod.
 """
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from skyvern_operator.decision.actions import LookUpPod, WakeAt
@@ -38,6 +38,7 @@ def live(events: Lives, infra_retries: int = 2) -> World:
 
 @settings(max_examples=400, deadline=None)
 @given(LIVES)
+@example([("remove", None), ("interfere", None), ("wait", None), ("remove", None), ("interfere", None)])
 def test_each_attempt_has_one_pod_and_each_task_one_verdict(events: Lives) -> None:
     world = live(events)
     assert len(world.created) == len(set(world.created))
