@@ -20,7 +20,7 @@ from skyvern_operator.process.isolation import Where, isolated
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.ended import EndedTasks
 from skyvern_operator.state.facts import Facts
-from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord
+from skyvern_operator.state.records import Owner, PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
 
@@ -189,7 +189,7 @@ class Reconciler:
         task = self._store.task(key)
         for uid in self._admission.holders(key):
             deleted = task is None or task.uid != uid
-            if uid != but and not (deleted and self._store.runs(uid)):
+            if uid != but and not (deleted and self._store.runs(Owner(key.namespace, uid))):
                 self._admission.release(key, uid)
                 self._gate.freed(key.namespace, datetime.now(UTC))
 

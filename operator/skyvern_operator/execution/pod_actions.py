@@ -113,7 +113,7 @@ class PodActions:
         except Conflict as error:
             await self.look_up(task, name)  # it has changed, or another pod has taken the name
             raise StaleRecordError(f"the pod {name} has changed") from error
-        pod = self._store.pod(task.uid, name)
+        pod = self._store.pod(task.owner, name)
         if pod is not None:
             self._store.mark_deleting(pod, datetime.now(UTC) + timedelta(seconds=TERMINATION_GRACE_SECONDS))
 

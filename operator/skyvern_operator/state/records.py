@@ -33,6 +33,16 @@ class TaskKey(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+class Owner(NamedTuple):
+    """The task of a pod: one of the pod's own namespace, whoever else has the uid that its owner reference carries.
+
+    Anybody who may create pods anywhere can write the uid of a foreign task into one.
+    """
+
+    namespace: str
+    uid: str
+
+
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
     """What the operator keeps of a SkyvernTask. Goal, payload and schema are read when the pod is created."""
@@ -72,6 +82,11 @@ class TaskRecord:
     def says_the_same_as(self, other: "TaskRecord") -> bool:
         """Whether decisions about both are the same: they differ at most in their versions, as after a report."""
         return _task_content(self) == _task_content(other)
+
+    @property
+    def owner(self) -> Owner:
+        """The task as its pods name it."""
+        return Owner(self.key.namespace, self.uid)
 
     @property
     def ended(self) -> bool:
@@ -197,8 +212,13 @@ class PodRecord:
         return self.runner.terminated or self.phase in ENDED_PHASES
 
     @property
+    def owner(self) -> Owner:
+        """The task it belongs to, if there is one."""
+        return Owner(self.namespace, self.task_uid)
+
+    @property
     def key(self) -> TaskKey:
-        """The task it belongs to."""
+        """The key of the task it belongs to."""
         return TaskKey(self.namespace, self.task_name)
 
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from skyvern_operator.state.facts import NO_FACTS, Facts
 from skyvern_operator.state.new_objects import NewObjects
-from skyvern_operator.state.records import PodLife, PodRecord, TaskKey, TaskRecord, vanished_pod
+from skyvern_operator.state.records import Owner, PodLife, PodRecord, TaskKey, TaskRecord, vanished_pod
 
 TOMBSTONE_SECONDS: Final = 300.0
 """How long a deleted object's uid is remembered, so that a late answer does not bring the object back."""
@@ -43,7 +43,7 @@ class Store:
         self._on_change = on_change
         self._clock = clock
         self._tasks: dict[TaskKey, TaskRecord] = {}
-        self._pods: dict[str, dict[str, PodRecord]] = {}
+        self._pods: dict[Owner, dict[str, PodRecord]] = {}
         self._facts: dict[str, Facts] = {}
         self._tombstones: dict[str, float] = {}
         self.new_objects = NewObjects()
@@ -64,24 +64,24 @@ class Store:
         """The task of this key."""
         return self._tasks.get(key)
 
-    def pod(self, task_uid: str, name: str) -> PodRecord | None:
+    def pod(self, owner: Owner, name: str) -> PodRecord | None:
         """The pod of this name that belongs to a task."""
-        return self._pods.get(task_uid, {}).get(name)
+        return self._pods.get(owner, {}).get(name)
 
     def current_pod(self, task: TaskRecord) -> PodRecord | None:
         """The pod of the task's current attempt, or the newest pod of a task whose status cannot be read."""
-        pods = self._pods.get(task.uid)
+        pods = self._pods.get(task.owner)
         if pods and task.unreadable:
             return max(pods.values(), key=lambda pod: (not pod.life.gone, pod.attempt))
         return pods.get(task.pod_name) if pods else None
 
-    def runs(self, task_uid: str) -> bool:
+    def runs(self, owner: Owner) -> bool:
         """Whether a task, which may be deleted, has a pod that has not ended."""
-        return any(not (pod.ended or pod.life.gone) for pod in self._pods.get(task_uid, {}).values())
+        return any(not (pod.ended or pod.life.gone) for pod in self._pods.get(owner, {}).values())
 
     def other_pods(self, task: TaskRecord) -> tuple[PodRecord, ...]:
         """Pods of the task beside the current one in which an agent could still act; normally there is none."""
-        pods, current = self._pods.get(task.uid, {}), self.current_pod(task)
+        pods, current = self._pods.get(task.owner, {}), self.current_pod(task)
         return tuple(pod for pod in pods.values() if pod is not current and not (pod.ended or pod.life.gone))
 
     def facts(self, task: TaskRecord) -> Facts:
@@ -139,12 +139,12 @@ class Store:
 
     def put_pod(self, pod: PodRecord) -> bool:
         """Add or update a pod, as :meth:`put_task` does a task. A missing one is there again in the version it had."""
-        old = self.pod(pod.task_uid, pod.name)
+        old = self.pod(pod.owner, pod.name)
         if pod.uid in self._tombstones:
             return False
         if old is not None and (old.version, old.life is not PodLife.MISSING) >= (pod.version, True):
             return False
-        self._pods.setdefault(pod.task_uid, {})[pod.name] = pod
+        self._pods.setdefault(pod.owner, {})[pod.name] = pod
         if old is None or not pod.says_the_same_as(old):
             self._notify(pod.key)
         return True
@@ -162,24 +162,24 @@ class Store:
 
     def mark_deleting(self, pod: PodRecord, due: datetime) -> None:
         """Record that the API server accepted our deletion; the watch delivers the details."""
-        old = self.pod(pod.task_uid, pod.name)
+        old = self.pod(pod.owner, pod.name)
         if old is not None and old.uid == pod.uid and old.life is PodLife.LIVE:
-            self._pods[pod.task_uid][pod.name] = replace(old, life=PodLife.DELETING, deletion_due=due)
+            self._pods[pod.owner][pod.name] = replace(old, life=PodLife.DELETING, deletion_due=due)
 
     def mark_vanished(self, task: TaskRecord, name: str) -> None:
         """Record that the API server has no pod of this name."""
-        old = self.pod(task.uid, name)
+        old = self.pod(task.owner, name)
         if old is not None and old.life.gone:
             return
         record = replace(old, life=PodLife.VANISHED) if old is not None else vanished_pod(task, name)
-        self._pods.setdefault(task.uid, {})[name] = record
+        self._pods.setdefault(task.owner, {})[name] = record
         self._notify(task.key)
 
     def _end(self, pod: PodRecord, life: PodLife) -> bool:
         """Keep the pod's last state while the store has its task. A delivered deletion replaces a missed one."""
         if life is PodLife.SEEN_TO_END:
             self._bury(pod.uid)
-        pods = self._pods.get(pod.task_uid)
+        pods = self._pods.get(pod.owner)
         old = pods.get(pod.name) if pods else None
         if pods is None or old is None or old.uid != pod.uid:
             return False
@@ -192,7 +192,7 @@ class Store:
         else:
             del pods[pod.name]
             if not pods:
-                del self._pods[pod.task_uid]
+                del self._pods[pod.owner]
         self._notify(pod.key)
         return True
 
@@ -206,14 +206,14 @@ class Store:
 
     def _forget(self, task: TaskRecord) -> None:
         self._facts.pop(task.uid, None)
-        pods = self._pods.get(task.uid)
+        pods = self._pods.get(task.owner)
         if pods is not None:
             # Pods that exist are dropped once the garbage collector has deleted them, if watches show that.
             unseen = (name for name, pod in pods.items() if pod.life.gone or pod.life is PodLife.MISSING)
             for name in list(unseen):
                 del pods[name]
             if not pods:
-                del self._pods[task.uid]
+                del self._pods[task.owner]
 
     def _bury(self, uid: str) -> None:
         now = self._clock()

@@ -73,5 +73,5 @@ async def test_pod_that_came_and_went_unwatched_is_missing(parts: Parts, store: 
     await asyncio.wait_for(parts.pods.synced.wait(), 30)
     await parts.resync.compare()
     following.cancel()
-    assert (found := store.pod(task.uid, "short-lived")) is not None
+    assert (found := store.pod(task.owner, "short-lived")) is not None
     assert found.life is PodLife.MISSING

@@ -86,12 +86,12 @@ async def test_pod_that_has_changed_is_looked_at_again_and_not_deleted(
     actions = PodActions(client, writer, store, gate, config)
     await actions.create(task, 1, obj)
     name = pod_name(task.key.name, task.uid, 1)
-    before = store.pod(task.uid, name)
+    before = store.pod(task.owner, name)
     assert before is not None
     await own_kubelet.start(name)
     with pytest.raises(StaleRecordError):
         await actions.delete(task, name, before.uid, before.version)
-    seen = store.pod(task.uid, name)
+    seen = store.pod(task.owner, name)
     assert seen is not None
     assert (seen.life, seen.runner.started) == (PodLife.LIVE, True)
     await actions.delete(task, name, seen.uid, seen.version)

@@ -24,6 +24,8 @@ from tests.operator.examples import (
     running_pod,
 )
 
+OWNER = a_task().owner
+
 
 @pytest.fixture
 def changed() -> list[tuple[TaskKey, bool]]:
@@ -92,12 +94,12 @@ def test_last_state_of_a_deleted_pod_is_kept_while_its_task_is_there(store: Stor
     store.put_task(a_task())
     store.put_pod(a_pod(version=2))
     store.drop_pod(removed(a_pod(version=3, reason="Evicted")))
-    kept = store.pod(TASK_UID, a_pod().name)
+    kept = store.pod(OWNER, a_pod().name)
     assert kept is not None
     assert (kept.life, kept.reason) == (PodLife.SEEN_TO_END, "Evicted")
     assert list(store.pods()) == []
     store.drop_task(a_task().key, TASK_UID)
-    assert store.pod(TASK_UID, a_pod().name) is None
+    assert store.pod(OWNER, a_pod().name) is None
 
 
 def test_pod_that_a_list_no_longer_shows_is_in_doubt_until_its_deletion_arrives(store: Store) -> None:
@@ -147,7 +149,7 @@ def test_missing_pod_of_a_deleted_task_is_forgotten(store: Store) -> None:
     store.put_pod(a_pod())
     store.lose_pod(a_pod())
     store.drop_task(a_task().key, TASK_UID)
-    assert not store.runs(TASK_UID)
+    assert not store.runs(OWNER)
 
 
 def test_late_deletion_of_a_pod_that_could_not_be_found_brings_its_last_state(store: Store) -> None:
@@ -156,6 +158,18 @@ def test_late_deletion_of_a_pod_that_could_not_be_found_brings_its_last_state(st
     store.mark_vanished(a_task(), a_pod().name)
     assert store.drop_pod(removed(a_pod(version=2, reason="Evicted")))
     assert life(store) is PodLife.SEEN_TO_END
+
+
+def test_pod_of_another_namespace_that_names_the_task_is_not_its_pod(store: Store) -> None:
+    task = running()
+    store.put_task(task)
+    store.put_pod(running_pod())
+    foreign = replace(COMPLETED_POD, namespace="other", uid="foreign", version=9)
+    store.put_pod(foreign)
+    assert store.current_pod(task) == running_pod()
+    assert store.other_pods(task) == ()
+    store.drop_pod(removed(replace(foreign, version=10)))
+    assert store.current_pod(task) == running_pod()
 
 
 def test_pods_beside_the_current_one_are_told_apart(store: Store) -> None:
@@ -209,7 +223,7 @@ def test_facts_of_a_task_that_is_gone_are_not_kept(store: Store) -> None:
 
 
 def life(store: Store) -> PodLife:
-    pod = store.pod(TASK_UID, a_pod().name)
+    pod = store.pod(OWNER, a_pod().name)
     assert pod is not None
     return pod.life
 
@@ -217,7 +231,7 @@ def life(store: Store) -> PodLife:
 def test_pod_of_an_unknown_task_is_forgotten_with_its_deletion(store: Store) -> None:
     store.put_pod(a_pod())
     store.drop_pod(a_pod(version=2))
-    assert store.pod(TASK_UID, a_pod().name) is None
+    assert store.pod(OWNER, a_pod().name) is None
 
 
 def test_pod_that_could_not_be_found_stands_as_gone(store: Store) -> None:
@@ -231,10 +245,10 @@ def test_provisional_deletion_yields_to_the_watch(store: Store) -> None:
     store.put_task(a_task())
     store.put_pod(a_pod())
     store.mark_deleting(a_pod(), NOW)
-    marked = store.pod(TASK_UID, a_pod().name)
+    marked = store.pod(OWNER, a_pod().name)
     assert marked is not None
     assert marked.life is PodLife.DELETING
     store.put_pod(replace(a_pod(), version=2))
-    delivered = store.pod(TASK_UID, a_pod().name)
+    delivered = store.pod(OWNER, a_pod().name)
     assert delivered is not None
     assert delivered.life is PodLife.LIVE

@@ -33,7 +33,7 @@ def change(
 
 
 def pod_of(store: Store) -> PodRecord:
-    pod = store.pod(a_task().uid, a_pod().name)
+    pod = store.pod(a_task().owner, a_pod().name)
     assert pod is not None
     return pod
 
