@@ -187,7 +187,7 @@ class Store:
             return False
         last = pod if pod.version >= old.version else old
         task = self._tasks.get(pod.key)
-        if task is not None and not task.ended:
+        if task is not None and task.owner == pod.owner and not task.ended:
             pods[pod.name] = replace(last, life=life)
         else:
             del pods[pod.name]

@@ -172,6 +172,19 @@ def test_pod_of_another_namespace_that_names_the_task_is_not_its_pod(store: Stor
     assert store.current_pod(task) == running_pod()
 
 
+@pytest.mark.parametrize("end", [Store.lose_pod, Store.drop_pod])
+def test_pod_of_a_deleted_task_is_forgotten_although_another_task_has_the_name(
+    store: Store, end: Callable[[Store, PodRecord], bool]
+) -> None:
+    store.put_task(running(version=5))
+    store.put_pod(running_pod())
+    store.put_task(a_task(version=6, uid="another"))
+    assert store.runs(OWNER)
+    assert end(store, running_pod(version=7))
+    assert not store.runs(OWNER)
+    assert store.pod(OWNER, running_pod().name) is None
+
+
 def test_pods_beside_the_current_one_are_told_apart(store: Store) -> None:
     task = a_task()
     store.put_task(task)
