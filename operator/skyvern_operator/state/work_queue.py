@@ -4,11 +4,12 @@ import asyncio
 import heapq
 import random
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from skyvern_crds.backoff import full_jitter
+from skyvern_operator.state.lane import Lane
 from skyvern_operator.state.records import TaskKey
 
 FIRST_BACKOFF: Final = 0.25
@@ -22,15 +23,15 @@ class WorkQueue:
     """Keys of tasks to be reconciled.
 
     A key is in the queue at most once. If it is added while a worker has it, it is queued again afterwards. Each key
-    wakes one idle worker, not all of them. Times are wall-clock seconds, since they come from objects; sleeps are
-    bounded, so that a change of the clock is noticed.
+    wakes one idle worker, not all of them. Namespaces take turns, among the urgent keys and among the others. Times are
+    wall-clock seconds, since they come from objects; sleeps are bounded, so that a change of the clock is noticed.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time, rng: Callable[[], float] = random.random) -> None:
         self._clock = clock
         self._rng = rng
-        self._urgent: OrderedDict[TaskKey, float] = OrderedDict()
-        self._normal: OrderedDict[TaskKey, float] = OrderedDict()
+        self._urgent = Lane()
+        self._normal = Lane()
         self._working: set[TaskKey] = set()
         self._again: dict[TaskKey, bool] = {}
         self._failures: dict[TaskKey, int] = {}
@@ -57,9 +58,10 @@ class WorkQueue:
         if key in self._urgent or (key in self._normal and not urgent):
             return
         if urgent:
-            self._urgent[key] = self._normal.pop(key, self._clock())
+            added = self._normal.remove(key)
+            self._urgent.add(key, self._clock() if added is None else added)
         else:
-            self._normal[key] = self._clock()
+            self._normal.add(key, self._clock())
         self._wake_one(urgent=urgent)
 
     def wake_at(self, key: TaskKey, at: float | None) -> None:
@@ -97,7 +99,7 @@ class WorkQueue:
             self._promote_due()
             lane = self._urgent if self._urgent or urgent_only else self._normal
             if lane:
-                key, added = lane.popitem(last=False)
+                key, added = lane.pop()
                 self._working.add(key)
                 self._due.pop(key, None)
                 return key, max(0.0, self._clock() - added)

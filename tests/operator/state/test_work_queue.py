@@ -37,6 +37,19 @@ async def test_urgent_keys_go_first(queue: WorkQueue) -> None:
     assert [await take(queue), await take(queue)] == [B, A]
 
 
+@pytest.mark.parametrize("urgent", [False, True])
+async def test_many_keys_of_one_namespace_do_not_hold_up_those_of_another(queue: WorkQueue, urgent: bool) -> None:
+    for number in range(1000):
+        queue.add(TaskKey("flood", str(number)), urgent=urgent)
+    for key in (A, B):
+        queue.add(key, urgent=urgent)
+    assert [await take(queue) for _ in range(5)] == [
+        *(TaskKey("flood", "0"), A, TaskKey("flood", "1"), B),
+        TaskKey("flood", "2"),
+    ]
+    assert len(queue) == 997
+
+
 async def test_worker_kept_for_urgent_keys_leaves_the_others(queue: WorkQueue) -> None:
     kept = asyncio.create_task(queue.get(urgent_only=True))
     queue.add(A)
