@@ -22,7 +22,7 @@ from skyvern_operator.state.ended import EndedTasks
 from skyvern_operator.state.facts import Facts
 from skyvern_operator.state.records import Owner, PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
-from skyvern_operator.state.work_queue import WorkQueue
+from skyvern_operator.state.work_queue import Choice, WorkQueue
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,13 @@ MAX_PASSES: Final = 8
 CREATE_PAUSE_SECONDS: Final = 2.0
 SETTLE_SECONDS: Final = 0.02
 """Slots freed within this time are handed out together."""
+
+
+def choice_of(number: int, workers: int) -> Choice:
+    """A quarter of the workers is reserved for ends and cancellations, and for another quarter they come last."""
+    if number < workers // 4:
+        return Choice.URGENT_ONLY
+    return Choice.URGENT_LAST if number >= workers - workers // 4 else Choice.URGENT_FIRST
 
 
 class Reconciler:
@@ -82,12 +89,11 @@ class Reconciler:
         """Work until canceled."""
         async with asyncio.TaskGroup() as group:
             for number in range(self._workers):
-                # A quarter of the workers is reserved for ends and cancellations.
-                group.create_task(self._work(urgent_only=number < self._workers // 4))
+                group.create_task(self._work(choice_of(number, self._workers)))
 
-    async def _work(self, *, urgent_only: bool) -> None:
+    async def _work(self, choice: Choice) -> None:
         while True:
-            key, waited = await self._queue.get(urgent_only=urgent_only)
+            key, waited = await self._queue.get(choice)
             if self._backs_off(key):
                 self._queue.done(key)
                 continue

@@ -6,6 +6,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from typing import Final
 
 from skyvern_crds.backoff import full_jitter
@@ -17,6 +18,16 @@ MAX_BACKOFF: Final = 60.0
 _LONGEST_SLEEP: Final = 30.0
 _SPARE_WAKE_UPS: Final = 64
 """Replaced wake-ups that stay in the heap, which is rebuilt when they outnumber the others."""
+
+
+class Choice(Enum):
+    """Which keys a worker takes."""
+
+    URGENT_ONLY = "urgent only"
+    """So that new work cannot keep all workers busy."""
+    URGENT_FIRST = "urgent first"
+    URGENT_LAST = "urgent last"
+    """So that urgent work cannot keep all workers busy: whoever may cancel tasks can make any number of keys urgent."""
 
 
 class WorkQueue:
@@ -90,23 +101,30 @@ class WorkQueue:
         """Reset the back-off of a key that succeeded."""
         self._failures.pop(key, None)
 
-    async def get(self, *, urgent_only: bool = False) -> tuple[TaskKey, float]:
-        """The next key and how many seconds it waited. Call :meth:`done` afterwards.
-
-        With ``urgent_only`` the worker leaves other keys alone, so that new work cannot keep all workers busy.
-        """
+    async def get(self, choice: Choice = Choice.URGENT_FIRST) -> tuple[TaskKey, float]:
+        """The next key and how many seconds it waited. Call :meth:`done` afterwards."""
         while True:
             self._promote_due()
-            lane = self._urgent if self._urgent or urgent_only else self._normal
+            lane = self._lane(choice)
             if lane:
                 key, added = lane.pop()
                 self._working.add(key)
                 self._due.pop(key, None)
                 return key, max(0.0, self._clock() - added)
-            if urgent_only and self._normal:
+            if choice is Choice.URGENT_ONLY and self._normal:
                 # An ordinary worker, woken for another key, has taken the urgent one: its own key needs one in turn.
                 self._wake_one(urgent=False)
-            await self._added(self._idle_urgent if urgent_only else self._idle)
+            await self._added(self._idle_urgent if choice is Choice.URGENT_ONLY else self._idle)
+
+    def _lane(self, choice: Choice) -> Lane:
+        """The lane that a worker takes its next key from."""
+        match choice:
+            case Choice.URGENT_ONLY:
+                return self._urgent
+            case Choice.URGENT_FIRST:
+                return self._urgent or self._normal
+            case Choice.URGENT_LAST:
+                return self._normal or self._urgent
 
     def look(self, key: TaskKey) -> None:
         """The worker that has the key looks at the task now: what it was added for until now needs no other look."""

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from skyvern_operator.reconcile import choice_of
 from skyvern_operator.state.records import TaskKey
-from skyvern_operator.state.work_queue import MAX_BACKOFF, WorkQueue
+from skyvern_operator.state.work_queue import MAX_BACKOFF, Choice, WorkQueue
 from tests.operator.conftest import Clock
 from tests.waiting import until
 
@@ -50,8 +51,14 @@ async def test_many_keys_of_one_namespace_do_not_hold_up_those_of_another(queue:
     assert len(queue) == 997
 
 
+async def test_urgent_keys_do_not_hold_up_a_worker_that_takes_them_last(queue: WorkQueue) -> None:
+    queue.add(A, urgent=True)
+    queue.add(B)
+    assert [(await queue.get(Choice.URGENT_LAST))[0], (await queue.get(Choice.URGENT_LAST))[0]] == [B, A]
+
+
 async def test_worker_kept_for_urgent_keys_leaves_the_others(queue: WorkQueue) -> None:
-    kept = asyncio.create_task(queue.get(urgent_only=True))
+    kept = asyncio.create_task(queue.get(Choice.URGENT_ONLY))
     queue.add(A)
     assert await take(queue) == A
     queue.add(B)
@@ -111,12 +118,12 @@ async def test_waiting_worker_is_woken_by_a_key(queue: WorkQueue) -> None:
 async def test_each_key_wakes_one_of_the_idle_workers(queue: WorkQueue) -> None:
     woken: list[TaskKey] = []
 
-    async def work(*, urgent_only: bool) -> None:
+    async def work(choice: Choice) -> None:
         while True:
-            woken.append((await queue.get(urgent_only=urgent_only))[0])
+            woken.append((await queue.get(choice))[0])
             await asyncio.Event().wait()
 
-    workers = [asyncio.create_task(work(urgent_only=number < 4)) for number in range(16)]
+    workers = [asyncio.create_task(work(choice_of(number, 16))) for number in range(16)]
     await asyncio.sleep(0)
     for key, urgent in ((A, False), (B, True), (C, False)):
         queue.add(key, urgent=urgent)
@@ -184,14 +191,14 @@ async def test_workers_of_many_keys_lose_none() -> None:
     queue = WorkQueue()
     seen: list[TaskKey] = []
 
-    async def work(*, urgent_only: bool) -> None:
+    async def work(choice: Choice) -> None:
         while True:
-            key, _ = await queue.get(urgent_only=urgent_only)
+            key, _ = await queue.get(choice)
             await asyncio.sleep(0)
             seen.append(key)
             queue.done(key)
 
-    workers = [asyncio.create_task(work(urgent_only=number < 4)) for number in range(16)]
+    workers = [asyncio.create_task(work(choice_of(number, 16))) for number in range(16)]
     keys = [TaskKey("jobs", f"task-{number}") for number in range(2000)]
     for number, key in enumerate(keys):
         queue.add(key, urgent=number % 3 == 0)
