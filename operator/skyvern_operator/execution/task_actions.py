@@ -43,6 +43,9 @@ from skyvern_operator.state.store import Store
 logger = logging.getLogger(__name__)
 
 IGNORED_REMEDY: Final = "The task continues without these fields: correct or remove them."
+STATUS_TRIES: Final = 10
+"""How often in a row a status is written that the runner's reports overtake. A runner that a page has taken over may
+report hundreds of times a second, and must not be able to keep its task from being stopped."""
 UNREADABLE_REMEDY: Final = (
     "A newer version may have written it. Nothing is done about the task until it can be read: upgrade the operator, "
     f"or cancel the task with the annotation {ANNOTATION_CANCEL}, or delete it."
@@ -81,7 +84,30 @@ class TaskActions:
         return obj
 
     async def apply_status(self, task: TaskRecord, status: OperatorStatus) -> None:
-        """Write all of the operator's fields, and take the answer as the newest record."""
+        """Write all of the operator's fields, and take the answer as the newest record.
+
+        When only the runner has written since the decision for ``task``, the decision holds for the newer version too.
+        """
+        decided = task
+        for _ in range(STATUS_TRIES):
+            try:
+                answer = await self._write_status(decided, status)
+            except NotFound as error:
+                self._store.drop_task(task.key, task.uid)
+                raise StaleRecordError(f"{task.key} is gone") from error
+            except Conflict as error:
+                decided = task_record(await self.fresh(task))
+                if not decided.says_the_same_as(task):
+                    raise StaleRecordError(f"{task.key} was modified concurrently") from error
+            except Invalid as error:
+                await self._already_decided(task, error)
+                return
+            else:
+                self._written(task, status, answer)
+                return
+        raise StaleRecordError(f"{task.key} is being modified all the time")
+
+    async def _write_status(self, task: TaskRecord, status: OperatorStatus) -> JsonObject:
         # A status write with a wrong uid is accepted. The version ensures that a task which was deleted and created
         # again under the same name never gets its predecessor's verdict, which could not be removed again.
         version = {"uid": task.uid, "resourceVersion": str(task.version)}
@@ -102,19 +128,11 @@ class TaskActions:
                 subresource="status",
             )
 
-        try:
-            answer = await self._writer.write(
-                "apply", SKYVERNTASKS, call, urgent=status.phase in TERMINAL_PHASES and not task.ended
-            )
-        except NotFound as error:
-            self._store.drop_task(task.key, task.uid)
-            raise StaleRecordError(f"{task.key} is gone") from error
-        except Conflict as error:
-            await self.fresh(task)
-            raise StaleRecordError(f"{task.key} was modified concurrently") from error
-        except Invalid as error:
-            await self._already_decided(task, error)
-            return
+        urgent = status.phase in TERMINAL_PHASES and not task.ended
+        return await self._writer.write("apply", SKYVERNTASKS, call, urgent=urgent)
+
+    def _written(self, task: TaskRecord, status: OperatorStatus, answer: JsonObject) -> None:
+        """Take note of a status that has been written over the one of ``task``."""
         self._store.put_task(task_record(answer))
         self._log_change(task, status)
         facts = self._store.facts(task)

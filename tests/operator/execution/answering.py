@@ -1,6 +1,6 @@
 """An API server whose every answer a test chooses."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,11 +11,14 @@ from tests.crds.client.kubeconfig import kubeconfig
 
 
 @asynccontextmanager
-async def api_server(directory: Path, answer: Callable[[web.Request], web.Response]) -> AsyncIterator[ClusterClient]:
+async def api_server(
+    directory: Path, answer: Callable[[web.Request], web.Response | Awaitable[web.Response]]
+) -> AsyncIterator[ClusterClient]:
     """A client of an API server that answers each request with what ``answer`` says."""
 
     async def handle(request: web.Request) -> web.Response:
-        return answer(request)
+        given = answer(request)
+        return given if isinstance(given, web.Response) else await given
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handle)
