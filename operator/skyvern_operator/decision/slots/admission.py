@@ -76,7 +76,7 @@ class Admission:
         self._shares = limits.shares
         self._usage = Usage()
         self._holders: dict[TaskKey, dict[str, str | None]] = defaultdict(dict)
-        """Profiles of those that hold a slot, by key and then by uid: a deleted task may still have a pod."""
+        """Limited profiles of those that hold a slot, by key and then by uid: a deleted task may still have a pod."""
         self._waiting: dict[TaskKey, tuple[str | None, Place]] = {}
         self._lines: dict[str, dict[str | None, Line]] = defaultdict(dict)
         self._messages: dict[TaskKey, tuple[str, str]] = {}
@@ -103,15 +103,16 @@ class Admission:
     def hold(self, task: TaskRecord) -> None:
         """Count a task that is already active."""
         if task.uid not in self._holders.get(task.key, ()):
-            self._holders[task.key][task.uid] = task.profile
-            self._usage.add(task.key.namespace, task.profile, 1)
+            profile = self._bounded(task)
+            self._holders[task.key][task.uid] = profile
+            self._usage.add(task.key.namespace, profile, 1)
             self.leave(task.key)
 
     def ask(self, task: TaskRecord) -> Decision:
         """Whether the task may start. If not, it joins the line, and ``wake`` is called when its answer changes."""
         if task.uid in self._holders.get(task.key, ()):
             return ADMITTED
-        if not self._waiting and self._bounds.obstacle(self._usage, task.key.namespace, task.profile) is None:
+        if not self._waiting and self._obstacle(task) is None:
             self.hold(task)
             return ADMITTED
         self.line_up(task)
@@ -120,13 +121,13 @@ class Admission:
 
     def line_up(self, task: TaskRecord) -> None:
         """Add a task to the line without answering it; :meth:`settle` then admits tasks in order."""
-        entry = (task.profile, place_of(task))
+        entry = (self._bounded(task), place_of(task))
         if task.uid in self._holders.get(task.key, ()) or self._waiting.get(task.key) == entry:
             return
         self.leave(task.key)
         self._waiting[task.key] = entry
-        self._lines[task.key.namespace].setdefault(task.profile, Line()).join(entry[1])
-        self._touch(task.key.namespace, task.profile)
+        self._lines[task.key.namespace].setdefault(entry[0], Line()).join(entry[1])
+        self._touch(task.key.namespace, entry[0])
 
     def leave(self, key: TaskKey) -> None:
         """Free the place in the line of a task that does not want to start now."""
@@ -153,6 +154,16 @@ class Admission:
         for namespace, profile in moved:
             self._tell(namespace, profile)
         self.changed = False
+
+    def _bounded(self, task: TaskRecord) -> str | None:
+        """The task's profile if it has a limit of its own.
+
+        All other tasks of a namespace share a line: their owners may make up any number of profiles.
+        """
+        return task.profile if task.profile in self._bounds.profiles else None
+
+    def _obstacle(self, task: TaskRecord) -> str | None:
+        return self._bounds.obstacle(self._usage, task.key.namespace, self._bounded(task))
 
     def _hand_out(self) -> None:
         if not self._waiting or self._full:

@@ -1,4 +1,4 @@
-"""The line of tasks that wait for a slot: one for each namespace and profile, by priority and then by age. Pure."""
+"""The line of tasks that wait for a slot: one a namespace and limited profile, by priority and then by age. Pure."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def place_of(task: TaskRecord) -> Place:
 
 @dataclass(slots=True)
 class Line:
-    """Tasks of one namespace and profile in the order in which they start."""
+    """Tasks of one namespace, with one limited profile or with none, in the order in which they start."""
 
     places: list[Place] = field(default_factory=list)
     joined: list[Place] = field(default_factory=list)

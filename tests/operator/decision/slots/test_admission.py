@@ -72,6 +72,19 @@ def test_share_of_a_namespace_counts() -> None:
     assert Counter(name[0] for name in names) == {"a": 6, "b": 2}
 
 
+def test_profiles_that_a_tenant_makes_up_make_the_line_no_dearer() -> None:
+    gate, _ = admission(Limits(max_active=10, max_active_per_namespace=1), {"big": 1})
+    made_up = [task(f"t{n}", "a", profile=f"made-up-{n}") for n in range(100)]
+    for one in [*made_up, task("big", "a", profile="big", created_at=at(9))]:
+        gate.line_up(one)
+    gate.settle()
+    assert set(gate._lines["a"]) == {None, "big"}
+    for one in made_up:
+        gate.hold(one)
+        gate.release(one.key, one.uid)
+    assert not gate._usage.profiles
+
+
 def test_each_limit_holds_and_is_named() -> None:
     gate, _ = admission(Limits(max_active=2, max_active_per_namespace=1))
     tasks = [aged("a0", age=2), aged("a1", age=1), aged("b0", "b"), task("c0", "c")]
@@ -187,6 +200,9 @@ class Reference:
     active: list[TaskRecord] = field(default_factory=list)
     waiting: list[TaskRecord] = field(default_factory=list)
 
+    def line_of(self, one: TaskRecord) -> tuple[str, str | None]:
+        return one.key.namespace, one.profile if one.profile in self.profiles else None
+
     def may_start(self, one: TaskRecord) -> bool:
         same_namespace = [other for other in self.active if other.key.namespace == one.key.namespace]
         same_profile = [other for other in self.active if other.profile == one.profile]
@@ -253,6 +269,6 @@ def test_slots_go_to_those_that_a_simple_reference_chooses(
 def check_messages(gate: Admission, reference: Reference) -> None:
     """Each task that waits knows its rough place in its line."""
     for one in reference.waiting:
-        own = [o for o in reference.waiting if (o.key.namespace, o.profile) == (one.key.namespace, one.profile)]
+        own = [o for o in reference.waiting if reference.line_of(o) == reference.line_of(one)]
         own.sort(key=lambda o: (-o.priority, o.created_at, o.key))
         assert gate.ask(one).message.endswith(f"; {rough_place(own.index(one) + 1)}")
