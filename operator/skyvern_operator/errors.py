@@ -45,6 +45,10 @@ class ArchiveError(OperatorError):
     """The final record of a task cannot be stored now; the task is kept until it can."""
 
 
+class ArchiveBusyError(ArchiveError):
+    """Others are being stored; try again later."""
+
+
 class DeadWatchError(OperatorError):
     """A watch does not deliver what a list shows, so the process must restart."""
 

@@ -13,7 +13,7 @@ from skyvern_operator.decision.decide import decide
 from skyvern_operator.decision.slots.admission import Admission
 from skyvern_operator.decision.slots.creation_gate import OPEN, CreationGate
 from skyvern_operator.decision.view import Policy, View, holds_slot, wants_slot
-from skyvern_operator.errors import ArchiveError, CreateRetryError, NotLeadingError, StaleRecordError
+from skyvern_operator.errors import ArchiveBusyError, ArchiveError, CreateRetryError, NotLeadingError, StaleRecordError
 from skyvern_operator.execution.executor import Executor
 from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.process.isolation import Where, isolated
@@ -120,7 +120,7 @@ class Reconciler:
         elif isinstance(error, CreateRetryError):
             at_least = CREATE_PAUSE_SECONDS
         delay = self._queue.retry(key, at_least=at_least)
-        if isinstance(error, StaleRecordError | NotLeadingError):
+        if isinstance(error, StaleRecordError | NotLeadingError | ArchiveBusyError):
             return
         self._retry_at[key] = time.time() + delay
         self._metrics.errors.labels(type(error).__name__).inc()

@@ -97,9 +97,10 @@ class Leader:
             check_lead=self._check_lead,
         )
         writer = Writer(TokenBucket(config.writes.qps, config.writes.burst), metrics, self._check_lead)
-        archive = (
-            Archive(config.artifacts_url, archive_key(self._signing_key)) if config.artifacts_url is not None else None
-        )
+        archive = None
+        if config.artifacts_url is not None:
+            at_once = max(1, config.workers // 4)
+            archive = Archive(config.artifacts_url, archive_key(self._signing_key), at_once=at_once)
         executor = Executor(
             PodActions(client, writer, store, gate, config),
             TaskActions(client, writer, store, Milestones(metrics, config.limits.shares), archive),

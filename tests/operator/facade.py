@@ -23,6 +23,8 @@ class Facade:
         self.open = asyncio.Event()
         """Requests wait while it is clear."""
         self.open.set()
+        self.waiting = 0
+        """Records that are being stored."""
         self.refusals = 0
         """How many of the next records are refused, as when the store is down."""
         self.url = ""
@@ -49,6 +51,9 @@ class Facade:
             {key.lower(): value for key, value in request.headers.items()},
             time.time(),
         )
+        self.waiting += 1
+        await self.open.wait()
+        self.waiting -= 1
         if self.refusals > 0:
             self.refusals -= 1
             return web.Response(status=503, text="The artifact store cannot be reached")
