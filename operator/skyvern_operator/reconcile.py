@@ -123,6 +123,7 @@ class Reconciler:
         if isinstance(error, StaleRecordError | NotLeadingError | ArchiveBusyError):
             return
         self._retry_at[key] = time.time() + delay
+        self._free_ended(key)
         self._metrics.errors.labels(type(error).__name__).inc()
         fields = {"task": str(key), "error": type(error).__name__, "retry_in": round(delay, 2)}
         expected = isinstance(error, ClusterError | CreateRetryError | ArchiveError)
@@ -213,6 +214,13 @@ class Reconciler:
             reported=facts.reported,
             surplus=task.ended and self._ended.is_surplus(task),
         )
+
+    def _free_ended(self, key: TaskKey) -> None:
+        """Free the slot of a task whose pod has ended and whose verdict cannot be written: that may last for ever."""
+        task = self._store.task(key)
+        pod = self._store.current_pod(task) if task is not None else None
+        if task is not None and pod is not None and (pod.ended or pod.life.gone):
+            self._admission.release(key, task.uid)
 
     def _settle_soon(self) -> None:
         if self._admission.changed and self._settling is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from skyvern_crds import wire
 from skyvern_crds.client import (
     EVENTS,
     SKYVERNTASKS,
@@ -17,9 +18,10 @@ from skyvern_crds.client import (
     Invalid,
     JsonObject,
     NotFound,
+    Unavailable,
 )
 from skyvern_crds.fitting import fit_operator_status
-from skyvern_crds.status import OperatorStatus
+from skyvern_crds.status import MAX_INLINE_RESULT_BYTES, OperatorStatus
 from skyvern_crds.vocabulary import (
     ANNOTATION_CANCEL,
     API_VERSION,
@@ -46,6 +48,8 @@ IGNORED_REMEDY: Final = "The task continues without these fields: correct or rem
 STATUS_TRIES: Final = 10
 """How often in a row a status is written that the runner's reports overtake. A runner that a page has taken over may
 report hundreds of times a second, and must not be able to keep its task from being stopped."""
+TOO_LARGE: Final = "request is too large"
+"""The words of etcd about an object beyond its limit, 1.5 MiB; the API server makes a 500 of them."""
 UNREADABLE_REMEDY: Final = (
     "A newer version may have written it. Nothing is done about the task until it can be read: upgrade the operator, "
     f"or cancel the task with the annotation {ANNOTATION_CANCEL}, or delete it."
@@ -95,10 +99,12 @@ class TaskActions:
             except NotFound as error:
                 self._store.drop_task(task.key, task.uid)
                 raise StaleRecordError(f"{task.key} is gone") from error
-            except Conflict as error:
-                decided = task_record(await self.fresh(task))
-                if not decided.says_the_same_as(task):
-                    raise StaleRecordError(f"{task.key} was modified concurrently") from error
+            except Conflict:
+                decided = self._newer(task, await self.fresh(task))
+            except Unavailable as error:
+                if TOO_LARGE not in error.message:
+                    raise
+                decided = self._newer(task, await self._make_room(task, error))
             except Invalid as error:
                 await self._already_decided(task, error)
                 return
@@ -106,6 +112,36 @@ class TaskActions:
                 self._written(task, status, answer)
                 return
         raise StaleRecordError(f"{task.key} is being modified all the time")
+
+    @staticmethod
+    def _newer(task: TaskRecord, obj: JsonObject) -> TaskRecord:
+        """The task as it is. Raises StaleRecordError when more has changed than a decision for ``task`` can ignore."""
+        now = task_record(obj)
+        if not now.says_the_same_as(task):
+            raise StaleRecordError(f"{task.key} was modified concurrently")
+        return now
+
+    async def _make_room(self, task: TaskRecord, error: Unavailable) -> JsonObject:
+        """The object without a result that no runner of ours writes; raises ``error`` if that is not what fills it.
+
+        Nothing bounds the size of JSON in a custom resource. A runner that a page has taken over could make its object
+        so large that no verdict fits.
+        """
+        obj = await self.fresh(task)
+        size = wire.size((obj.get("status") or {}).get("extractedInformation"))
+        if size <= MAX_INLINE_RESULT_BYTES:
+            raise error
+        logger.warning("a result of %d bytes is removed: the status would not fit", size, extra=_fields(task))
+        version = {"uid": task.uid, "resourceVersion": obj["metadata"]["resourceVersion"]}
+        body = {"metadata": version, "status": {"extractedInformation": None}}
+
+        def call() -> Awaitable[JsonObject]:
+            return self._client.merge_patch(SKYVERNTASKS, task.key.namespace, task.key.name, body, subresource="status")
+
+        try:
+            return await self._writer.write("patch", SKYVERNTASKS, call, urgent=True)
+        except Conflict:
+            return await self.fresh(task)
 
     async def _write_status(self, task: TaskRecord, status: OperatorStatus) -> JsonObject:
         # A status write with a wrong uid is accepted. The version ensures that a task which was deleted and created
@@ -173,7 +209,7 @@ class TaskActions:
         """Record an Event and a log line that name the stored fields that cannot be read, and remember it."""
         remedy = UNREADABLE_REMEDY if task.unreadable else IGNORED_REMEDY
         await self.emit(task, Reason.UNREADABLE, f"{faults}. {remedy}")
-        logger.warning("stored fields cannot be read: %s", faults, extra={"fields": {"task": str(task.key)}})
+        logger.warning("stored fields cannot be read: %s", faults, extra=_fields(task))
         self._store.put_facts(task, replace(self._store.facts(task), reported=faults))
 
     async def emit(self, task: TaskRecord, reason: Reason, message: str) -> None:
@@ -197,6 +233,10 @@ class TaskActions:
             await self._writer.write("create", EVENTS, lambda: self._client.create(EVENTS, task.key.namespace, body))
         except (AlreadyExists, Forbidden):
             return  # recorded before, or the namespace is terminating; the status has it anyway
+
+
+def _fields(task: TaskRecord) -> dict[str, dict[str, str]]:
+    return {"fields": {"task": str(task.key)}}
 
 
 def _decides(task: TaskRecord) -> tuple[object, ...]:

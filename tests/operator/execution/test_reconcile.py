@@ -28,7 +28,7 @@ from skyvern_operator.state.records import TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.state.work_queue import WorkQueue
 from tests.crds.client.kubeconfig import kubeconfig
-from tests.operator.examples import ended, running_pod
+from tests.operator.examples import COMPLETED_POD, ended, running_pod
 from tests.operator.examples import running as task_running
 from tests.waiting import until
 
@@ -128,6 +128,16 @@ async def test_task_whose_reconciliation_raises_is_tried_again_and_others_are_no
     assert parts.metrics.registry.get_sample_value(
         "skyvern_operator_reconcile_errors_total", {"error": "RecursionError"}
     ) == float(parts.tries)
+
+
+async def test_task_whose_verdict_cannot_be_written_keeps_no_slot_once_its_pod_has_ended(parts: Parts) -> None:
+    task = task_running()
+    parts.store.put_task(task)
+    parts.store.put_pod(COMPLETED_POD)
+    parts.reconciler.seed()
+    assert parts.admission.holders(task.key) == [task.uid]
+    async with running(parts):
+        await until(lambda: not parts.admission.active, what="the slot free")
 
 
 async def test_reconciliation_that_learns_nothing_new_is_not_repeated(parts: Parts) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from skyvern_crds import wire
 from skyvern_crds.client import ClusterClient, JsonObject
+from skyvern_crds.client import ClusterClient, Unavailable
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, Phase
 from skyvern_operator.errors import StaleRecordError
@@ -35,6 +36,8 @@ class BusyTask:
         self.changes = changes
         self.status = {"phase": "running", "lastHeartbeat": "2026-01-01T12:00:00Z"}
         self.version = 1
+        self.room = 100_000
+        """Bytes of JSON that the status may have."""
         self.written: list[OperatorStatus] = []
         self._change = status or {}
 
@@ -51,9 +54,13 @@ class BusyTask:
             self.status = {**self.status, **self._change, "lastHeartbeat": f"2026-01-01T12:00:00.{self.version:06}Z"}
         if sent["metadata"]["resourceVersion"] != str(self.version):
             return refusal(409, "Conflict", "the object has been modified")
+        status = {name: value for name, value in {**self.status, **sent["status"]}.items() if value is not None}
+        if wire.size(status) > self.room:
+            return refusal(500, "Unknown", "etcdserver: request is too large")
         self.version += 1
-        self.status = {**self.status, **sent["status"]}
-        self.written.append(OperatorStatus.model_validate(sent["status"]))
+        self.status = status
+        if "phase" in sent["status"]:
+            self.written.append(OperatorStatus.model_validate(sent["status"]))
         return web.json_response(self.obj())
 
 
@@ -88,6 +95,22 @@ async def test_status_is_not_written_over_a_change_that_the_decision_depends_on(
     with pytest.raises(StaleRecordError):
         await write(tmp_path, busy, unreported)
     assert busy.written == []
+
+
+async def test_result_that_fills_the_object_does_not_keep_a_status_from_being_written(tmp_path: Path) -> None:
+    busy = BusyTask(changes=0)
+    busy.status["extractedInformation"] = "x" * busy.room
+    await write(tmp_path, busy, task_record(busy.obj()))
+    assert busy.written == [CANCELED]
+    assert "extractedInformation" not in busy.status
+
+
+async def test_result_that_a_runner_may_write_is_never_removed(tmp_path: Path) -> None:
+    busy = BusyTask(changes=0)
+    busy.status["extractedInformation"], busy.room = "x" * 1000, 1000
+    with pytest.raises(Unavailable, match="too large"):
+        await write(tmp_path, busy, task_record(busy.obj()))
+    assert "extractedInformation" in busy.status
 
 
 async def test_status_that_is_overtaken_again_and_again_gives_way_to_other_tasks(tmp_path: Path) -> None:
