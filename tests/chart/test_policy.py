@@ -159,6 +159,7 @@ def test_agent_whose_pod_is_given_up_may_not_begin(release: ControlPlane, report
     assert late.report("late", report).returncode == 0
     record_pod(release, "late", phase="canceled", conditions=[told])
     assert late.report("late", {**report, "stepCount": 1}).returncode == 0
+    assert "cannot be taken back" in late.report("late", {"stepCount": 1}).stderr
     record_pod(release, "other", phase="timed_out")
     other = Reporter(release, "other-pod", uid_of(release, "other-pod"))
     assert "so its agent may not begin" in other.report("other", report).stderr

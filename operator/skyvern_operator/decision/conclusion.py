@@ -39,7 +39,7 @@ def conclude(view: View, pod: PodRecord, outcome: Outcome) -> list[Action]:
     task = view.task
     started = view.agent_started or (outcome.started and not view.shut_out)
     if outcome.reason is Reason.REPORT_REFUSED:
-        started = task.reported  # its container has run, and waited in vain to be let in
+        started = view.let_in  # its container has run, and waited in vain to be let in
     if outcome.own_verdict:
         return verdict(view, outcome.reason, outcome.message, outcome)
     told = as_told(view, started=started, outcome=outcome)

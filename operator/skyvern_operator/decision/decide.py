@@ -125,7 +125,7 @@ def _starting(view: View) -> list[Action] | None:
     """
     pod, start, status = view.pod, view.started_at, view.task.status
     named = pod is not None and status.pod_uid == pod.uid  # or no report would be accepted
-    if start is None or not named or view.task.reported or status.started_at is not None or view.stopping is not None:
+    if start is None or not named or view.let_in or status.started_at is not None or view.stopping is not None:
         return None
     told_at = start + FIRST_REPORT
     return wake(view, told_at, view.lost_at) if start <= view.now < told_at else None

@@ -118,7 +118,7 @@ def running(view: View) -> OperatorStatus:
     status = observed(view)
     status = status.model_copy(update={"conditions": drop(status.conditions, ConditionType.STOPPING)})
     note = f"; {SUSPENDED_MESSAGE}, which has no effect on a task that has started" if view.task.suspend else ""
-    if view.task.reported:
+    if view.let_in:
         return succeeded(view, status, Reason.RUNNING, f"the agent is working{note}")
     return succeeded(view, status, Reason.STARTING, f"the runner has started but has not reported yet{note}")
 

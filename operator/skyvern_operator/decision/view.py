@@ -7,7 +7,7 @@ from typing import Final
 from skyvern_crds.status import Condition, WebhookStatus
 from skyvern_crds.vocabulary import PHASE_OF_REASON, ConditionType, Reason
 from skyvern_operator.config import GracePeriods
-from skyvern_operator.decision.conditions import find, reason_of
+from skyvern_operator.decision.conditions import find, reason_of, succeeded_reason
 from skyvern_operator.decision.slots.admission import NOT_ASKED, Decision
 from skyvern_operator.decision.slots.creation_gate import OPEN, Passage
 from skyvern_operator.state.facts import Refusal, Trouble
@@ -78,9 +78,14 @@ class View:
         return self.stopping is not None and (self.pod is None or self.pod.life is not PodLife.LIVE)
 
     @property
+    def let_in(self) -> bool:
+        """Whether the runner was let in. Once status has told that the agent works, no runner can take that back."""
+        return self.task.reported or succeeded_reason(self.task.status) is Reason.RUNNING
+
+    @property
     def agent_started(self) -> bool:
         """Whether the agent may have acted. Such a task is never run again."""
-        told = self.task.status.started_at is not None or self.task.reported
+        told = self.task.status.started_at is not None or self.let_in
         return told or (self.pod is not None and self.pod.runner.started and not self.shut_out)
 
     @property

@@ -386,3 +386,9 @@ def test_agent_that_was_not_let_in_is_run_again_unless_a_report_arrived() -> Non
         "event ReportRefused",
     ]
     assert tell(decide(look_at(running(infra_retries=0), DID_NOTHING)))[0] == "failed ReportRefused"
+
+
+def test_runner_that_takes_its_reports_back_is_not_run_again() -> None:
+    task = replace(known(running(reported=True), running_pod()), reported=False)
+    assert tell(decide(look_at(task, running_pod())))[:1] == ["wake +1800"]
+    assert tell(decide(look_at(task, DID_NOTHING))) == ["failed ReportRefused", "event ReportRefused"]

@@ -8,8 +8,7 @@ import pytest
 from aiohttp import web
 
 from skyvern_crds import wire
-from skyvern_crds.client import ClusterClient, JsonObject
-from skyvern_crds.client import ClusterClient, Unavailable
+from skyvern_crds.client import ClusterClient, JsonObject, Unavailable
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, Phase
 from skyvern_operator.errors import StaleRecordError
