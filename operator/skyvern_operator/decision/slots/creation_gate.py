@@ -21,6 +21,8 @@ LONGEST_PAUSE_SECONDS: Final = 30.0
 MAX_DOUBLINGS: Final = 20
 CONFIRMATIONS: Final = 2
 """Failures in a row that make an obstacle of one that may be an accident."""
+SPARE_PLACES: Final = 64
+"""Places that have been left and stay in the line, which is rebuilt when they outnumber the others."""
 OPEN_AFTER: Final = 64
 """Pods created in a row that prove that the way is free for all."""
 
@@ -88,6 +90,9 @@ class _Gate:
     def join(self, place: _Place) -> None:
         self.waiting[place.key] = place
         heapq.heappush(self.line, place)
+        if len(self.line) > 2 * len(self.waiting) + SPARE_PLACES:
+            self.line = list(self.waiting.values())
+            heapq.heapify(self.line)
 
     def let_through(self) -> list[TaskKey]:
         """Let the next tasks try: one while the gate is closed, and one more for each pod created since."""

@@ -54,6 +54,18 @@ def many(number: int, namespace: str = "a") -> list[TaskRecord]:
     return [task(f"t{n:03}", namespace, created_at=at(n - 1000)) for n in range(number)]
 
 
+def test_tasks_that_come_and_go_in_front_of_a_gate_leave_nothing_behind() -> None:
+    tasks = Tasks(*many(3))
+    tasks.create(0, quota())
+    for number in range(10_000):
+        passing = task(f"passing-{number}", created_at=at(number))
+        assert not tasks.gate.ask(passing, at(0)).open
+        tasks.gate.forget(passing.key)
+    gate = tasks.gate._gates["a"][None]
+    assert len(gate.line) < 200
+    assert tasks.create(60) == ["t000"]
+
+
 def test_open_gate_is_no_gate() -> None:
     tasks = Tasks(*many(3))
     assert tasks.gate.ask(task("t000"), at(0)) is OPEN
