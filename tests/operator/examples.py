@@ -11,6 +11,7 @@ from skyvern_operator.config import GracePeriods
 from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
+    ConfirmTask,
     CreatePod,
     DeletePod,
     DeleteTask,
@@ -180,6 +181,8 @@ def _word(action: Action, now: datetime) -> str:
             return f"create pod {attempt}"
         case DeletePod(_, uid, version):
             return f"delete {uid}" if version is None else f"delete {uid} if unchanged"
+        case ConfirmTask():
+            return "confirm task"
         case LookUpPod():
             return "look up pod"
         case LookUpTrouble():

@@ -25,6 +25,11 @@ class DeletePod:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmTask:
+    """Read the task, and give up what follows unless the decision still fits it."""
+
+
+@dataclass(frozen=True, slots=True)
 class LookUpPod:
     """Ask the API server for a pod that watches and lists do not show."""
 
@@ -80,6 +85,7 @@ class WakeAt:
 Action = (
     CreatePod
     | DeletePod
+    | ConfirmTask
     | LookUpPod
     | LookUpTrouble
     | ApplyStatus

@@ -37,7 +37,7 @@ def decide(view: View) -> list[Action]:
     for case in _CASES:
         actions = case(view)
         if actions is not None:
-            actions = strays.out_of_sight(view, actions + strays.removal(view))
+            actions = strays.out_of_sight(view, strays.removed(view, actions))
             return actions + _report(view)  # last: an Event that is refused must not hold back a stop
     raise AssertionError("the last case always fits")
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from skyvern_crds.vocabulary import Reason
-from skyvern_operator.decision.actions import Action, EmitEvent, LookUpPod, WakeAt
+from skyvern_operator.decision.actions import Action, ConfirmTask, DeletePod, EmitEvent, LookUpPod, WakeAt
 from skyvern_operator.decision.steps import deletion, wake
 from skyvern_operator.decision.view import View
 from skyvern_operator.state.records import PodLife, PodRecord
@@ -31,7 +31,15 @@ def not_alone(view: View) -> list[Action] | None:
     return wake(view, *waits) if waits else None
 
 
-def removal(view: View) -> list[Action]:
+def removed(view: View, actions: list[Action]) -> list[Action]:
+    """The actions, and the deletion of the pods beside the current one. The task is read again before that: an operator
+    whose watch of pods is ahead of its watch of tasks takes the pod of the next attempt for one too many."""
+    removal = _removal(view)
+    confirmed = [ConfirmTask()] if any(isinstance(action, DeletePod) for action in removal) else []
+    return [*confirmed, *actions, *removal]
+
+
+def _removal(view: View) -> list[Action]:
     """Delete the pods beside the current one, and say so. From a status that cannot be read, nobody can tell them."""
     actions: list[Action] = []
     for pod in () if view.task.deleting or view.task.unreadable else view.strays:

@@ -8,6 +8,7 @@ from skyvern_crds.client import ClusterError
 from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
+    ConfirmTask,
     CreatePod,
     DeletePod,
     DeleteTask,
@@ -64,6 +65,8 @@ class Executor:
                 await self._pods.create(task, attempt, await self._tasks.object_of(task))
             case DeletePod(name, uid, version):
                 await self._pods.delete(task, name, uid, version)
+            case ConfirmTask():
+                await self._tasks.fresh(task)
             case LookUpPod(name):
                 await self._pods.look_up(task, name)
             case LookUpTrouble(pod_uid):

@@ -12,6 +12,7 @@ from skyvern_crds.vocabulary import ConditionType, Reason
 from skyvern_operator.decision.actions import (
     Action,
     ApplyStatus,
+    ConfirmTask,
     CreatePod,
     DeletePod,
     DeleteTask,
@@ -84,6 +85,8 @@ class World:
                 self._create(who, attempt)
             case DeletePod(name, uid, version):
                 self._delete(who, name, uid, version)
+            case ConfirmTask():
+                self._confirm(who)
             case LookUpPod(name):
                 self._look_up(who, name)
             case LookUpTrouble(uid):
@@ -96,12 +99,15 @@ class World:
             case _:
                 pass
 
-    def _create(self, who: Knowledge, attempt: int) -> None:
+    def _confirm(self, who: Knowledge) -> None:
         told, now = who.task, self.task
         who.task = now
         if _decides(now) != _decides(told):
             raise StaleRecordError
-        pod = a_pod(attempt)
+
+    def _create(self, who: Knowledge, attempt: int) -> None:
+        self._confirm(who)
+        now, pod = self.task, a_pod(attempt)
         if pod.name not in self.pods:
             assert self.acting is None, "a started task was run again"
             started = now.reported or now.status.started_at is not None

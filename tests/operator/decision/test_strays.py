@@ -34,7 +34,7 @@ ROWS: list[Row] = [
     (
         "another pod of a task with one is deleted",
         look_at(running(), running_pod(), strays=(a_pod(2),)),
-        ["wake +1800", "delete pod-2", "event MultiplePods"],
+        ["confirm task", "wake +1800", "delete pod-2", "event MultiplePods"],
     ),
     (
         "and nothing more once that has begun",
@@ -44,19 +44,19 @@ ROWS: list[Row] = [
     (
         "no pod is made beside one that status does not name",
         look_at(RETRYING, strays=(running_pod(),), now=10),
-        ["delete pod-1", "event MultiplePods"],
+        ["confirm task", "delete pod-1", "event MultiplePods"],
     ),
     ("its end is waited for", look_at(RETRYING, strays=(deleting(a_pod()),), now=10), ["wake +320"]),
     ("but not that of a lost node", look_at(RETRYING, strays=(deleting(a_pod()),), now=330), ["create pod 2"]),
     (
         "a canceled task does not wait for it",
         look_at(a_task(cancel_requested=True), strays=(a_pod(2),)),
-        ["canceled Canceled", "delete pod-2", "event MultiplePods"],
+        ["confirm task", "canceled Canceled", "delete pod-2", "event MultiplePods"],
     ),
     (
         "nothing runs on after the end",
         look_at(ended(), strays=(a_pod(2),)),
-        ["wake +3600", "delete pod-2", "event MultiplePods"],
+        ["confirm task", "wake +3600", "delete pod-2", "event MultiplePods"],
     ),
     (
         "one that watches no longer show is looked up",
