@@ -1,6 +1,8 @@
 """The agent's page, in a real browser."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -12,10 +14,11 @@ from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.navigate import open_page
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.browser.upload_source import UploadSources
+from skyvern_runner.errors import DialogWaitsError
 from skyvern_runner.input.interaction import Interaction
 from skyvern_runner.input.outcome import ActionResult
 from skyvern_runner.input.result import carry_out
-from skyvern_runner.perceive.look import DEFAULT_BUDGET, Snapshot, perceive
+from skyvern_runner.perceive.look import DEFAULT_BUDGET, Snapshot, dialog_in_front, perceive
 
 _NO_UPLOADS: Final = UploadSources()
 
@@ -28,6 +31,8 @@ class ChromePage:
         self._uploads = uploads
         self._budget = budget
         self._last: Snapshot | None = None
+        """The last look at the page itself, which a dialog does not end."""
+        self._opened = ""
 
     @classmethod
     def start(
@@ -37,13 +42,24 @@ class ChromePage:
         return cls(start_browser(options), uploads, budget)
 
     def open(self, url: str) -> None:
-        """Load ``url``. Raises PageLoadError, BrowserLostError."""
-        open_page(self._browser, url)
+        """Load ``url``. Raises PageLoadError, BrowserLostError. A dialog that comes up waits for the next look."""
+        self._clear_dialog()
+        self._opened = url
+        with suppress(DialogWaitsError):
+            open_page(self._browser, url)
 
     def look(self) -> Snapshot:
-        """Perceive the page as it is now."""
-        self._last = perceive(self._browser, self._last, self._budget)
-        return self._last
+        """Perceive the page as it is now, in a tab that opened since if there is one, and the dialog in front of it."""
+        browser = self._browser
+        try:
+            said = None if browser.waiting else browser.adopt_tab()
+            seen = self._last = perceive(browser, self._last, self._budget)
+        except DialogWaitsError as dialog:
+            last = self._last
+            return dialog_in_front(dialog, last.url if last else self._opened, last.title if last else "")
+        notes = (*([said] if said else []), *browser.notes)
+        browser.notes.clear()
+        return replace(seen, notes=notes)
 
     def do(self, action: PageAction) -> ActionResult:
         """Carry out one action and read its effect back. Raises BrowserLostError."""
@@ -65,10 +81,12 @@ class ChromePage:
 
     def final_screenshot(self) -> bytes:
         """The whole page as PNG, cut at MAX_HEIGHT."""
+        self._clear_dialog()
         return screenshot.page_png(self._browser)
 
     def text(self) -> str:
         """The visible text of the page and its frames."""
+        self._clear_dialog()
         texts = [str(self._browser.call(PAGE, "pageText")["text"])]
         for frame in self._documents():
             if frame:
@@ -81,6 +99,11 @@ class ChromePage:
     def close(self) -> None:
         """End the browser session; never raises."""
         self._browser.close()
+
+    def _clear_dialog(self) -> None:
+        """Nobody is asked anymore; Cancel does the least."""
+        if self._browser.waiting:
+            self._browser.answer_dialog(accept=False)
 
     def _documents(self) -> Mapping[Frame, str]:
         return self._last.documents if self._last else MappingProxyType({})

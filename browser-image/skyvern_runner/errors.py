@@ -85,6 +85,16 @@ class BrowserLostError(BrowserError):
     """The browser, its tab or its driver died or does not answer; a new session is needed."""
 
 
+class DialogWaitsError(BrowserError):
+    """A dialog of the page waits for an answer; until then nothing else can be done on the page."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(f"a dialog asks {text!r} and waits: answer it with answer_dialog")
+        self.kind = kind
+        """``confirm`` or ``prompt``."""
+        self.text = text
+
+
 class PageErrorKind(StrEnum):
     """Why an address shows no page."""
 

@@ -4,6 +4,7 @@ from typing import Annotated, Final, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from skyvern_runner.actions.answer_dialog import AnswerDialog
 from skyvern_runner.actions.base import Action
 from skyvern_runner.actions.check import Check
 from skyvern_runner.actions.click import Click
@@ -19,7 +20,18 @@ from skyvern_runner.actions.wait import Wait
 from skyvern_runner.errors import ReplyError, describe_invalid
 
 AnyAction = Annotated[
-    Click | InputText | SelectOption | Check | UploadFile | PressKey | Scroll | Wait | GoTo | Complete | Terminate,
+    Click
+    | InputText
+    | SelectOption
+    | Check
+    | UploadFile
+    | PressKey
+    | Scroll
+    | Wait
+    | GoTo
+    | AnswerDialog
+    | Complete
+    | Terminate,
     Field(discriminator="type"),
 ]
 """Every action, in the order of the prompt's rules."""

@@ -269,6 +269,7 @@ class Agent:
 
     def _look(self) -> SnapshotLike:
         snapshot = self._here().look()
+        self._history += [self._task.secrets.mask(note) for note in snapshot.notes]
         self._context.journal.current_url = self._task.secrets.mask(snapshot.url)
         return snapshot
 

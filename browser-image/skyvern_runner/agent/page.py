@@ -1,6 +1,6 @@
 """What the agent needs from a browser: the protocol between the agent and the browser side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from skyvern_runner.actions.base import PageAction
@@ -25,6 +25,10 @@ class SnapshotLike(Protocol):
     @property
     def labels(self) -> Mapping[ElementId, str]:
         """Role and name, by id, of each element that actions can refer to."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What happened by itself since the last action, for the history."""
 
     @property
     def fingerprint(self) -> str:

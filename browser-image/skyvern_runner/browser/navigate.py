@@ -33,7 +33,7 @@ _CAUSES: Final = {
 
 
 def open_page(browser: Browser, url: str) -> None:
-    """Load ``url`` and wait for its document. Raises PageLoadError, BrowserLostError."""
+    """Load ``url`` and wait for its document. Raises PageLoadError, DialogWaitsError, BrowserLostError."""
     if not is_http_url(url):
         raise PageLoadError(
             PageErrorKind.UNREACHABLE, f"{url} was not opened: only http and https addresses are allowed"
@@ -43,7 +43,7 @@ def open_page(browser: Browser, url: str) -> None:
         try:
             browser.driver.get(url)
         except UnexpectedAlertPresentException:
-            browser.answer_dialog()
+            browser.meet_dialog()
         except InsecureCertificateException as error:
             raise _certificate(url, first_line(error)) from error
         except TimeoutException as error:

@@ -3,15 +3,13 @@
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import urllib3
 from selenium.common.exceptions import (
-    ElementNotInteractableException,
     InvalidSessionIdException,
-    NoAlertPresentException,
     NoSuchWindowException,
     SessionNotCreatedException,
     UnexpectedAlertPresentException,
@@ -21,10 +19,11 @@ from selenium.webdriver import ChromeOptions
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from skyvern_runner.browser.dialog import close_dialog, meet_dialog
 from skyvern_runner.browser.driver_process import LocalDriver, wait_until_ready
 from skyvern_runner.browser.element_id import PAGE, Frame
 from skyvern_runner.browser.page_script import PageScript
-from skyvern_runner.errors import BrowserLostError, BrowserStartError, first_line
+from skyvern_runner.errors import BrowserLostError, BrowserStartError, DialogWaitsError, first_line
 
 FLAGS: Final = (
     "--disable-gpu",
@@ -87,7 +86,9 @@ class Browser:
         self.options = options
         self.script = PageScript(driver, "skyvern:" + secrets.token_hex(12))
         self.notes: list[str] = []
-        """Dialogs answered and tabs closed since the list was last cleared."""
+        """Dialogs closed and tabs closed since the list was last cleared."""
+        self.waiting = False
+        """Whether a dialog waits for an answer."""
         self._local = local
         self._handles: list[str] = []
 
@@ -123,7 +124,7 @@ class Browser:
             self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": dict(self.options.headers)})
 
     def call(self, frame: Frame, name: str, *args: object) -> Any:
-        """Call the page script in the document ``frame``, answering dialogs."""
+        """Call the page script in the document ``frame``. Raises DialogWaitsError."""
         with lost_is_an_error():
             for _ in range(MAX_DIALOGS):
                 try:
@@ -132,7 +133,7 @@ class Browser:
                     with self.inside(frame):
                         return self.script.call(name, *args)
                 except UnexpectedAlertPresentException:
-                    self.answer_dialog()
+                    self.meet_dialog()
                 except NoSuchWindowException:
                     frame = PAGE
                     self._leave_closed_tab()
@@ -148,7 +149,7 @@ class Browser:
             try:
                 self.driver.switch_to.default_content()
             except UnexpectedAlertPresentException:
-                self.answer_dialog()
+                self.meet_dialog()
                 self.driver.switch_to.default_content()
 
     def _enter(self, frame: Frame) -> None:
@@ -157,33 +158,36 @@ class Browser:
                 self.driver.switch_to.frame(self.script.element(step))
 
     def cdp(self, command: str, **parameters: object) -> Any:
-        """Send a DevTools command. A dialog that it opens is answered by the next call."""
+        """Send a DevTools command. A dialog that it opens is met by the next call. Raises DialogWaitsError."""
         with lost_is_an_error():
             try:
                 return self.driver.execute_cdp_cmd(command, dict(parameters))
             except UnexpectedAlertPresentException:
-                self.answer_dialog()
+                self.meet_dialog()
                 return self.driver.execute_cdp_cmd(command, dict(parameters))
             except NoSuchWindowException:
                 self._leave_closed_tab()
                 return {}
 
-    def answer_dialog(self) -> None:
-        """Accept alerts and confirmations, dismiss prompts, and note what they said."""
+    def meet_dialog(self) -> None:
+        """Close a dialog that asks nothing of the task, and note what it said. Raises DialogWaitsError for others."""
         try:
-            dialog = self.driver.switch_to.alert
-            text = " ".join((dialog.text or "").split())[:300]
-            try:
-                # WebDriver does not say what kind of dialog it is, but only prompts accept text.
-                dialog.send_keys("")
-            except ElementNotInteractableException:
-                dialog.accept()
-                self.notes.append(f"a dialog said {text!r} and was accepted")
-            else:
-                dialog.dismiss()
-                self.notes.append(f"a dialog asked {text!r} for text and was dismissed")
-        except NoAlertPresentException:
-            return
+            said = meet_dialog(self.driver)
+        except DialogWaitsError:
+            self.waiting = True
+            raise
+        if said:
+            self.notes.append(said)
+
+    def answer_dialog(self, *, accept: bool, text: str | None = None) -> bool:
+        """Answer the dialog that waits. Returns whether there was one."""
+        self.waiting = False
+        with lost_is_an_error():
+            answered = close_dialog(self.driver, accept=accept, text=text)
+            # It may have come up during a call into a frame. Another dialog is met by the next call.
+            with suppress(UnexpectedAlertPresentException):
+                self.driver.switch_to.default_content()
+        return answered
 
     def adopt_tab(self) -> str | None:
         """Switch to a tab that was opened, or away from one that was closed. Returns what happened, if anything."""

@@ -16,6 +16,8 @@ from skyvern_runner.input.outcome import Effect, Target
 SETTLE_MS: Final = 1000
 """Longest wait for a page to become quiet after an action."""
 _ATTEMPTS: Final = 4
+_ACTING: Final = frozenset({"press", "setValue", "pickNative", "filePlace"})
+"""Calls of the page script that act on the page by themselves."""
 
 
 class Interaction:
@@ -23,9 +25,11 @@ class Interaction:
 
     def __init__(self, browser: Browser, documents: Mapping[Frame, str], url: str, uploads: UploadSources) -> None:
         self.browser = browser
-        self.keyboard = Keyboard(browser)
+        self.acted = False
+        """Whether anything was done to the page yet."""
         self.url = url
         """Address of the page before the action."""
+        self._keyboard = Keyboard(browser)
         self._documents = documents
         self._uploads = uploads
 
@@ -33,6 +37,12 @@ class Interaction:
     def token(self) -> str | None:
         """The page's document before the action."""
         return self._documents.get(PAGE)
+
+    @property
+    def keyboard(self) -> Keyboard:
+        """Types into what has the focus."""
+        self.acted = True
+        return self._keyboard
 
     def call(self, frame: Frame, name: str, *args: object) -> Any:
         """The page script's answer in a document, which may be ``{"error": ...}``."""
@@ -47,6 +57,7 @@ class Interaction:
 
     def ask(self, element: ElementId, name: str, *args: object) -> Any:
         """The page script's answer about an element. Raises ActionFailedError."""
+        self.acted = self.acted or name in _ACTING
         return self.answered(element.frame, name, element.own, *args)
 
     def aim(self, element: ElementId, *, typing: bool = False, force: bool = False) -> Target:
@@ -76,6 +87,7 @@ class Interaction:
 
     def click(self, target: Target) -> None:
         """Move the pointer to the target and click with the left button."""
+        self.acted = True
         at = {"x": target.x, "y": target.y}
         self.browser.cdp("Input.dispatchMouseEvent", type="mouseMoved", button="none", **at)
         for kind in ("mousePressed", "mouseReleased"):
@@ -83,7 +95,15 @@ class Interaction:
 
     def open(self, url: str) -> None:
         """Load ``url``. Raises PageLoadError."""
+        self.call(PAGE, "pageState")  # meets a dialog that waits before anything is done
+        self.acted = True
         open_page(self.browser, url)
+
+    def answer_dialog(self, *, accept: bool, text: str | None) -> None:
+        """Answer the dialog that waits. Raises ActionFailedError if there is none."""
+        if not self.browser.answer_dialog(accept=accept, text=text):
+            raise ActionFailedError("no dialog is open")
+        self.acted = True
 
     def load_file(self, source: str) -> SourceFile:
         """The file at a path or an address. Raises FileSourceError."""

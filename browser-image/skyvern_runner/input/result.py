@@ -8,7 +8,7 @@ from selenium.common.exceptions import TimeoutException, WebDriverException
 from skyvern_runner.browser.element_id import PAGE
 from skyvern_runner.browser.navigate import page_problem
 from skyvern_runner.browser.session import Browser, lost_is_an_error
-from skyvern_runner.errors import ActionFailedError, FileSourceError, PageLoadError, first_line
+from skyvern_runner.errors import ActionFailedError, DialogWaitsError, FileSourceError, PageLoadError, first_line
 from skyvern_runner.input.interaction import Interaction
 from skyvern_runner.input.outcome import ActionResult, Outcome
 
@@ -17,11 +17,12 @@ _MAX_NEW: Final = 5
 
 
 def carry_out(interaction: Interaction, run: Callable[[Interaction], Outcome]) -> ActionResult:
-    """Run an action. Raises BrowserLostError; every other error becomes the result."""
+    """Run an action. Raises BrowserLostError; every other error, and a dialog that comes up, becomes the result."""
     browser = interaction.browser
-    browser.notes.clear()
     try:
         return _finished(interaction, run(interaction))
+    except DialogWaitsError as dialog:
+        return _interrupted(interaction, dialog)
     except (ActionFailedError, PageLoadError, FileSourceError) as error:
         return _failed(interaction, str(error))
     except TimeoutException:
@@ -31,11 +32,19 @@ def carry_out(interaction: Interaction, run: Callable[[Interaction], Outcome]) -
         return _failed(interaction, f"the browser refused the action: {first_line(error)}")
 
 
+def _interrupted(interaction: Interaction, dialog: DialogWaitsError) -> ActionResult:
+    """What else the page did shows only once the dialog is answered; nothing more can be done until then."""
+    browser, url = interaction.browser, interaction.url
+    notes = [str(dialog) if interaction.acted else f"not done, since {dialog}", *browser.notes]
+    browser.notes.clear()
+    return ActionResult(interaction.acted, "; ".join(notes), True, url, url)
+
+
 def _failed(interaction: Interaction, message: str) -> ActionResult:
     browser, before = interaction.browser, interaction.url
     try:
         url = str(browser.call(PAGE, "pageState")["url"])
-    except WebDriverException:
+    except (WebDriverException, DialogWaitsError):
         url = before  # the page does not answer; the next look shows what is wrong with it
     notes = [message, *browser.notes]
     browser.notes.clear()

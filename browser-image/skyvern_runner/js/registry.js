@@ -73,6 +73,14 @@ const askForFile = (native, self, args) => {
 wrap(HTMLElement.prototype, "click", askForFile);
 wrap(HTMLInputElement.prototype, "showPicker", askForFile);
 
+// The runner tells kinds of dialogs apart by invisible marks in front of their text; see browser/dialog.py.
+for (const [marks, kind] of [[1, "alert"], [2, "confirm"], [3, "prompt"]]) {
+  wrap(window, String(kind), (native, self, args) => {
+    const [text, ...rest] = args;
+    return Reflect.apply(native, self, ["\u2063".repeat(Number(marks)) + (args.length ? String(text) : ""), ...rest]);
+  });
+}
+
 // Requests in progress, so that a wait for quiet does not end before the response to a click arrives.
 let pendingRequests = 0;
 const finished = () => { pendingRequests -= 1; };

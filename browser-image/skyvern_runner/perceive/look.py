@@ -10,7 +10,7 @@ from selenium.common.exceptions import WebDriverException
 
 from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.session import Browser
-from skyvern_runner.errors import BrowserLostError, first_line
+from skyvern_runner.errors import BrowserLostError, DialogWaitsError, first_line
 from skyvern_runner.perceive.fold import render
 from skyvern_runner.perceive.rows import ACTIONABLE, FOREIGN_FRAME, IN_VIEW, Row, Tree, marks, parse
 
@@ -68,6 +68,8 @@ class Snapshot:
     """Token of each document; an id is valid only as long as its document."""
     stats: Stats
     rows: tuple[Row, ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    """What happened by itself since the last action: dialogs closed, a tab that opened."""
 
     @property
     def labels(self) -> Mapping[ElementId, str]:
@@ -86,7 +88,7 @@ class Snapshot:
 def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = DEFAULT_BUDGET) -> Snapshot:
     """Look at the page. If the document is the same as in ``previous``, changes since then are marked.
 
-    Raises BrowserLostError.
+    Raises DialogWaitsError, BrowserLostError.
     """
     try:
         answer = browser.call(PAGE, "look", {"textLimit": TEXT_LIMIT})
@@ -120,6 +122,14 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
         stats=stats,
         rows=tree.rows,
     )
+
+
+def dialog_in_front(dialog: DialogWaitsError, url: str, title: str) -> Snapshot:
+    """What can be seen while a dialog waits: nothing of the page behind it can be used, or read."""
+    row = Row(0, None, "dialog", dialog.text, f" {dialog.kind} waits for answer_dialog", IN_VIEW, ())
+    stats = Stats(elements=0, rows=1, hidden=0, tokens=0, screens=1.0, scrolled=0.0, truncated=False)
+    nothing: Mapping[ElementId, Element] = MappingProxyType({})
+    return Snapshot(url, title, row.line(), nothing, MappingProxyType({}), stats, (row,))
 
 
 def _with_frames(browser: Browser, tree: Tree, documents: dict[Frame, str], depth: int = 1) -> Tree:

@@ -21,6 +21,8 @@ ENTRIES: list[tuple[dict[str, Any], str]] = [
     ({"type": "scroll", "id": "3", "text": " Up "}, "scroll [3] 'up'"),
     ({"type": "wait", "seconds": 1}, "wait"),
     ({"type": "go_to", "text": "https://x.example/"}, "go_to 'https://x.example/'"),
+    ({"type": "answer_dialog", "accept": False}, "answer_dialog Cancel"),
+    ({"type": "answer_dialog", "accept": True, "text": "Ann"}, "answer_dialog 'Ann' OK"),
     ({"type": "complete"}, "complete"),
     ({"type": "terminate", "reason": "gone"}, "terminate"),
 ]

@@ -3,6 +3,7 @@
 import pytest
 
 from skyvern_runner.browser.element_id import PAGE
+from skyvern_runner.errors import BrowserError
 from tests.runner.browser.conftest import Agent
 
 pytestmark = pytest.mark.browser
@@ -101,12 +102,79 @@ def test_alert_is_accepted_and_quoted(agent: Agent) -> None:
     assert agent.result == "told"
 
 
-def test_confirmation_is_accepted_and_prompt_is_dismissed(agent: Agent) -> None:
+@pytest.mark.parametrize(("accept", "said"), [(True, "deleted"), (False, "kept")])
+def test_confirmation_waits_for_an_answer(agent: Agent, accept: bool, said: str) -> None:
     agent.open("windows.html")
-    assert "Cast off?" in agent.do("click", "Ask").message
-    assert agent.result == "yes"
-    assert "dismissed" in agent.do("click", "Prompt").message
-    assert agent.result == "null"
+    asked = agent.do("click", "Delete")
+    assert asked.ok
+    assert asked.changed_page
+    assert "a dialog asks 'Delete your account?' and waits" in asked.message
+    seen = agent.look()
+    assert seen.outline == 'dialog "Delete your account?" confirm waits for answer_dialog'
+    assert not seen.elements
+    done = agent.do("answer_dialog", accept=accept)
+    assert done.ok, done.message
+    assert agent.result == said
+    assert 'button "Delete"' in agent.look().outline
+
+
+def test_prompt_takes_a_text(agent: Agent) -> None:
+    agent.open("windows.html")
+    assert "Your name?" in agent.do("click", "Prompt").message
+    assert "prompt waits" in agent.look().outline
+    assert agent.do("answer_dialog", accept=True, text="Ann").ok
+    assert agent.result == "Ann"
+
+
+def test_second_question_waits_as_well(agent: Agent) -> None:
+    agent.open("windows.html")
+    agent.do("click", "Double")
+    assert "'Really?'" in agent.do("answer_dialog", accept=True).message
+    assert agent.do("answer_dialog", accept=True).ok
+    assert agent.result == "both"
+
+
+def test_nothing_else_is_done_while_a_dialog_waits(agent: Agent) -> None:
+    agent.open("windows.html")
+    agent.do("click", "Delete")
+    for kind, values in (("press_key", {"text": "Enter"}), ("go_to", {"text": f"{agent.site.url}/child.html"})):
+        done = agent.do(kind, **values)
+        assert not done.ok
+        assert "not done" in done.message
+    with pytest.raises(BrowserError, match="dialog"):
+        agent.page.screenshot()
+    agent.page.text()
+    assert agent.result == "kept"
+
+
+def test_answer_without_a_question_is_refused(agent: Agent) -> None:
+    agent.open("windows.html")
+    assert "no dialog is open" in agent.do("answer_dialog", accept=True).message
+
+
+def test_page_with_a_draft_is_left(agent: Agent) -> None:
+    agent.open("windows.html")
+    agent.do("input_text", "Draft", text="unsaved")
+    assert agent.script("return typeof window.onbeforeunload") == "function"
+    done = agent.do("click", "Slow page")
+    assert done.ok, done.message
+    assert agent.look().title == "Slow"
+
+
+def test_tab_that_opens_late_is_in_front_at_the_next_look(agent: Agent) -> None:
+    agent.open("windows.html")
+    agent.do("click", "Late tab")
+    agent.script("go()")
+    seen = agent.look()
+    assert seen.title == "Child"
+    assert seen.notes == ("a new tab was opened and is now in front",)
+    assert agent.look().notes == ()
+
+
+def test_alert_between_actions_is_told(agent: Agent) -> None:
+    agent.open("windows.html")
+    agent.script("setTimeout(() => alert('Time is up'))")
+    assert agent.look().notes == ("a dialog said 'Time is up' and was accepted",)
 
 
 def test_dialog_after_dialog_is_answered(agent: Agent) -> None:
