@@ -1,13 +1,17 @@
 """Reading replies from imperfect text, and the reply to the completion check."""
 
 import json
-from typing import Any, TypeVar
+import re
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from skyvern_crds import wire
 from skyvern_runner.errors import ReplyError, describe_invalid
 from skyvern_runner.model.reply_format import ReplyFormat, strict_schema
+
+_STRING_OR_BRACKET: Final = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?\Z))|([{}\[\]])', re.DOTALL)
+_WHOLE_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 class CompletionCheck(BaseModel):
@@ -39,7 +43,7 @@ def completion_check_format() -> ReplyFormat:
 
 
 def load_object(text: str | None) -> dict[str, Any]:
-    """The JSON object in a reply, repaired if it is fenced, torn or sloppy. Raises ReplyError."""
+    """The JSON object in a reply, repaired if it is fenced or sloppy. Raises ReplyError, also if it is torn."""
     if not text or not text.strip():
         raise ReplyError("the answer was empty: answer with one JSON object")
     try:
@@ -58,6 +62,11 @@ def load_object(text: str | None) -> dict[str, Any]:
 def _repaired(text: str) -> Any:
     if "{" not in text:
         raise ReplyError("the answer contains no JSON: answer with one JSON object and nothing else")
+    if _is_torn(text[text.index("{") :]):
+        # A repair would complete it: half an address would be typed, and element 1 clicked instead of 12.
+        raise ReplyError(
+            "the answer is cut off: answer again with the whole JSON object, with fewer actions if need be"
+        )
     import json_repair  # noqa: PLC0415  # slow to load, and most replies need no repair
 
     try:
@@ -65,6 +74,20 @@ def _repaired(text: str) -> Any:
         return wire.loads(json.dumps(json_repair.loads(text[text.index("{") :])))
     except (ValueError, RecursionError):
         raise ReplyError("the answer cannot be read: answer with one JSON object and nothing else") from None
+
+
+def _is_torn(text: str) -> bool:
+    """Whether a text ends within the object that it begins with."""
+    depth = 0
+    for quoted, bracket in _STRING_OR_BRACKET.findall(text):
+        if quoted:
+            if not _WHOLE_STRING.fullmatch(quoted):
+                return True
+        else:
+            depth += 1 if bracket in "{[" else -1
+            if depth <= 0:
+                return False
+    return True
 
 
 def parse_as(model: type[T], text: str | None) -> T:

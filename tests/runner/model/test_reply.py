@@ -102,15 +102,23 @@ def test_answer_without_actions_is_refused(text: str | None) -> None:
     [
         lambda text: text,
         lambda text: f"Here it is:\n```json\n{text}\n```",
-        lambda text: f"{text[:-2]}",
+        lambda text: text.replace("}]", "},]"),
         lambda text: text.replace('"thought"', "'thought'"),
         lambda text: f"[{text}]",
     ],
-    ids=["exact", "fenced", "torn", "single-quotes", "in-a-list"],
+    ids=["exact", "fenced", "comma", "single-quotes", "in-a-list"],
 )
 def test_sloppy_json_is_repaired(wrap: Any) -> None:
     text = wrap(reply(action("click", id="7")))
     assert [str(taken.element) for taken in parse_next_actions(text, LABELS, CODES).actions] == ["7"]
+
+
+def test_torn_answer_is_refused_wherever_it_ends() -> None:
+    whole = reply(action("input_text", id="7", text='12 "Main" Street {3}'), action("click", id="7"))
+    assert len(parse_next_actions(f"Answer: {whole}", LABELS, CODES).actions) == 2
+    for end in range(1, len(whole)):
+        with pytest.raises(ReplyError, match="JSON"):
+            parse_next_actions(whole[:end], LABELS, CODES)
 
 
 def test_only_the_users_error_codes_are_taken() -> None:
@@ -200,7 +208,7 @@ def test_answer_nested_too_deep_is_refused(text: str) -> None:
         load_object(text)
 
 
-@pytest.mark.parametrize("text", ['{"thought": "a\\ud83d"}', '{"thought": "a\\ud83d'], ids=["whole", "torn"])
+@pytest.mark.parametrize("text", ['{"thought": "a\\ud83d"}', '{"thought": "a\\ud83d",}'], ids=["exact", "sloppy"])
 def test_lone_surrogate_in_an_answer_is_replaced(text: str) -> None:
     assert load_object(text) == {"thought": "a\ufffd"}
 
