@@ -9,6 +9,7 @@ from skyvern_crds.client import ClusterClient, Invalid
 from skyvern_crds.status import OperatorStatus
 from skyvern_crds.vocabulary import API_VERSION, KIND, Phase
 from skyvern_operator.config import OperatorConfig
+from skyvern_operator.decision.actions import ApplyStatus, ConfirmTask, DeletePod, ReportUnreadable
 from skyvern_operator.decision.slots.creation_gate import CreationGate
 from skyvern_operator.errors import StaleRecordError
 from skyvern_operator.execution.executor import Executor
