@@ -55,6 +55,8 @@ ANNOTATION_CREATION: Final = f"{GROUP}/creation"
 request where it had an idempotency key, else random."""
 ANNOTATION_RETRY_WEBHOOK: Final = f"{GROUP}/retry-webhook"
 """On a task: a changed value asks the operator to deliver the webhook once more."""
+ANNOTATION_TRACEPARENT: Final = f"{GROUP}/traceparent"
+"""On a task: the span of its caller, as W3C Trace Context's ``traceparent``. Anything else is ignored."""
 
 # Field managers -------------------------------------------------------------------------------------------------
 

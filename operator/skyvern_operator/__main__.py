@@ -10,6 +10,7 @@ from pathlib import Path
 
 from skyvern_crds.client import ClusterError
 from skyvern_crds.process import own_namespace
+from skyvern_crds.tracing.settings import TracingSettings, read_tracing
 from skyvern_operator.config import DEFAULT_PATH, load_config
 from skyvern_operator.errors import ConfigError, OperatorError
 from skyvern_operator.main import DEFAULT_PORT, Settings, run
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             pod_uid=options.pod_uid,
             host=options.host,
             port=options.port,
+            tracing=_tracing(os.environ),
         )
         asyncio.run(run(settings))
     except ConfigError as error:
@@ -41,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (OperatorError, ClusterError, OSError) as error:
         logger.error("%s", error)  # noqa: TRY400
         sys.exit(1)
+
+
+def _tracing(environment: Mapping[str, str]) -> TracingSettings | None:
+    try:
+        return read_tracing(environment)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def parse_namespaces(text: str, release_namespace: str) -> list[str] | None:

@@ -204,6 +204,23 @@ class LeaderElection(_Model):
         return self
 
 
+class SecretKey(_Model):
+    """A key of a Secret in each task namespace."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """Name of the Secret."""
+    key: Annotated[str, Field(min_length=1)]
+    """Its key."""
+
+
+class Tracing(_Model):
+    """Traces of the task pods, which are recorded where the operator's environment names a collector."""
+
+    headers_from: SecretKey | None = None
+    """Secret in each task namespace whose key holds the headers of the runners' requests to the collector, in the form
+    of ``OTEL_EXPORTER_OTLP_HEADERS``; null for none."""
+
+
 class OperatorConfig(_Model):
     """Everything that an installation can set."""
 
@@ -248,6 +265,8 @@ class OperatorConfig(_Model):
     """Chrome's own sandbox."""
     writes: Writes = Writes()
     """Rate of the operator's writes."""
+    tracing: Tracing = Tracing()
+    """Traces of the task pods."""
     leader_election: LeaderElection = LeaderElection()
     """Election of one leader among several operators."""
     resync_seconds: Annotated[float, Field(gt=0)] = 300

@@ -10,8 +10,12 @@ from aiohttp import web
 
 from skyvern_crds.client import ClusterClient
 from skyvern_crds.process import read_key_file
+from skyvern_crds.tracing.export import SpanExport
+from skyvern_crds.tracing.settings import TracingSettings
+from skyvern_crds.vocabulary import MANAGED_BY
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.errors import ConfigError, OperatorError
+from skyvern_operator.execution.tracing import TaskTracing
 from skyvern_operator.process.elector import Candidate, Elector, SoleOperator, own_identity
 from skyvern_operator.process.health import health_app
 from skyvern_operator.process.leadership import Timing
@@ -23,6 +27,8 @@ from skyvern_operator.watch.watches import Watches
 logger = logging.getLogger(__name__)
 
 DEFAULT_PORT: Final = 8080
+FLUSH_SECONDS: Final = 2.0
+"""How long a stop waits for spans that have not been sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Settings:
     """Uid of the pod that this process runs in."""
     host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside the pod
     port: int = DEFAULT_PORT
+    tracing: TracingSettings | None = None
+    """Where traces go; None for nowhere."""
 
 
 async def run(settings: Settings) -> None:
@@ -46,6 +54,7 @@ async def run(settings: Settings) -> None:
     config = settings.config
     signing_key = read_signing_key(config)
     metrics = Metrics()
+    spans = SpanExport(settings.tracing, MANAGED_BY, logger.warning) if settings.tracing is not None else None
     client = await ClusterClient.connect(settings.kubeconfig)
     try:
         candidate = _candidate(settings, client, metrics)
@@ -56,6 +65,9 @@ async def run(settings: Settings) -> None:
             signing_key=signing_key,
             release_namespace=settings.release_namespace,
             check_lead=candidate.check,
+            tracing=TaskTracing(settings.tracing, spans)
+            if settings.tracing is not None and spans is not None
+            else None,
         )
         store = leader.store
         watching = Watches(client, store, metrics, settings.namespaces, resync_seconds=config.resync_seconds)
@@ -77,6 +89,8 @@ async def run(settings: Settings) -> None:
             await _serve(settings, health, prepare, parts)
     finally:
         await client.close()
+        if spans is not None:
+            await asyncio.to_thread(spans.close, FLUSH_SECONDS)
 
 
 def _candidate(settings: Settings, client: ClusterClient, metrics: Metrics) -> Candidate:

@@ -17,6 +17,7 @@ from skyvern_operator.execution.milestones import Milestones
 from skyvern_operator.execution.pod_actions import PodActions
 from skyvern_operator.execution.task_actions import TaskActions
 from skyvern_operator.execution.token_bucket import TokenBucket
+from skyvern_operator.execution.tracing import TaskTracing
 from skyvern_operator.execution.webhook.sender import WebhookSender
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.process.metrics import Metrics, State
@@ -52,8 +53,10 @@ class Leader:
         signing_key: bytes,
         release_namespace: str,
         check_lead: Callable[[], None],
+        tracing: TaskTracing | None = None,
     ) -> None:
         """``check_lead`` raises NotLeadingError when this operator may not write."""
+        self._tracing = tracing
         self._client = client
         self._config = config
         self._metrics = metrics
@@ -95,6 +98,7 @@ class Leader:
             release_namespace=self._release_namespace,
             wake=queue.add,
             check_lead=self._check_lead,
+            tracing=self._tracing,
         )
         writer = Writer(TokenBucket(config.writes.qps, config.writes.burst), metrics, self._check_lead)
         archive = None
@@ -102,8 +106,8 @@ class Leader:
             at_once = max(1, config.workers // 4)
             archive = Archive(config.artifacts_url, archive_key(self._signing_key), at_once=at_once)
         executor = Executor(
-            PodActions(client, writer, store, gate, config),
-            TaskActions(client, writer, store, Milestones(metrics, config.limits.shares), archive),
+            PodActions(client, writer, store, gate, config, tracing=self._tracing),
+            TaskActions(client, writer, store, Milestones(metrics, config.limits.shares, self._tracing), archive),
             deliver=sender.submit,
             wake=lambda key, at: queue.wake_at(key, at.timestamp()),
         )

@@ -17,6 +17,8 @@ from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.runner_contract import TaskDocument
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import OperatorStatus
+from skyvern_crds.tracing.settings import TracingSettings, read_tracing
+from skyvern_crds.tracing.trace import Sampler
 from skyvern_crds.vocabulary import TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.execution.pod_manifest import build_pod
@@ -37,6 +39,7 @@ VARIANTS = [
     pytest.param(
         ["--set", "model.existingSecret=openai,crds.enabled=false,apiKeys.create=false"], id="existing secrets"
     ),
+    pytest.param(["--set", "tracing.endpoint=http://otel:4318,tracing.headersFrom.name=otel"], id="traces"),
     pytest.param(["--set", "operator.replicas=3"], id="replicas"),
     pytest.param(["--set", "operator.config.leaderElection.enabled=false"], id="no leader election"),
     pytest.param(["--set", "images.runner.digest=sha256:" + "a" * 64], id="digest"),
@@ -59,6 +62,13 @@ def facade_settings(manifests: Manifests, directory: Path) -> Settings:
     (directory / "key").write_text("0123456789abcdef")
     environment = {each["name"]: each["value"] for each in container["env"]}
     return load_settings(environment | {"SKYVERN_SIGNING_KEY_FILE": str(directory / "key")})
+
+
+def environment_of(manifests: Manifests, program: str) -> dict[str, dict[str, Any]]:
+    """The environment of a program's container, by the names of its variables."""
+    (deployment,) = (m for m in of_kind(manifests, "Deployment") if m["metadata"]["name"] == program)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return {entry["name"]: entry for entry in container["env"]}
 
 
 def test_lint_finds_nothing(helm: Path) -> None:
@@ -109,6 +119,29 @@ def test_shares_of_namespaces_reach_the_operator(manifests: Render) -> None:
     shares = operator_config(manifests("--set-json", 'tasks.limits.shares={"team-a": 2.5}')).limits.shares
     assert shares == {"team-a": 2.5}
     assert operator_config(manifests()).limits.shares == {}
+
+
+TRACING = "tracing.endpoint=http://otel:4318,tracing.sampleRatio=0.1,tracing.headersFrom.name=otel"
+
+
+def test_collector_of_traces_reaches_the_programs_and_the_tasks(manifests: Render) -> None:
+    rendered = manifests("--set", TRACING)
+    source = operator_config(rendered).tracing.headers_from
+    assert source is not None
+    assert (source.name, source.key) == ("otel", "headers")
+    for program in ("skyvern-operator",):
+        environment = environment_of(rendered, program)
+        plain = {name: str(entry["value"]) for name, entry in environment.items() if "value" in entry}
+        assert read_tracing(plain) == TracingSettings("http://otel:4318/v1/traces", Sampler(0.1))
+        reference = environment["OTEL_EXPORTER_OTLP_HEADERS"]["valueFrom"]["secretKeyRef"]
+        assert reference == {"name": "otel", "key": "headers", "optional": True}
+
+
+def test_nothing_is_traced_by_default(manifests: Render) -> None:
+    rendered = manifests()
+    assert operator_config(rendered).tracing.headers_from is None
+    for program in ("skyvern-operator", "skyvern-apiserver"):
+        assert not [name for name in environment_of(rendered, program) if name.startswith("OTEL_")]
 
 
 def test_operator_reaches_the_archive_through_the_network_policy(manifests: Render) -> None:
@@ -341,6 +374,8 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--set", "artifacts.storage=url"], "url"),
     (["--set", "apiserver.replicas=0"], "apiserver/replicas"),
     (["--set", "operator.replicas=0"], "operator/replicas"),
+    (["--set", "tracing.endpoint=otel:4318"], "tracing/endpoint"),
+    (["--set", "tracing.sampleRatio=2"], "tracing/sampleRatio"),
     (["--set", "operator.replicas=2,operator.config.leaderElection.enabled=false"], "leaderElection.enabled"),
     (["--set", "apiserver.publicUrl=skyvern.example.com"], "publicUrl"),
     (["--set", "webhook.signature=slack"], "signature"),

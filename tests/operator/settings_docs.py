@@ -47,6 +47,7 @@ CHART_VALUES: Final = {
     "resources": "tasks.resources",
     "leaderElection.enabled": BY_THE_CHART,
     "leaderElection.leaseName": BY_THE_CHART,
+    "tracing.headersFrom": "tracing.headersFrom",
     "sandbox.seccompProfile": "tasks.sandbox.seccompProfile",
 }
 """Settings that the chart writes, each with its value. All others are given below ``operator.config``."""

@@ -95,6 +95,18 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{/* OpenTelemetry's variables for a program that records traces; nothing without a collector. */}}
+{{- define "skyvern.tracingEnv" -}}
+{{- with .Values.tracing }}{{ if .endpoint -}}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }}}
+- {name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ .sampleRatio | toString | quote }}}
+{{- with .headersFrom }}{{ if .name }}
+- {name: OTEL_EXPORTER_OTLP_HEADERS, valueFrom: {secretKeyRef: {name: {{ .name }}, key: {{ .key | quote }}, optional: true}}}
+{{- end }}{{ end }}
+{{- end }}{{ end }}
+{{- end -}}
+
 {{/* The operator's configuration file: what the values say, overridden by operator.config. */}}
 {{- define "skyvern.operatorConfig" -}}
 {{- $images := dict
@@ -123,6 +135,7 @@ capabilities: {drop: [ALL]}
   "defaultTtlSeconds" (ternary nil (int64 .Values.tasks.defaultTtlSeconds) (kindIs "invalid" .Values.tasks.defaultTtlSeconds))
   "endedPodSeconds" (int64 .Values.tasks.endedPodSeconds)
   "resources" .Values.tasks.resources
+  "tracing" (dict "headersFrom" (ternary (dict "name" .Values.tracing.headersFrom.name "key" .Values.tracing.headersFrom.key) nil (ne "" .Values.tracing.headersFrom.name)))
   "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile))
   "leaderElection" (dict "enabled" true "leaseName" (printf "%s-operator" (include "skyvern.fullname" .))) -}}
 {{- mergeOverwrite $config (deepCopy .Values.operator.config) | toYaml -}}

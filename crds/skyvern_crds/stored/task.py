@@ -14,10 +14,12 @@ from skyvern_crds.models import FIRST_TIME, LAST_TIME
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import SkyvernTaskStatus
 from skyvern_crds.stored.lenient import Unreadable, read
+from skyvern_crds.tracing.trace import parse_traceparent
 from skyvern_crds.vocabulary import (
     ANNOTATION_CANCEL,
     ANNOTATION_REQUEST,
     ANNOTATION_RETRY_WEBHOOK,
+    ANNOTATION_TRACEPARENT,
     LABEL_ORGANIZATION,
     Phase,
 )
@@ -63,6 +65,12 @@ class StoredMetadata:
     def webhook_retry(self) -> str | None:
         """Value of the retry-webhook annotation."""
         return self.annotations.get(ANNOTATION_RETRY_WEBHOOK, "")[:MAX_RETRY_VALUE] or None
+
+    @property
+    def traceparent(self) -> str | None:
+        """Value of the traceparent annotation, if it is one."""
+        text = self.annotations.get(ANNOTATION_TRACEPARENT)
+        return text if text is not None and parse_traceparent(text) is not None else None
 
     @property
     def organization(self) -> str | None:

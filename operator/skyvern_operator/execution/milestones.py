@@ -7,6 +7,7 @@ from enum import StrEnum
 from skyvern_crds.status import OperatorStatus, WebhookState
 from skyvern_crds.vocabulary import TERMINAL_PHASES, ConditionType, Reason
 from skyvern_operator.decision.conditions import find, succeeded_reason
+from skyvern_operator.execution.tracing import TaskTracing
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.records import PodRecord, TaskRecord
 
@@ -50,13 +51,16 @@ def _seconds(begin: datetime, end: datetime) -> float:
 class Milestones:
     """Observes the status writes of all tasks."""
 
-    def __init__(self, metrics: Metrics, shares: Mapping[str, float]) -> None:
-        """``shares`` are the weights of namespaces; any other has 1."""
+    def __init__(self, metrics: Metrics, shares: Mapping[str, float], tracing: TaskTracing | None = None) -> None:
+        """``shares`` are the weights of namespaces; any other has 1. Without ``tracing`` there are no spans."""
         self._metrics = metrics
         self._shares = shares
+        self._tracing = tracing
 
     def observe(self, task: TaskRecord, status: OperatorStatus, pod: PodRecord | None) -> None:
         """Take note of a status that has been written over the one of ``task``."""
+        if self._tracing is not None:
+            self._tracing.told(task, status, pod)
         now = datetime.now(UTC)
         for hop, seconds in hops(task, status, pod, now):
             self._metrics.hops.labels(hop.value).observe(seconds)

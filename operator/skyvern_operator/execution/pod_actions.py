@@ -26,6 +26,7 @@ from skyvern_operator.decision.refusals import CreateError, refusal_of
 from skyvern_operator.decision.slots.creation_gate import CreationGate, Obstacle
 from skyvern_operator.errors import CreateRetryError, ProfileError, StaleRecordError
 from skyvern_operator.execution.pod_manifest import build_pod
+from skyvern_operator.execution.tracing import TaskTracing
 from skyvern_operator.execution.writer import Writer
 from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.parsing import controlling_task, pod_record, trouble_of
@@ -37,13 +38,21 @@ class PodActions:
     """What a decision can ask for about pods."""
 
     def __init__(
-        self, client: ClusterClient, writer: Writer, store: Store, gate: CreationGate, config: OperatorConfig
+        self,
+        client: ClusterClient,
+        writer: Writer,
+        store: Store,
+        gate: CreationGate,
+        config: OperatorConfig,
+        *,
+        tracing: TaskTracing | None = None,
     ) -> None:
         self._client = client
         self._writer = writer
         self._store = store
         self._gate = gate
         self._config = config
+        self._tracing = tracing
 
     async def turn(self) -> None:
         """Wait until the rate of writes allows :meth:`create`."""
@@ -56,7 +65,8 @@ class PodActions:
         """
         try:
             document = task_document(obj, attempt)
-            manifest = build_pod(document, self._config, obj["metadata"].get("labels") or {})
+            trace = self._tracing.runner(task, attempt) if self._tracing is not None else None
+            manifest = build_pod(document, self._config, obj["metadata"].get("labels") or {}, trace)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(["spec", *map(str, first["loc"])])
@@ -66,6 +76,7 @@ class PodActions:
         except ProfileError as error:
             self._remember(task, Refusal(Reason.SPEC_INVALID, str(error)))
             return
+        begun = datetime.now(UTC)
         try:
             pod = await self._writer.write(
                 "create", PODS, lambda: self._client.create(PODS, task.key.namespace, manifest), waited=True
@@ -80,6 +91,8 @@ class PodActions:
             return
         else:
             self._gate.passed(task, datetime.now(UTC))
+            if self._tracing is not None:
+                self._tracing.pod_created(task, attempt, begun)
         record = pod_record(pod)
         if record is not None:
             self._store.put_pod(record)

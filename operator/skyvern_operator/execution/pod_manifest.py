@@ -8,6 +8,7 @@ from skyvern_crds import runner_contract as contract
 from skyvern_crds import wire
 from skyvern_crds.runner_contract import TaskDocument
 from skyvern_crds.spec import SecretKeyRef, SkyvernTaskSpec
+from skyvern_crds.tracing.settings import ENV_HEADERS, ENV_TRACEPARENT, ENV_TRACES_ENDPOINT
 from skyvern_crds.vocabulary import (
     ANNOTATION_TASK,
     API_VERSION,
@@ -41,8 +42,22 @@ class EffectiveProfile:
     model: str | None
 
 
-def build_pod(document: TaskDocument, config: OperatorConfig, labels: dict[str, str]) -> dict[str, Any]:
-    """The manifest. ``labels`` are the task's. Raises ProfileError for a profile or model that is not configured."""
+@dataclass(frozen=True, slots=True)
+class RunnerTrace:
+    """What a runner has to know of a trace that it continues."""
+
+    traceparent: str
+    endpoint: str
+    """URL of the collector."""
+
+
+def build_pod(
+    document: TaskDocument, config: OperatorConfig, labels: dict[str, str], trace: RunnerTrace | None = None
+) -> dict[str, Any]:
+    """The manifest. ``labels`` are the task's; without ``trace`` the runner records none.
+
+    Raises ProfileError for a profile or model that is not configured.
+    """
     effective = _effective_profile(document.spec, config)
     queue = {LABEL_QUEUE_NAME: labels[LABEL_QUEUE_NAME]} if LABEL_QUEUE_NAME in labels else {}
     return {
@@ -74,7 +89,7 @@ def build_pod(document: TaskDocument, config: OperatorConfig, labels: dict[str, 
                 }
             ],
         },
-        "spec": _spec(document, config, effective),
+        "spec": _spec(document, config, effective, trace),
     }
 
 
@@ -93,7 +108,9 @@ def _effective_profile(spec: SkyvernTaskSpec, config: OperatorConfig) -> Effecti
     return EffectiveProfile(images.browser, images.runner, profile.resources or config.resources, profile, model)
 
 
-def _spec(document: TaskDocument, config: OperatorConfig, effective: EffectiveProfile) -> dict[str, Any]:
+def _spec(
+    document: TaskDocument, config: OperatorConfig, effective: EffectiveProfile, trace: RunnerTrace | None
+) -> dict[str, Any]:
     spec, profile = document.spec, effective.profile
     optional = {
         "nodeSelector": profile.node_selector,
@@ -119,7 +136,7 @@ def _spec(document: TaskDocument, config: OperatorConfig, effective: EffectivePr
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "initContainers": [_browser(config, effective)],
-        "containers": [_runner(spec, config, effective)],
+        "containers": [_runner(spec, config, effective, trace)],
         "volumes": _volumes(spec, effective.resources),
         **{key: value for key, value in optional.items() if value},
     }  # fmt: skip
@@ -144,7 +161,9 @@ def _browser(config: OperatorConfig, effective: EffectiveProfile) -> dict[str, A
     }
 
 
-def _runner(spec: SkyvernTaskSpec, config: OperatorConfig, effective: EffectiveProfile) -> dict[str, Any]:
+def _runner(
+    spec: SkyvernTaskSpec, config: OperatorConfig, effective: EffectiveProfile, trace: RunnerTrace | None
+) -> dict[str, Any]:
     mounts = [
         {"name": "runner-tmp", "mountPath": contract.WORK_DIR},
         _read_only("task", str(PurePosixPath(contract.TASK_FILE).parent)),
@@ -159,7 +178,7 @@ def _runner(spec: SkyvernTaskSpec, config: OperatorConfig, effective: EffectiveP
         "name": contract.CONTAINER_RUNNER,
         "image": effective.runner_image,
         "imagePullPolicy": config.image_pull_policies.runner.value,
-        "env": _runner_environment(config, effective),
+        "env": _runner_environment(config, effective) + _trace_environment(config, trace),
         "securityContext": _hardened(),
         "resources": _resources(effective.resources.runner),
         "terminationMessagePath": contract.TERMINATION_LOG,
@@ -190,6 +209,19 @@ def _runner_environment(config: OperatorConfig, effective: EffectiveProfile) -> 
         for name, key in keys.items():
             reference = {"name": config.model_secret_name, "key": key, "optional": True}
             environment.append({"name": name, "valueFrom": {"secretKeyRef": reference}})
+    return environment
+
+
+def _trace_environment(config: OperatorConfig, trace: RunnerTrace | None) -> list[dict[str, Any]]:
+    if trace is None:
+        return []
+    environment: list[dict[str, Any]] = [
+        {"name": ENV_TRACEPARENT, "value": trace.traceparent},
+        {"name": ENV_TRACES_ENDPOINT, "value": trace.endpoint},
+    ]
+    if (source := config.tracing.headers_from) is not None:
+        reference = {"name": source.name, "key": source.key, "optional": True}
+        environment.append({"name": ENV_HEADERS, "valueFrom": {"secretKeyRef": reference}})
     return environment
 
 

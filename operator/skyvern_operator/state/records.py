@@ -78,6 +78,8 @@ class TaskRecord:
     """Which other fields cannot be read, and why. The task continues without them."""
     webhook_host: str = ""
     """The host that its webhook calls; empty when there is none."""
+    traceparent: str | None = None
+    """Value of the traceparent annotation."""
 
     def says_the_same_as(self, other: "TaskRecord") -> bool:
         """Whether decisions about both are the same: they differ at most in their versions, as after a report."""
@@ -176,6 +178,7 @@ class PodRecord:
     task_uid: str
     task_name: str
     attempt: int
+    created_at: datetime | None = None
     labeled: bool = True
     """Whether watches and lists show it, by the label managed-by."""
     phase: str = "Pending"

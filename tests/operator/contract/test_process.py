@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from tests.cluster import ControlPlane
+from tests.collector import Collector
 from tests.operator.cluster import Cluster, condition, reason_of
 from tests.operator.conftest import StartOperator
 from tests.operator.kubelet import Kubelet, verdict
 from tests.operator.process import configuration
+from tests.operator.receiver import Receiver
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
@@ -37,6 +39,40 @@ async def test_pod_created_before_a_crash_is_adopted_and_followed_to_its_end(
         status = await own_tasks.phase("completed")
     assert (status["podName"], status["attempt"]) == (pod, 1)
     assert len(await own_tasks.pods()) == 1
+
+
+async def test_one_trace_tells_of_a_task_although_its_operator_was_killed(
+    start_operator: StartOperator,
+    own_tasks: Cluster,
+    own_kubelet: Kubelet,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Collector() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+        async with start_operator() as operator:
+            task = await own_tasks.create(webhookCallbackUrl=f"{receiver.url}?token=secret")
+            pod = await own_tasks.pod()
+            await collector.wait("create pod", "queue")
+            operator.kill()
+        await own_kubelet.start(pod)
+        await own_kubelet.end(pod, message=verdict())
+        async with start_operator():
+            await own_tasks.phase("completed")
+            await receiver.wait()
+        spans = await collector.wait("task", "webhook")
+    assert len(spans) == len(collector.spans), "a span was told twice"
+    assert {span.trace_id for span in spans.values()} == {task["metadata"]["uid"].replace("-", "")}
+    names = {span.span_id: span.name for span in spans.values()} | {"": ""}
+    assert {span.name: names[span.parent_id] for span in spans.values()} == {"task": ""} | dict.fromkeys(
+        ("queue", "attempt", "conclude", "webhook"), "task"
+    ) | dict.fromkeys(("create pod", "schedule", "start browser", "start runner", "run"), "attempt")
+    assert "secret" not in str(spans)
+    [manifest] = await own_tasks.pods()
+    environment = {entry["name"]: entry.get("value") for entry in manifest["spec"]["containers"][0]["env"]}
+    run = spans["run"]
+    assert environment["TRACEPARENT"] == f"00-{run.trace_id}-{run.span_id}-01"
 
 
 async def test_operator_killed_again_and_again_creates_one_pod_for_each_task(

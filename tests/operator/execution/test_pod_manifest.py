@@ -11,7 +11,7 @@ from skyvern_crds.runner_contract import TaskDocument, parse_task_document
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.errors import ProfileError
-from skyvern_operator.execution.pod_manifest import build_pod
+from skyvern_operator.execution.pod_manifest import RunnerTrace, build_pod
 from skyvern_operator.state.names import pod_name
 from tests.operator.examples import TASK_UID
 
@@ -42,7 +42,12 @@ def config(**changes: Any) -> OperatorConfig:
     return OperatorConfig.model_validate(base | changes)
 
 
-def pod_of(spec: dict[str, Any] | None = None, labels: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+def pod_of(
+    spec: dict[str, Any] | None = None,
+    labels: dict[str, str] | None = None,
+    trace: RunnerTrace | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
     document = TaskDocument(
         name="apply.for-job",
         namespace="jobs",
@@ -50,7 +55,7 @@ def pod_of(spec: dict[str, Any] | None = None, labels: dict[str, str] | None = N
         attempt=2,
         spec=SkyvernTaskSpec.model_validate(spec or SPEC),
     )
-    return build_pod(document, config(**changes), labels or {})
+    return build_pod(document, config(**changes), labels or {}, trace)
 
 
 def containers(pod: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -221,3 +226,17 @@ def test_profile_decides_resources_and_placement() -> None:
 def test_what_is_not_configured_is_refused(spec: dict[str, Any], changes: dict[str, Any], named: str) -> None:
     with pytest.raises(ProfileError, match=named):
         pod_of(spec, **changes)
+
+
+def test_runner_continues_a_trace_that_is_recorded_and_knows_of_no_other() -> None:
+    trace = RunnerTrace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "http://otel:4318/v1/traces")
+    plain, traced = environment(pod_of()), environment(pod_of(trace=trace))
+    added = {name: value for name, value in traced.items() if name not in plain}
+    assert added == {
+        "TRACEPARENT": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://otel:4318/v1/traces",
+    }
+    source = {"headersFrom": {"name": "otel", "key": "headers"}}
+    headers = environment(pod_of(trace=trace, tracing=source))["OTEL_EXPORTER_OTLP_HEADERS"]
+    assert headers == {"secretKeyRef": {"name": "otel", "key": "headers", "optional": True}}
+    assert environment(pod_of(tracing=source)) == plain

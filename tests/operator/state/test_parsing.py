@@ -45,6 +45,19 @@ def test_cancel_annotation_is_set_by_anything_but_false(value: str | None, asked
     assert task_record(task_object(annotations=annotations)).cancel_requested is asked
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+        ("00-" + "0" * 32 + "-00f067aa0ba902b7-01", False),
+        ("x" * 100_000, False),
+    ],
+)
+def test_traceparent_annotation_is_kept_unless_it_is_garbage(value: str, kept: bool) -> None:
+    record = task_record(task_object(annotations={"skyvern.io/traceparent": value}))
+    assert record.traceparent == (value if kept else None)
+
+
 def test_pod_is_parsed_with_its_containers() -> None:
     record = pod_record(pod_object())
     assert record is not None

@@ -21,6 +21,7 @@ from skyvern_crds.stored import StoredTask, read_task
 from skyvern_crds.vocabulary import TERMINAL_PHASES
 from skyvern_operator.config import OperatorConfig
 from skyvern_operator.errors import LostResultError, NotLeadingError, ResultError, WebhookAddressError
+from skyvern_operator.execution.tracing import TaskTracing
 from skyvern_operator.execution.webhook.delivery_queue import DeliveryQueue
 from skyvern_operator.execution.webhook.lookups import Lookups
 from skyvern_operator.execution.webhook.post import Post
@@ -56,6 +57,7 @@ class WebhookSender:
         release_namespace: str,
         wake: Callable[[TaskKey], None],
         check_lead: Callable[[], None],
+        tracing: TaskTracing | None = None,
     ) -> None:
         """``wake`` is called once the store has the outcome of a try; ``check_lead`` raises NotLeadingError when this
         operator may not send."""
@@ -66,6 +68,7 @@ class WebhookSender:
         self._link_key = artifact_link_key(signing_key)
         self._wake = wake
         self._check_lead = check_lead
+        self._tracing = tracing
         self._keys = SigningKey(client, signing_key, release_namespace)
         self._post = Post(config.webhook, Lookups())
         self._results = ResultReader(config.facade_url or config.public_url, self._link_key)
@@ -164,7 +167,10 @@ class WebhookSender:
     async def _deliver(self, session: aiohttp.ClientSession, task: TaskRecord, obj: StoredTask) -> None:
         """Try once, and leave the outcome among the store's facts."""
         before = obj.status.webhook or WebhookStatus(state=WebhookState.PENDING)
+        begun = datetime.now(UTC)
         answer = await self._try(session, obj, before)
+        if self._tracing is not None:
+            self._tracing.webhook_tried(task, begun, answer)
         latest = self._store.task(task.key)
         asked = latest.webhook_retry if latest is not None and latest.uid == task.uid else None
         state = after_try(before, answer, self._config.webhook, datetime.now(UTC), asked=asked)
