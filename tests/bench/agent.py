@@ -17,10 +17,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from skyvern_runner.actions.base import PageAction
-from skyvern_runner.actions.check import Check
-from skyvern_runner.actions.click import Click
-from skyvern_runner.actions.input_text import InputText
-from skyvern_runner.actions.select_option import SelectOption
+from skyvern_runner.actions.fields.check import Check
+from skyvern_runner.actions.fields.input_text import InputText
+from skyvern_runner.actions.fields.select_option import SelectOption
+from skyvern_runner.actions.pointer.click import Click
 from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.chrome_page import ChromePage

@@ -15,7 +15,7 @@ export default [
     },
   },
   {
-    files: ["browser-image/skyvern_runner/js/*.js"],
+    files: ["browser-image/skyvern_runner/js/**/*.js"],
     languageOptions: { sourceType: "script", globals: globals.browser },
     rules: {
       // page_script.py joins these files into one function. The compiler knows which names one takes from another.

@@ -4,19 +4,19 @@ from typing import Annotated, Final, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from skyvern_runner.actions.answer_dialog import AnswerDialog
 from skyvern_runner.actions.base import Action
-from skyvern_runner.actions.check import Check
-from skyvern_runner.actions.click import Click
-from skyvern_runner.actions.complete import Complete
-from skyvern_runner.actions.go_to import GoTo
-from skyvern_runner.actions.input_text import InputText
-from skyvern_runner.actions.press_key import PressKey
-from skyvern_runner.actions.scroll import Scroll
-from skyvern_runner.actions.select_option import SelectOption
-from skyvern_runner.actions.terminate import Terminate
-from skyvern_runner.actions.upload_file import UploadFile
-from skyvern_runner.actions.wait import Wait
+from skyvern_runner.actions.fields.check import Check
+from skyvern_runner.actions.fields.input_text import InputText
+from skyvern_runner.actions.fields.select_option import SelectOption
+from skyvern_runner.actions.fields.upload_file import UploadFile
+from skyvern_runner.actions.keyboard.press_key import PressKey
+from skyvern_runner.actions.page.answer_dialog import AnswerDialog
+from skyvern_runner.actions.page.go_to import GoTo
+from skyvern_runner.actions.page.scroll import Scroll
+from skyvern_runner.actions.page.wait import Wait
+from skyvern_runner.actions.pointer.click import Click
+from skyvern_runner.actions.run.complete import Complete
+from skyvern_runner.actions.run.terminate import Terminate
 from skyvern_runner.errors import ReplyError, describe_invalid
 
 AnyAction = Annotated[

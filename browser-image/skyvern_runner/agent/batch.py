@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from skyvern_runner.actions.base import Action, FinalAction, PageAction
 from skyvern_runner.actions.catalog import AnyAction
-from skyvern_runner.actions.input_text import InputText
-from skyvern_runner.actions.upload_file import UploadFile
-from skyvern_runner.actions.wait import Wait
+from skyvern_runner.actions.fields.input_text import InputText
+from skyvern_runner.actions.fields.upload_file import UploadFile
+from skyvern_runner.actions.page.wait import Wait
 from skyvern_runner.agent.context import Context
 from skyvern_runner.agent.page import Page, SnapshotLike
 from skyvern_runner.errors import BrowserError, BrowserLostError, SecretRefusedError

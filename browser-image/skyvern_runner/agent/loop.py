@@ -9,7 +9,7 @@ from skyvern_crds import wire
 from skyvern_crds.status import StepStatus
 from skyvern_crds.vocabulary import Reason
 from skyvern_runner.actions.base import FinalAction
-from skyvern_runner.actions.terminate import Terminate
+from skyvern_runner.actions.run.terminate import Terminate
 from skyvern_runner.agent.batch import Batch, BatchOutcome
 from skyvern_runner.agent.bounded import bounded
 from skyvern_runner.agent.context import Context

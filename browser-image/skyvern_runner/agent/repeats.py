@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from skyvern_runner.actions.base import Action
-from skyvern_runner.actions.wait import Wait
+from skyvern_runner.actions.page.wait import Wait
 
 WINDOW: Final = 20
 """How many steps are remembered."""

@@ -3,7 +3,7 @@
 import pytest
 
 from skyvern_runner.actions.catalog import read_action
-from skyvern_runner.actions.wait import Wait
+from skyvern_runner.actions.page.wait import Wait
 
 
 @pytest.mark.parametrize(

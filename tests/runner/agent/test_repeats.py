@@ -1,5 +1,5 @@
-from skyvern_runner.actions.click import Click
-from skyvern_runner.actions.wait import Wait
+from skyvern_runner.actions.page.wait import Wait
+from skyvern_runner.actions.pointer.click import Click
 from skyvern_runner.agent.repeats import RepeatDetector, RepeatState
 
 

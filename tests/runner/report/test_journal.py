@@ -10,7 +10,7 @@ from skyvern_crds.status import (
     RunnerStatus,
     StepStatus,
 )
-from skyvern_runner.actions.input_text import InputText
+from skyvern_runner.actions.fields.input_text import InputText
 from skyvern_runner.model.ask import Exchange, Usage
 from skyvern_runner.model.next_actions import ReportedError
 from skyvern_runner.report.journal import Journal, newest_artifacts

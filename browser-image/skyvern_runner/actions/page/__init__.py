@@ -1,0 +1,1 @@
+"""The page as a whole: moving on it, leaving it, reading it."""

@@ -1,0 +1,1 @@
+"""The run itself: its end, and what it remembers."""
