@@ -1,6 +1,7 @@
 """The agent's page, in a real browser."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from skyvern_runner.browser.navigate import open_page
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.browser.upload_source import UploadSources
 from skyvern_runner.errors import DialogWaitsError
+from skyvern_runner.input.held_keys import HeldKeys
 from skyvern_runner.input.interaction import Interaction
 from skyvern_runner.input.outcome import ActionResult
 from skyvern_runner.input.result import carry_out
@@ -26,20 +28,28 @@ _NO_UPLOADS: Final = UploadSources()
 class ChromePage:
     """Implements the agent's ``Page``. It remembers the last look, and the next one marks what changed since."""
 
-    def __init__(self, browser: Browser, uploads: UploadSources = _NO_UPLOADS, budget: int = DEFAULT_BUDGET) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        uploads: UploadSources = _NO_UPLOADS,
+        budget: int = DEFAULT_BUDGET,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._browser = browser
         self._uploads = uploads
         self._budget = budget
+        self._sleep = sleep
+        self._held = HeldKeys()
         self._last: Snapshot | None = None
         """The last look at the page itself, which a dialog does not end."""
         self._opened = ""
 
     @classmethod
     def start(
-        cls, options: BrowserOptions, uploads: UploadSources = _NO_UPLOADS, budget: int = DEFAULT_BUDGET
+        cls, options: BrowserOptions, uploads: UploadSources = _NO_UPLOADS, sleep: Callable[[float], None] = time.sleep
     ) -> "ChromePage":
-        """Start a browser. Raises BrowserStartError."""
-        return cls(start_browser(options), uploads, budget)
+        """Start a browser. ``sleep`` waits, and may raise Stopped. Raises BrowserStartError."""
+        return cls(start_browser(options), uploads, sleep=sleep)
 
     def open(self, url: str) -> None:
         """Load ``url``. Raises PageLoadError, BrowserLostError. A dialog that comes up waits for the next look."""
@@ -64,7 +74,14 @@ class ChromePage:
     def do(self, action: PageAction) -> ActionResult:
         """Carry out one action and read its effect back. Raises BrowserLostError."""
         snapshot = self._last or self.look()
-        interaction = Interaction(self._browser, snapshot.documents, snapshot.url, self._uploads)
+        interaction = Interaction(
+            self._browser,
+            snapshot.documents,
+            snapshot.url,
+            uploads=self._uploads,
+            held=self._held,
+            sleep=self._sleep,
+        )
         return carry_out(interaction, action.run)
 
     def host_of(self, element: ElementId | None) -> str:

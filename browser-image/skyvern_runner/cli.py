@@ -124,7 +124,7 @@ def _run_here(options: argparse.Namespace, started: float) -> int:
         headless=not options.headful,
         upload_folders=(options.payload.parent,) if options.payload else (),
     )
-    launcher = Launcher(browser, model.preload)
+    launcher = Launcher(browser, model.preload, stop.sleep)
     store = FolderStore(options.screenshots) if options.screenshots else None
     context = Context(
         model=model,

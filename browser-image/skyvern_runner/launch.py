@@ -29,8 +29,9 @@ class BrowserSettings:
 class Launcher:
     """Starts browsers. After the first start it loads the model's library in the background."""
 
-    def __init__(self, settings: BrowserSettings, preload: Callable[[], None]) -> None:
+    def __init__(self, settings: BrowserSettings, preload: Callable[[], None], sleep: Callable[[float], None]) -> None:
         self._settings = settings
+        self._sleep = sleep
         self._preload: Callable[[], None] | None = preload
         self._page: ChromePage | None = None
 
@@ -51,6 +52,7 @@ class Launcher:
                 headers=settings.headers,
             ),
             UploadSources(folders=settings.upload_folders),
+            self._sleep,
         )
         # Loading it earlier would compete with Chromium's start for the processor and delay the first page.
         if self._preload is not None:

@@ -113,7 +113,7 @@ def _context(pod: Pod, document: TaskDocument, task: Task, log: JsonLog, stop: S
     model = ChatModel(pod.model(task), stop)
     return Context(
         model=model,
-        connect=Launcher(pod.browser(task), model.preload).connect,
+        connect=Launcher(pod.browser(task), model.preload, stop.sleep).connect,
         journal=journal,
         reporter=ClusterReporter(writer, log),
         uploader=Uploader(store, log, journal.add_artifact),

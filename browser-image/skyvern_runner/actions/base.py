@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from skyvern_runner.input.interaction import Interaction  # loads selenium
 
 _MAX_SHOWN_TEXT: Final = 80
+RARE: Final = "x-rare"
+"""Key of a JSON schema: the properties that may be left out together."""
 
 
 def _element_id(value: object) -> object:
@@ -51,18 +53,23 @@ AnyText = Annotated[str, BeforeValidator(_as_text)]
 Text = Annotated[str, Field(min_length=1), BeforeValidator(_as_text)]
 
 
-def _reason_last(schema: dict[str, Any]) -> None:
+def _for_models(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """The reason last, since models write better ones then; and which fields an answer may leave out."""
     properties = schema["properties"]
     properties["reason"] = properties.pop("reason")
+    if rare := getattr(model, "RARE", ()):
+        schema[RARE] = list(rare)
 
 
 class Action(BaseModel):
     """One action of a reply."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=_reason_last)
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_for_models)
 
     RULE: ClassVar[str]
     """The action's line in the prompt, without its type."""
+    RARE: ClassVar[tuple[str, ...]] = ()
+    """Fields that most answers leave out, so that a frequent action stays short to write."""
 
     type: str
     reason: str = ""

@@ -15,6 +15,8 @@ from skyvern_runner.actions.page.go_to import GoTo
 from skyvern_runner.actions.page.scroll import Scroll
 from skyvern_runner.actions.page.wait import Wait
 from skyvern_runner.actions.pointer.click import Click
+from skyvern_runner.actions.pointer.drag import Drag
+from skyvern_runner.actions.pointer.hover import Hover
 from skyvern_runner.actions.run.complete import Complete
 from skyvern_runner.actions.run.terminate import Terminate
 from skyvern_runner.errors import ReplyError, describe_invalid
@@ -25,6 +27,8 @@ AnyAction = Annotated[
     | SelectOption
     | Check
     | UploadFile
+    | Hover
+    | Drag
     | PressKey
     | Scroll
     | Wait
@@ -47,8 +51,11 @@ _NEEDS: Final = {"id": "the id of an element", "text": "a text"}
 def read_action(entry: object) -> AnyAction:
     """Read an entry of a reply as an action. Raises ReplyError, which tells the model what to change."""
     kind = entry.get("type") if isinstance(entry, dict) else None
-    if isinstance(entry, dict) and isinstance(kind, str):
-        entry = {**entry, "type": kind.strip().lower()}
+    if isinstance(entry, dict):
+        # Models that write every field give null to those that do not matter.
+        entry = {name: value for name, value in entry.items() if value is not None}
+        if isinstance(kind, str):
+            entry["type"] = kind.strip().lower()
     try:
         return _ADAPTER.validate_python(entry)
     except ValidationError as error:
@@ -60,7 +67,14 @@ def _complaint(error: ValidationError, kind: object) -> ReplyError:
         if item["type"].startswith("union_tag"):
             return ReplyError(f"unknown type {kind!r}; the types are {', '.join(TYPES)}")
         name, *field = item["loc"] or ("",)
+        if item["type"] == "extra_forbidden":
+            return ReplyError(f"{name} takes no {field[0]!r}; it takes {', '.join(_fields(str(name)))}")
         absent = item["type"] in {"missing", "string_too_short"} or item["input"] is None
         if field and absent and field[0] in _NEEDS:
             return ReplyError(f"{name} needs {_NEEDS[str(field[0])]}")
     return ReplyError(f"the answer does not fit the schema: {describe_invalid(error)}")
+
+
+def _fields(name: str) -> list[str]:
+    """The fields that the model may give to the action ``name``."""
+    return [field for field in ACTIONS[TYPES.index(name)].model_fields if field != "type"]

@@ -26,6 +26,8 @@ _PARTS: Final = (
     "options",
     "files",
     "page",
+    "act/witness",
+    "act/pointer",
     "api",
 )
 _CALL: Final = """

@@ -1,6 +1,6 @@
 """What an action may do on the page: aim, click, use keys, open addresses, and wait for the effect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from selenium.common.exceptions import WebDriverException
@@ -10,8 +10,10 @@ from skyvern_runner.browser.navigate import open_page
 from skyvern_runner.browser.session import Browser
 from skyvern_runner.browser.upload_source import SourceFile, UploadSources, load_file
 from skyvern_runner.errors import ActionFailedError
+from skyvern_runner.input.held_keys import HeldKeys
 from skyvern_runner.input.keyboard import Keyboard
 from skyvern_runner.input.outcome import Effect, Target
+from skyvern_runner.input.pointer import Pointer
 
 SETTLE_MS: Final = 1000
 """Longest wait for a page to become quiet after an action."""
@@ -23,13 +25,25 @@ _ACTING: Final = frozenset({"press", "setValue", "pickNative", "filePlace"})
 class Interaction:
     """One action in progress, on the page as the last look showed it."""
 
-    def __init__(self, browser: Browser, documents: Mapping[Frame, str], url: str, uploads: UploadSources) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        documents: Mapping[Frame, str],
+        url: str,
+        *,
+        uploads: UploadSources,
+        held: HeldKeys,
+        sleep: Callable[[float], None],
+    ) -> None:
         self.browser = browser
+        self.sleep = sleep
+        """Waits for a number of seconds; may raise Stopped."""
         self.acted = False
         """Whether anything was done to the page yet."""
         self.url = url
         """Address of the page before the action."""
-        self._keyboard = Keyboard(browser)
+        self._keyboard = Keyboard(browser, held)
+        self._pointer = Pointer(browser, held)
         self._documents = documents
         self._uploads = uploads
 
@@ -43,6 +57,12 @@ class Interaction:
         """Types into what has the focus."""
         self.acted = True
         return self._keyboard
+
+    @property
+    def pointer(self) -> Pointer:
+        """Moves over the page and presses its buttons."""
+        self.acted = True
+        return self._pointer
 
     def call(self, frame: Frame, name: str, *args: object) -> Any:
         """The page script's answer in a document, which may be ``{"error": ...}``."""
@@ -73,7 +93,7 @@ class Interaction:
             options["seen"] = self._documents[frame]
         options["prefix"] = "".join(f"{each}{SEPARATOR}" for each in frame)
         answer = self.ask(element, "aim", options)
-        x, y = self._origin(frame)
+        x, y = self.origin(frame)
         return Target(
             id=element,
             label=answer["label"],
@@ -87,11 +107,7 @@ class Interaction:
 
     def click(self, target: Target) -> None:
         """Move the pointer to the target and click with the left button."""
-        self.acted = True
-        at = {"x": target.x, "y": target.y}
-        self.browser.cdp("Input.dispatchMouseEvent", type="mouseMoved", button="none", **at)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.browser.cdp("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
+        self.pointer.click(target.x, target.y)
 
     def open(self, url: str) -> None:
         """Load ``url``. Raises PageLoadError."""
@@ -133,10 +149,11 @@ class Interaction:
             messages=tuple(answer["messages"]) if same else (),
             frame=frame,
             state=answer["state"] if same else None,
+            events=answer["events"] if same else None,
             strayed=answer["strayed"] if same else "",
         )
 
-    def _origin(self, frame: Frame) -> tuple[float, float]:
+    def origin(self, frame: Frame) -> tuple[float, float]:
         """Where the content of a document begins in the page."""
         x = y = 0.0
         for depth, own in enumerate(frame):

@@ -1,7 +1,8 @@
 """Keys by name: named keys, combinations, characters."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from skyvern_runner.errors import ActionFailedError
 
@@ -47,7 +48,19 @@ _ALIASES: Final = {
     "pgup": "pageup",
     "pgdn": "pagedown",
 }
-_MODIFIERS: Final = {"alt": 1, "option": 1, "ctrl": 2, "control": 2, "meta": 4, "cmd": 4, "command": 4, "shift": 8}
+ModifierName = Literal["Ctrl", "Alt", "Shift", "Meta"]
+_ALT: Final = Key("Alt", "AltLeft", 18)
+_CTRL: Final = Key("Control", "ControlLeft", 17)
+_META: Final = Key("Meta", "MetaLeft", 91)
+_SHIFT: Final = Key("Shift", "ShiftLeft", 16)
+_MODIFIERS: Final = {
+    **dict.fromkeys(("alt", "option"), _ALT),
+    **dict.fromkeys(("ctrl", "control"), _CTRL),
+    **dict.fromkeys(("meta", "cmd", "command"), _META),
+    "shift": _SHIFT,
+}
+MODIFIER_BITS: Final = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
+"""Bits of DevTools, by the key's name."""
 SHIFT: Final = 8
 
 
@@ -64,16 +77,28 @@ def find_key(name: str) -> tuple[Key, int]:
     for part in parts[:-1]:
         if part.lower() not in _MODIFIERS:
             raise ActionFailedError(f"unknown modifier {part!r} in {name!r}; use Ctrl, Alt, Shift or Meta")
-        modifiers |= _MODIFIERS[part.lower()]
+        modifiers |= MODIFIER_BITS[_MODIFIERS[part.lower()].key]
     last = parts[-1]
     if last.lower() in {"space", "spacebar"}:
         return Key(" ", "Space", 32, " "), modifiers
+    if last.lower() in _MODIFIERS:
+        return _MODIFIERS[last.lower()], modifiers
     named = NAMED.get(_ALIASES.get(last.lower(), last.lower()))
     if named:
         return named, modifiers
     if len(last) != 1:
         raise ActionFailedError(f"unknown key {name!r}; use a character, Enter, Tab, Escape, ArrowDown, PageDown ...")
     return character_key(last), modifiers
+
+
+def modifier_bits(names: Iterable[ModifierName]) -> int:
+    """The bits of modifiers by their names."""
+    return sum({MODIFIER_BITS[_MODIFIERS[name.lower()].key] for name in names})
+
+
+def modifier_keys(bits: int) -> tuple[Key, ...]:
+    """The keys of modifier bits."""
+    return tuple(key for key in (_CTRL, _ALT, _META, _SHIFT) if bits & MODIFIER_BITS[key.key])
 
 
 def character_key(character: str) -> Key:

@@ -40,8 +40,14 @@ class Effect:
     """The document that was watched."""
     state: Mapping[str, Any] | None
     """State of the target afterwards; None when it is gone."""
+    events: Mapping[str, int] | None = None
+    """Input events that the document got since the action began, by type; None if that cannot be known."""
     strayed: str = ""
     """Where the page moved the focus while something was typed; nothing was typed there."""
+
+    def missed(self, *types: str) -> bool:
+        """Whether it is certain that the document got none of these events."""
+        return self.events is not None and not any(self.events.get(each) for each in types)
 
 
 @dataclass(frozen=True)

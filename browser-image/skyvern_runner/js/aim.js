@@ -124,6 +124,7 @@ const aim = (id, { typing = false, force = false, seen = token, prefix = "" } = 
     if (!hit) continue;
     if (force || isInside(hit, face) || isInside(hit, el) || accepts(hit, face) || isInside(hit, face.control)) {
       startWatch();
+      watchView(el.ownerDocument.defaultView);
       takeAim(el);
       const { localName: tag, type = "" } = el;
       return stringify({ x, y, token, tag, type, label: labelFor(el), state: stateOf(el) });

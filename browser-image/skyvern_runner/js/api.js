@@ -28,5 +28,8 @@ Object.defineProperty(window, KEY, {
     hostOf,
     pageState,
     pageText,
+    noteShown,
+    newlyShown,
+    boxOf,
   }),
 });

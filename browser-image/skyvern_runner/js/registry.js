@@ -1,8 +1,9 @@
-// What is known about a document independent of any look at it: which elements listen for clicks, shadow roots
-// that were closed to scripts, and the ids given to elements. Loaded before the page's own scripts.
+// What is known about a document independent of any look at it: which elements listen for clicks and drags, shadow
+// roots that were closed to scripts, and the ids given to elements. Loaded before the page's own scripts.
 
 const CLICK_EVENTS = new Set([
-  "click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend",
+  "click", "dblclick", "contextmenu", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend",
+  "dragstart", "dragover", "drop",
 ]);
 
 // Native functions are kept, since the page may replace them.
@@ -123,7 +124,7 @@ const peerOf = (el) => el.ownerDocument?.defaultView?.[KEY]?.peer;
 const listens = (el) => listening.has(el) || Boolean(peerOf(el)?.listening.has(el));
 /** @param {El} el */
 const takesClicks = (el) => listens(el) || el.onclick || (el.tabIndex >= 0 && el.hasAttribute("tabindex")) ||
-  el.hasAttribute("jsaction") || el.hasAttribute("ng-click");
+  el.hasAttribute("jsaction") || el.hasAttribute("ng-click") || el.getAttribute("draggable") === "true";
 /** @param {Element} el */
 const shadowOf = (el) => el.shadowRoot || closedRoots.get(el) || peerOf(el)?.closedRoots.get(el) || null;
 

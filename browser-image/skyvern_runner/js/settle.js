@@ -19,6 +19,8 @@ let watch = null;
 /** @returns {Watch} */
 const startWatch = () => {
   watch?.observer.disconnect();
+  eventsSeen = {};
+  focusedFrame();
   /** @type {Set<El>} */
   const changed = new Set();
   /** @type {Set<El>} */
@@ -76,7 +78,7 @@ const afterwards = ({ changed, touched, count, observer }, id) => {
   leaving = false;
   return {
     url: location.href, token, mutations: count, fresh, messages: freshMessages(touched), strayed,
-    state: el ? stateOf(el) : null,
+    state: el ? stateOf(el) : null, events: witnessed(),
   };
 };
 

@@ -1,10 +1,13 @@
 """The format in which a reply is requested."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
+
+from skyvern_runner.actions.base import RARE
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def _make_strict(node: object) -> None:
             _make_strict(item)
     if not isinstance(node, dict):
         return
-    for key in ("title", "default", "description", "minimum", "maximum", "minLength"):
+    for key in ("title", "default", "description", "minimum", "maximum", "minLength", "minItems", "maxItems"):
         if not isinstance(node.get(key), dict):
             node.pop(key, None)
     if "oneOf" in node:
@@ -39,6 +42,12 @@ def _make_strict(node: object) -> None:
         node.pop("discriminator", None)
     if "const" in node:
         node["enum"] = [node.pop("const")]
+    if rare := node.pop(RARE, None):
+        # Strict mode requires every property: so there are two shapes, a short one and the whole one.
+        short = {**node, "properties": {key: each for key, each in node["properties"].items() if key not in rare}}
+        whole = dict(node)
+        node.clear()
+        node["anyOf"] = [copy.deepcopy(short), whole]
     if isinstance(node.get("properties"), dict):
         node["required"] = list(node["properties"])
         node["additionalProperties"] = False

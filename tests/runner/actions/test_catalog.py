@@ -12,6 +12,12 @@ from skyvern_runner.model.rules import ACT_RULES
 
 ENTRIES: list[tuple[dict[str, Any], str]] = [
     ({"type": "click", "id": "5.7"}, 'click [5.7] button "Pay"'),
+    ({"type": "click", "id": "3", "button": "right", "modifiers": ["Ctrl"]}, "click [3] right Ctrl"),
+    ({"type": "click", "id": "3", "count": 2, "hold": 1.5}, "click [3] double held 1.5 s"),
+    ({"type": "hover", "id": "5.7"}, 'hover [5.7] button "Pay"'),
+    ({"type": "drag", "id": "3", "to": "4"}, "drag [3] to [4]"),
+    ({"type": "drag", "id": "3", "x": 20, "y": -5}, "drag [3] by 20,-5"),
+    ({"type": "press_key", "text": "Shift", "phase": "down"}, "press_key 'Shift' down"),
     ({"type": "input_text", "id": "3", "text": "x" * 100}, f"input_text [3] '{'x' * 79}…'"),
     ({"type": "select_option", "id": "3", "text": "Bern"}, "select_option [3] 'Bern'"),
     ({"type": "check", "id": "3", "checked": False}, "check [3] off"),
@@ -33,9 +39,12 @@ def test_action_is_in_the_rules_and_in_the_schema(action: type[Action]) -> None:
     name = str(action.model_fields["type"].default)
     assert f"\n- {name}: {action.RULE}\n" in ACT_RULES
     definitions = next_actions_format().schema["$defs"]
-    schema = definitions[action.__name__]["properties"]
-    assert schema["type"]["enum"] == [name]
-    assert list(schema)[-1] == "reason"
+    definition = definitions[action.__name__]
+    shapes = [shape["properties"] for shape in definition.get("anyOf", [definition])]
+    for shape in shapes:
+        assert shape["type"]["enum"] == [name]
+        assert list(shape)[-1] == "reason"
+    assert set(shapes[-1]) - set(shapes[0]) == set(action.RARE)
 
 
 @pytest.mark.parametrize(("entry", "line"), ENTRIES, ids=lambda value: value if isinstance(value, str) else "")
@@ -51,6 +60,6 @@ def test_every_action_has_a_line_of_history() -> None:
 
 def test_action_is_written_as_it_was_read() -> None:
     action = read_action({"type": "press_key", "id": "[5.7]", "text": "Enter", "reason": "send"})
-    assert action.model_dump(mode="json") == {"type": "press_key", "reason": "send", "id": "5.7", "text": "Enter"}
+    assert action.model_dump(mode="json", exclude_defaults=True) == {"reason": "send", "id": "5.7", "text": "Enter"}
     nowhere = read_action({"type": "press_key", "text": "Enter"})
     assert nowhere.model_dump(mode="json")["id"] is None
