@@ -9,10 +9,11 @@ from typing import Final
 
 from selenium.common.exceptions import WebDriverException
 
+from skyvern_crds import wire
 from skyvern_runner.actions.base import PageAction
 from skyvern_runner.browser import screenshot
 from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
-from skyvern_runner.browser.navigate import open_page
+from skyvern_runner.browser.navigate import await_tab, open_page
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
 from skyvern_runner.browser.upload_source import UploadSources
 from skyvern_runner.errors import DialogWaitsError
@@ -63,13 +64,25 @@ class ChromePage:
         browser = self._browser
         try:
             said = None if browser.waiting else browser.adopt_tab()
+            if said:
+                await_tab(browser)
             seen = self._last = perceive(browser, self._last, self._budget)
         except DialogWaitsError as dialog:
             last = self._last
             return dialog_in_front(dialog, last.url if last else self._opened, last.title if last else "")
         notes = (*([said] if said else []), *browser.notes)
         browser.notes.clear()
-        return replace(seen, notes=notes)
+        return replace(seen, notes=notes, situation=self._situation())
+
+    def _situation(self) -> tuple[str, ...]:
+        """What else the model must know to act: the tabs, if there are several, and the keys that are down."""
+        lines = [
+            f"Tab {tab.number}{' (in front)' if tab.in_front else ''}: {wire.dumps(tab.title)} {tab.url}"
+            for tab in self._browser.tabs.listed()
+        ]
+        if self._held.names:
+            lines.append(f"Keys held down: {', '.join(self._held.names)}")
+        return tuple(lines)
 
     def do(self, action: PageAction) -> ActionResult:
         """Carry out one action and read its effect back. Raises BrowserLostError."""

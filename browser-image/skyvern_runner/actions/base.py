@@ -35,6 +35,11 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def lower(value: object) -> object:
+    """Models write ``Down`` and ``DOWN``; both mean the word ``down``."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 Id = Annotated[
     InstanceOf[ElementId],
     BeforeValidator(_element_id),

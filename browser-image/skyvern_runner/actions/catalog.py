@@ -11,8 +11,11 @@ from skyvern_runner.actions.fields.select_option import SelectOption
 from skyvern_runner.actions.fields.upload_file import UploadFile
 from skyvern_runner.actions.keyboard.press_key import PressKey
 from skyvern_runner.actions.page.answer_dialog import AnswerDialog
+from skyvern_runner.actions.page.close_tab import CloseTab
 from skyvern_runner.actions.page.go_to import GoTo
+from skyvern_runner.actions.page.navigate import Navigate
 from skyvern_runner.actions.page.scroll import Scroll
+from skyvern_runner.actions.page.switch_tab import SwitchTab
 from skyvern_runner.actions.page.wait import Wait
 from skyvern_runner.actions.pointer.click import Click
 from skyvern_runner.actions.pointer.drag import Drag
@@ -33,6 +36,9 @@ AnyAction = Annotated[
     | Scroll
     | Wait
     | GoTo
+    | Navigate
+    | SwitchTab
+    | CloseTab
     | AnswerDialog
     | Complete
     | Terminate,

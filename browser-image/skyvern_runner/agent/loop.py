@@ -275,7 +275,8 @@ class Agent:
 
     def _view(self, snapshot: SnapshotLike, *, text: str = "") -> prompt.PageView:
         mask = self._task.secrets.mask
-        return prompt.PageView(mask(snapshot.url), mask(snapshot.title), mask(snapshot.outline), mask(text))
+        situation = tuple(mask(line) for line in snapshot.situation)
+        return prompt.PageView(mask(snapshot.url), mask(snapshot.title), mask(snapshot.outline), mask(text), situation)
 
     def _here(self) -> Page:
         if self._page is None:

@@ -31,6 +31,10 @@ class SnapshotLike(Protocol):
         """What happened by itself since the last action, for the history."""
 
     @property
+    def situation(self) -> Sequence[str]:
+        """What there is beside the page: other tabs, keys that are held down; one line each."""
+
+    @property
     def fingerprint(self) -> str:
         """Digest of what the page shows; the same as long as nothing changes."""
 

@@ -1,5 +1,6 @@
 """Opening addresses, and telling pages from what the browser shows instead of one."""
 
+import time
 import urllib.parse
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from skyvern_runner.errors import PageErrorKind, PageLoadError, first_line
 
 READY_MS: Final = 2000
 """Longest wait for frames, images and first requests once the document is loaded."""
+BLANK_SECONDS: Final = 1.5
+"""Longest wait for the first page of a tab."""
+_BLANK_POLL: Final = 0.05
 _CAUSES: Final = {
     "ERR_NAME_NOT_RESOLVED": "its host name cannot be resolved",
     "ERR_CONNECTION_REFUSED": "the connection was refused",
@@ -67,6 +71,21 @@ def open_page(browser: Browser, url: str) -> None:
     except WebDriverException:
         # The page moved on to another document by itself, which will do as well.
         browser.call(PAGE, "pageState")
+
+
+def await_tab(browser: Browser) -> None:
+    """Wait until a tab that has just opened shows its page: it begins blank. Raises DialogWaitsError."""
+    deadline = time.monotonic() + BLANK_SECONDS
+    while True:
+        try:
+            state = browser.call(PAGE, "settle", None, {"most": READY_MS})
+        except WebDriverException:
+            state = browser.call(PAGE, "pageState")  # its first page came meanwhile
+            if time.monotonic() < deadline:
+                continue
+        if state["url"] not in {"", "about:blank"} or time.monotonic() > deadline:
+            return
+        time.sleep(_BLANK_POLL)
 
 
 def page_problem(state: dict[str, Any], url: str) -> PageLoadError | None:

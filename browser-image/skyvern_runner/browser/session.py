@@ -23,6 +23,7 @@ from skyvern_runner.browser.dialog import close_dialog, meet_dialog
 from skyvern_runner.browser.driver_process import LocalDriver, wait_until_ready
 from skyvern_runner.browser.element_id import PAGE, Frame
 from skyvern_runner.browser.page_script import PageScript
+from skyvern_runner.browser.tabs import Tabs
 from skyvern_runner.errors import BrowserLostError, BrowserStartError, DialogWaitsError, first_line
 
 FLAGS: Final = (
@@ -90,7 +91,7 @@ class Browser:
         self.waiting = False
         """Whether a dialog waits for an answer."""
         self._local = local
-        self._handles: list[str] = []
+        self.tabs = Tabs(driver, self.prepare_tab)
 
     def __enter__(self) -> Self:
         return self
@@ -192,19 +193,7 @@ class Browser:
     def adopt_tab(self) -> str | None:
         """Switch to a tab that was opened, or away from one that was closed. Returns what happened, if anything."""
         with lost_is_an_error():
-            handles: list[str] = self.driver.window_handles
-            before, self._handles = self._handles, handles
-            opened = [handle for handle in handles if handle not in before]
-            if not handles:
-                raise BrowserLostError("every tab of the browser was closed")
-            if opened and before:
-                self.driver.switch_to.window(opened[-1])
-                self.prepare_tab()
-                return "a new tab was opened and is now in front"
-            if any(handle not in handles for handle in before):
-                self.driver.switch_to.window(handles[-1])
-                return "the tab was closed and the previous one is in front"
-            return None
+            return self.tabs.adopt()
 
     def _leave_closed_tab(self) -> None:
         said = self.adopt_tab()
@@ -228,7 +217,6 @@ def start_browser(options: BrowserOptions) -> Browser:
     try:
         # Until the first tab answers, the browser is still starting, which may take longer than a page may.
         driver.set_page_load_timeout(options.start_seconds)
-        browser.prepare_tab()
         browser.adopt_tab()
         driver.set_page_load_timeout(options.page_seconds)
         driver.set_script_timeout(options.script_seconds)

@@ -6,8 +6,9 @@ from typing import Any, Final
 from selenium.common.exceptions import WebDriverException
 
 from skyvern_runner.browser.element_id import PAGE, SEPARATOR, ElementId, Frame
+from skyvern_runner.browser.history import Direction, travel
 from skyvern_runner.browser.navigate import open_page
-from skyvern_runner.browser.session import Browser
+from skyvern_runner.browser.session import Browser, lost_is_an_error
 from skyvern_runner.browser.upload_source import SourceFile, UploadSources, load_file
 from skyvern_runner.errors import ActionFailedError
 from skyvern_runner.input.held_keys import HeldKeys
@@ -114,6 +115,24 @@ class Interaction:
         self.call(PAGE, "pageState")  # meets a dialog that waits before anything is done
         self.acted = True
         open_page(self.browser, url)
+
+    def travel(self, direction: Direction) -> None:
+        """Go back or forward, or load the page again. Raises ActionFailedError."""
+        travel(self.browser, direction)
+        self.acted = True
+
+    def switch_tab(self, number: int) -> None:
+        """Bring a tab to the front. Raises ActionFailedError."""
+        with lost_is_an_error():
+            self.browser.tabs.switch(number)
+        self.acted = True
+
+    def close_tab(self, number: int | None) -> str:
+        """Close a tab, or the one in front, and return which one is in front then. Raises ActionFailedError."""
+        with lost_is_an_error():
+            said = self.browser.tabs.close(number)
+        self.acted = True
+        return said
 
     def answer_dialog(self, *, accept: bool, text: str | None) -> None:
         """Answer the dialog that waits. Raises ActionFailedError if there is none."""

@@ -6,7 +6,7 @@ from typing import Final
 from selenium.common.exceptions import TimeoutException, WebDriverException
 
 from skyvern_runner.browser.element_id import PAGE
-from skyvern_runner.browser.navigate import page_problem
+from skyvern_runner.browser.navigate import await_tab, page_problem
 from skyvern_runner.browser.session import Browser, lost_is_an_error
 from skyvern_runner.errors import ActionFailedError, DialogWaitsError, FileSourceError, PageLoadError, first_line
 from skyvern_runner.input.interaction import Interaction
@@ -62,6 +62,8 @@ def _finished(interaction: Interaction, outcome: Outcome) -> ActionResult:
     browser, before, effect = interaction.browser, interaction.url, outcome.effect
     notes = [outcome.message]
     tab = browser.adopt_tab()
+    if tab:
+        await_tab(browser)
     whole = effect.frame == PAGE
     page = {"url": effect.url, "token": effect.token} if whole and not tab else browser.call(PAGE, "pageState")
     changed = page["token"] != interaction.token

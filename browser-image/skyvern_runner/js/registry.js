@@ -99,6 +99,7 @@ wrap(XMLHttpRequest.prototype, "send", (native, self, args) => {
 
 let leaving = false; // a navigation to another document has begun
 window.addEventListener("beforeunload", () => { leaving = true; });
+window.addEventListener("pageshow", () => { leaving = false; }); // also when history brings the document back
 
 // Ids belong to the outermost document of this origin, so that one look covers its same-origin frames too.
 /** @param {El} el */

@@ -34,6 +34,8 @@ class PageView:
     """Outline."""
     text: str = ""
     """The whole visible text, where the question needs it."""
+    situation: tuple[str, ...] = ()
+    """Beside the page: other tabs, keys that are held down."""
 
 
 def next_actions_messages(
@@ -135,6 +137,7 @@ def _history_section(history: Sequence[str]) -> str:
 
 def _page_section(view: PageView) -> str:
     head = f"# Page\nURL: {_line(view.url)}\nTitle: {wire.dumps(_line(view.title))}"
+    head = "\n".join([head, *(_line(line) for line in view.situation)])
     text = f"\n# Text of the page\n<page-text>\n{clean(view.text)}\n</page-text>" if view.text else ""
     return f"{head}\n<page>\n{clean(view.outline)}\n</page>{text}"
 

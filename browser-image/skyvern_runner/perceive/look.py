@@ -70,6 +70,8 @@ class Snapshot:
     rows: tuple[Row, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
     """What happened by itself since the last action: dialogs closed, a tab that opened."""
+    situation: tuple[str, ...] = ()
+    """Beside the page: tabs, keys that are held down."""
 
     @property
     def labels(self) -> Mapping[ElementId, str]:

@@ -4,16 +4,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from skyvern_runner.actions.base import OptionalId, PageAction
+from skyvern_runner.actions.base import OptionalId, PageAction, lower
 from skyvern_runner.browser.element_id import PAGE, ElementId
 from skyvern_runner.input.outcome import Outcome
 
 if TYPE_CHECKING:
     from skyvern_runner.input.interaction import Interaction
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
 
 
 class Scroll(PageAction):
@@ -23,7 +19,7 @@ class Scroll(PageAction):
 
     type: Literal["scroll"] = "scroll"
     id: OptionalId = None
-    text: Annotated[Literal["up", "down"], BeforeValidator(_lower)]
+    text: Annotated[Literal["up", "down"], BeforeValidator(lower)]
     """Direction."""
 
     @property
