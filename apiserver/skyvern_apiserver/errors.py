@@ -1,6 +1,7 @@
 """The facade's exceptions. An :class:`ApiError` is the answer to a request; a :class:`SettingsError` ends the start."""
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import Any, Final
 
 Detail = dict[str, Any]
@@ -52,6 +53,16 @@ class TaskNotFoundError(ApiError):
 
     def __init__(self, task_id: str) -> None:
         super().__init__(404, f"Task not found {task_id}")
+
+
+class LimitError(ApiError):
+    """The API key has reached one of its limits: 429."""
+
+    def __init__(self, organization: str, text: str, retry_after: float) -> None:
+        seconds = str(max(1, ceil(retry_after)))
+        super().__init__(
+            429, f"Rate limit exceeded for organization {organization}: {text}", headers={"Retry-After": seconds}
+        )
 
 
 class IllegalCancelError(ApiError):

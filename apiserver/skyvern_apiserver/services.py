@@ -14,6 +14,7 @@ from skyvern_apiserver.cache.freshness import Freshness
 from skyvern_apiserver.cache.task_index import TaskIndex
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.cache.unreadable import UnreadableTasks
+from skyvern_apiserver.limits.callers import Callers
 from skyvern_apiserver.process.metrics import Metrics
 from skyvern_apiserver.process.settings import Settings
 from skyvern_apiserver.storage.artifact_store import ArtifactStore
@@ -34,6 +35,8 @@ class Services:
     settings: Settings
     client: ClusterClient
     keys: KeyRing
+    callers: Callers
+    """What each API key uses."""
     index: TaskIndex
     tasks: Reflector[TaskRecord]
     """The cache of the tasks; the process runs it."""
@@ -65,6 +68,12 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         endings.changed(change)
         unreadable.changed(change)
 
+    callers = Callers(settings.limits, lambda limit: metrics.refused.labels(limit).inc())
+
+    def key_changed(change: Change[ApiKey]) -> None:
+        keys.changed(change)
+        callers.changed(change)
+
     tasks = Reflector(client, SKYVERNTASKS, namespaces, "", record_of, task_changed)
     selector = f"{LABEL_API_KEY}=true"
     secrets = Reflector(
@@ -73,16 +82,25 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         [settings.keys_namespace],
         selector,
         key_of,
-        keys.changed,
+        key_changed,
         watch_seconds=KEY_WATCH_SECONDS,
         watch_margin=KEY_WATCH_MARGIN_SECONDS,
         longest_pause=KEY_LONGEST_PAUSE_SECONDS,
     )
     freshness = Freshness(tasks, secrets)
+    metrics = Metrics(
+        tasks=index.count,
+        cache_ages=freshness.ages,
+        unreadable={
+            "SkyvernTask": lambda: unreadable.count + len(tasks.left_out),
+            "Secret": lambda: len(secrets.left_out),
+        },
+    )
     return Services(
         settings=settings,
         client=client,
         keys=keys,
+        callers=callers,
         index=index,
         tasks=tasks,
         secrets=secrets,
@@ -91,12 +109,5 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         answers=Answers(),
         endings=endings,
         runners=RunnerAuthenticator(client),
-        metrics=Metrics(
-            tasks=index.count,
-            cache_ages=freshness.ages,
-            unreadable={
-                "SkyvernTask": lambda: unreadable.count + len(tasks.left_out),
-                "Secret": lambda: len(secrets.left_out),
-            },
-        ),
+        metrics=metrics,
     )

@@ -8,6 +8,8 @@ from typing import Final
 
 EPOCH_SECONDS: Final = 1_655_683_200
 """Unix time at which the numbers start: 2022-06-20T00:00:00Z."""
+MICROSECONDS: Final = 1_000_000
+"""In a second."""
 TASK_PREFIX: Final = "tsk"
 STEP_PREFIX: Final = "stp"
 
@@ -29,15 +31,20 @@ def time_of(task_id: str) -> datetime | None:
     if digits == task_id or not (digits.isascii() and digits.isdecimal()) or len(digits) > 19:
         return None
     seconds, rest = divmod(int(digits), 1 << 32)
-    if rest >> 12 >= 1_000_000:
+    if rest >> 12 >= MICROSECONDS:
         return None
     return datetime.fromtimestamp(EPOCH_SECONDS + seconds, UTC).replace(microsecond=rest >> 12)
 
 
 def id_for(prefix: str, *parts: str) -> str:
-    """``<prefix>_<decimal>`` with a number of 63 bits that follows from ``parts`` alone."""
+    """``<prefix>_<decimal>`` with a number of 58 bits that follows from ``parts`` alone, and names no time.
+
+    In the place of the microseconds is a number that they cannot reach, so that :func:`time_of` is None.
+    """
     digest = hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()
-    return f"{prefix}_{int.from_bytes(digest[:8], 'big') >> 1}"
+    number = int.from_bytes(digest[:8], "big") >> 1
+    no_time = MICROSECONDS + (number >> 12 & 0xFFFFF) % ((1 << 20) - MICROSECONDS)
+    return f"{prefix}_{number >> 32 << 32 | no_time << 12 | number & 0xFFF}"
 
 
 def task_id_of(name: str) -> str:

@@ -108,11 +108,11 @@ class FakeApiServer:
         self._tell(collection, "MODIFIED" if known else "ADDED", obj)
         return obj
 
-    def put_key(self, namespace: str, name: str, *, tenant: str, state: str = "active") -> dict[str, str]:
+    def put_key(self, namespace: str, name: str, *, tenant: str, state: str = "active", **more: str) -> dict[str, str]:
         """Create or replace the Secret of an API key; the headers with which its holder calls."""
         key = f"key-of-{name}-for-the-tests"
-        fields = {"key": key, "namespace": tenant, "state": state}
-        data = {field: base64.b64encode(value.encode()).decode() for field, value in fields.items()}
+        fields = {"key": key, "namespace": tenant, "state": state} | more
+        data = {field.replace("_", "-"): base64.b64encode(value.encode()).decode() for field, value in fields.items()}
         self.put("secrets", namespace, name, metadata={"labels": {"skyvern.io/api-key": "true"}}, data=data)
         return {"x-api-key": key}
 

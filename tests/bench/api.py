@@ -15,11 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+from skyvern_crds.rest.key_limits import KeyLimits
 from tests.apiserver.calls import REQUEST
 from tests.apiserver.cluster import Tenants, create_tenants
 from tests.apiserver.program import Program, facade_environment, start
@@ -77,6 +79,7 @@ def facade(tenants: Tenants) -> Iterator[Program]:
         folder = Path(directory)
         kubeconfig = tenants.plane.kubeconfig_for(tenants.release, "facade")
         environment = facade_environment(tenants, kubeconfig, folder, drain_seconds=0)
+        environment |= {f"SKYVERN_{each.name.upper()}": "0" for each in fields(KeyLimits)}  # one key makes all the load
         program = start(environment, folder)
         try:
             yield program

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from subprocess import CompletedProcess, run
 from typing import Any
@@ -11,9 +12,11 @@ from urllib.parse import urlsplit
 import kubernetes_validate
 import pytest
 import yaml
+from pydantic.alias_generators import to_camel
 
 from skyvern_apiserver.process.settings import Settings, load_settings
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
+from skyvern_crds.rest.key_limits import KeyLimits
 from skyvern_crds.runner_contract import TaskDocument
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import OperatorStatus
@@ -152,6 +155,14 @@ def test_operator_reaches_the_archive_through_the_network_policy(manifests: Rend
     labels = operator["spec"]["template"]["metadata"]["labels"].items()
     peers = [peer["podSelector"]["matchLabels"] for peer in internal["from"] if "namespaceSelector" not in peer]
     assert any(peer.items() <= labels for peer in peers)
+
+
+def test_limits_of_api_keys_reach_the_facade(manifests: Render, tmp_path: Path) -> None:
+    assert facade_settings(manifests(), tmp_path).limits == KeyLimits()
+    names = [to_camel(each.name) for each in fields(KeyLimits)]
+    values = ",".join(f"apiserver.limits.{name}={number}" for number, name in enumerate(names, 1))
+    rendered = manifests("--set", values)
+    assert facade_settings(rendered, tmp_path).limits == KeyLimits(*range(1, len(names) + 1))
 
 
 def test_operator_takes_large_results_from_the_facades_service(manifests: Render) -> None:
@@ -377,6 +388,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--set", "tracing.endpoint=otel:4318"], "tracing/endpoint"),
     (["--set", "tracing.sampleRatio=2"], "tracing/sampleRatio"),
     (["--set", "operator.replicas=2,operator.config.leaderElection.enabled=false"], "leaderElection.enabled"),
+    (["--set", "apiserver.limits.createsPerSecond=-1"], "createsPerSecond"),
     (["--set", "apiserver.publicUrl=skyvern.example.com"], "publicUrl"),
     (["--set", "webhook.signature=slack"], "signature"),
     (["--set", "webhook.allowedNetworks={example.com}"], "allowedNetworks"),

@@ -83,7 +83,7 @@ class KeyEndpoint(Generic[T]):
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
         services = services_of(request)
-        key = authenticate(services, request)
+        key = admit(services, request)
         return await _response(request, await self.handler(services, key, await self.input.read(request)))
 
 
@@ -125,9 +125,21 @@ class TaskInputEndpoint(Generic[T]):
 
 
 async def _find(services: Services, request: Request) -> TaskRecord:
-    key = authenticate(services, request)
+    key = admit(services, request)
     task_id = request.state.task_id = request.path_params["task_id"]
-    return await find_task(services.client, services.tasks, key.namespace, task_id)
+    return await find_task(
+        services.client, services.tasks, key.namespace, task_id, lambda: services.callers.lookup(key)
+    )
+
+
+def admit(services: Services, request: Request) -> ApiKey:
+    """The caller's API key, with a place for the request until its answer has been sent.
+
+    Raises as :func:`authenticate`, and LimitError.
+    """
+    key = request.state.key = authenticate(services, request)
+    request.state.held.enter_context(services.callers.request(key))
+    return key
 
 
 def authenticate(services: Services, request: Request) -> ApiKey:

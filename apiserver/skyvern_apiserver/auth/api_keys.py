@@ -5,7 +5,7 @@ import hmac
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from starlette.requests import HTTPConnection
@@ -33,6 +33,8 @@ class ApiKey:
     """The tenant: tasks go there and are seen only there."""
     active: bool
     """False for a key whose state is not ``active``."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Limits of this key instead of the settings', by the names of KeyLimits."""
 
 
 def key_of(obj: Mapping[str, Any]) -> ApiKey:
@@ -44,6 +46,7 @@ def key_of(obj: Mapping[str, Any]) -> ApiKey:
         organization=found.organization,
         namespace=found.namespace,
         active=found.active,
+        limits=found.limits,
     )
 
 

@@ -1,7 +1,7 @@
 """Requests that wait for a task to end."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Final
 
 from skyvern_apiserver.cache.task_record import TaskRecord
@@ -10,7 +10,6 @@ from skyvern_crds.client import Change
 
 MAX_WAITING: Final = 128
 """Requests that wait at a time: half of those that may be in progress, so that the other half is always served."""
-MAX_WAITING_OF_NAMESPACE: Final = 32
 RETRY_SECONDS: Final = 5
 
 
@@ -19,13 +18,9 @@ class Endings:
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str], set[asyncio.Future[None]]] = defaultdict(set)
-        self._counts: Counter[str] = Counter()
-        self._closed = False
-
-    @property
-    def count(self) -> int:
+        self.count = 0
         """Requests that wait now."""
-        return self._counts.total()
+        self._closed = False
 
     def changed(self, change: Change[TaskRecord]) -> None:
         """Apply one change."""
@@ -45,19 +40,19 @@ class Endings:
         """
         if self._closed:
             return
-        if self.count >= MAX_WAITING or self._counts[namespace] >= MAX_WAITING_OF_NAMESPACE:
+        if self.count >= MAX_WAITING:
             text = "Too many requests wait for tasks: ask again without 'wait', or later"
             raise ApiError(429, text, headers={"Retry-After": str(RETRY_SECONDS)})
         key, future = (namespace, name), asyncio.get_running_loop().create_future()
         self._waiting[key].add(future)
-        self._counts[namespace] += 1
+        self.count += 1
         try:
             async with asyncio.timeout(seconds):
                 await future
         except TimeoutError:
             return
         finally:
-            self._counts[namespace] -= 1
+            self.count -= 1
             self._waiting[key].discard(future)
             if not self._waiting[key]:
                 del self._waiting[key]

@@ -29,6 +29,12 @@ class Metrics:
         self.uploaded = Counter(
             "skyvern_apiserver_artifact_bytes", "Bytes of artifacts received from runners.", registry=self.registry
         )
+        self.refused = Counter(
+            "skyvern_apiserver_refused_requests",
+            "Requests refused because their API key has reached a limit.",
+            ("limit",),
+            registry=self.registry,
+        )
         cached = Gauge("skyvern_apiserver_tasks", "Tasks in the cache.", registry=self.registry)
         cached.set_function(tasks)
         self.registry.register(_CacheAges(cache_ages))

@@ -1,7 +1,7 @@
 """Settings of the facade, read from the environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from skyvern_apiserver.errors import SettingsError
 from skyvern_crds.process import own_namespace, read_key_file
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
+from skyvern_crds.rest.key_limits import KeyLimits, read_limit
 from skyvern_crds.rest.keys import archive_key, artifact_link_key
 from skyvern_crds.urls import split_http_url
 
@@ -38,6 +39,9 @@ class Settings:
     """Life of signed links to artifacts (``SKYVERN_ARTIFACT_LINK_TTL_SECONDS``)."""
     allowed_origins: tuple[str, ...] = ("*",)
     """Origins that browsers may call from (``SKYVERN_ALLOWED_ORIGINS``, comma list; empty for none)."""
+    limits: KeyLimits = field(default_factory=KeyLimits)
+    """What one API key may ask of one pod, unless its Secret says otherwise (``SKYVERN_REQUESTS_PER_SECOND`` and so on:
+    the names of its fields)."""
     host: str = "0.0.0.0"  # noqa: S104  # a pod serves on its address
     """Listen address (``SKYVERN_HOST``)."""
     port: int = 8080
@@ -71,6 +75,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             environ, "SKYVERN_ARTIFACT_LINK_TTL_SECONDS", Settings.link_ttl_seconds, 60, 30 * 86400
         ),
         allowed_origins=_list(environ.get("SKYVERN_ALLOWED_ORIGINS", "*")),
+        limits=_limits(environ),
         host=environ.get("SKYVERN_HOST", "").strip() or Settings.host,
         port=_integer(environ, "SKYVERN_PORT", Settings.port, 1, 65535),
         internal_port=_integer(environ, "SKYVERN_INTERNAL_PORT", Settings.internal_port, 1, 65535),
@@ -123,6 +128,18 @@ def _store_url(text: str) -> str:
             "file:///var/lib/skyvern/artifacts or s3://bucket/prefix"
         )
     return text
+
+
+def _limits(environ: Mapping[str, str]) -> KeyLimits:
+    found = {}
+    for each in fields(KeyLimits):
+        name = f"SKYVERN_{each.name.upper()}"
+        if text := environ.get(name, "").strip():
+            try:
+                found[each.name] = read_limit(text)
+            except ValueError as error:
+                raise SettingsError(f"{name} is {text[:32]!r}: {error}") from None
+    return KeyLimits(**found)
 
 
 def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

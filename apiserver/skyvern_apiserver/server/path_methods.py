@@ -1,6 +1,7 @@
 """The endpoints of one path."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,5 +27,7 @@ class PathMethods:
         if endpoint is None:
             allowed = ", ".join([*self._methods, *(["HEAD"] if "GET" in self._methods else [])])
             raise HTTPException(405, headers={"Allow": allowed})
-        response = await endpoint(request)
-        await response(scope, receive, send)
+        with ExitStack() as held:
+            request.state.held = held
+            response = await endpoint(request)
+            await response(scope, receive, send)

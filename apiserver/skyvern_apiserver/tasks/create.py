@@ -5,6 +5,7 @@ import json
 import logging
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -13,14 +14,14 @@ from starlette.requests import Request
 from skyvern_apiserver.auth.api_keys import ApiKey
 from skyvern_apiserver.cache.task_lookup import wait_until_cached
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
-from skyvern_apiserver.errors import ApiError, InvalidRequestError, UnavailableError
+from skyvern_apiserver.errors import ApiError, Detail, InvalidRequestError, UnavailableError
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.storage.links import links_now
 from skyvern_apiserver.tasks.create_once import create_or_find
 from skyvern_apiserver.tasks.read import render_task
 from skyvern_apiserver.tasks.wait import Wait, WaitQuery, read_wait, wait_for_end
-from skyvern_apiserver.wire.body import read_json
-from skyvern_apiserver.wire.error_details import detail, details_of
+from skyvern_apiserver.wire.body import in_turn, parse_json, read_body
+from skyvern_apiserver.wire.error_details import detail, details_of, too_large
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.parameters import MAX_IDEMPOTENCY_KEY, read_idempotency_key, read_max_steps
 from skyvern_crds import wire
@@ -28,7 +29,7 @@ from skyvern_crds.client import JsonObject, NotFound, Unavailable
 from skyvern_crds.ids import TASK_PREFIX, id_for, name_of, new_id, task_id_of
 from skyvern_crds.rest.request import TaskRequest
 from skyvern_crds.rest.response import Answer
-from skyvern_crds.spec import MAX_STEPS_LIMIT, SkyvernTaskSpec
+from skyvern_crds.spec import MAX_SPEC_BYTES, MAX_STEPS_LIMIT, SkyvernTaskSpec, SpecTooLargeError
 from skyvern_crds.stored import read_metadata
 from skyvern_crds.vocabulary import (
     ANNOTATION_CREATION,
@@ -91,7 +92,7 @@ class NewTask:
 
 async def _read_new_task(request: Request) -> NewTask:
     """The body and the headers. Raises InvalidRequestError with the errors of all."""
-    details = []
+    details: list[Detail] = []
     wait = await read_wait(request)
     max_steps = key = None
     try:
@@ -102,15 +103,35 @@ async def _read_new_task(request: Request) -> NewTask:
         key = read_idempotency_key(request)
     except InvalidRequestError as error:
         details += error.details
-    body = await read_json(request)
+    body = await read_body(request)
+    task, spec, mark = await in_turn(partial(_parse, body, max_steps, details, with_digest=key is not None), body)
+    return NewTask(task, spec, key, wait, mark)
+
+
+def _parse(
+    body: bytes, max_steps: int | None, details: list[Detail], *, with_digest: bool
+) -> tuple[TaskRequest, SkyvernTaskSpec, str]:
+    """The request, its spec and its mark. Raises InvalidRequestError with the errors found before and its own."""
+    value = parse_json(body)
     try:
-        task = TaskRequest.model_validate(body)
+        _require_small(value)
+        task = TaskRequest.model_validate(value)
         spec = task.to_spec(max_steps)
     except ValidationError as error:
         details += details_of(error, "body")
+    except SpecTooLargeError as error:
+        details.append(detail("value_error", ["body"], too_large(error), value))
     if details:
         raise InvalidRequestError(details)
-    return NewTask(task, spec, key, wait, _digest([body, max_steps]) if key else secrets.token_hex(16))
+    return task, spec, _digest([value, max_steps]) if with_digest else secrets.token_hex(16)
+
+
+def _require_small(value: Any) -> None:
+    """Raise SpecTooLargeError for what is too large whatever else is in it, before it is copied several times."""
+    if isinstance(value, dict):
+        size = sum(wire.size(value.get(name)) for name in ("navigation_payload", "extracted_information_schema"))
+        if size > MAX_SPEC_BYTES:
+            raise SpecTooLargeError(size)
 
 
 def _digest(value: Any) -> str:
@@ -125,6 +146,7 @@ NEW_TASK: Final = Input(
 
 async def create_task(services: Services, key: ApiKey, task: NewTask) -> CreatedTask | AwaitedTask:
     """Create a task in the key's namespace, or find the one that its idempotency key has made."""
+    services.callers.create(key)
     once = task.idempotency_key
     created = await (_create(services, key, task) if once is None else _create_once(services, key, task, once))
     await wait_until_cached(services.tasks, created)

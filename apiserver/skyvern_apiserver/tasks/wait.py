@@ -1,6 +1,7 @@
 """Wait for a task to end before answering."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -10,7 +11,7 @@ from starlette.requests import Request
 
 from skyvern_apiserver.cache.task_lookup import find_task
 from skyvern_apiserver.cache.task_record import TaskRecord
-from skyvern_apiserver.services import Services
+from skyvern_apiserver.services import Services, services_of
 from skyvern_apiserver.wire.caller import hung_up, unless_hung_up
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.parameters import read_query
@@ -35,6 +36,8 @@ class Wait:
     seconds: int
     hung_up: Callable[[], Coroutine[Any, Any, None]]
     """Returns when the caller has closed the connection."""
+    place: Callable[[], AbstractContextManager[None]]
+    """Holds the place of a waiting request. Raises LimitError."""
 
 
 async def read_wait(request: Request) -> Wait:
@@ -42,7 +45,8 @@ async def read_wait(request: Request) -> Wait:
     seconds = read_query(request, WaitQuery).wait
     if seconds:
         request.state.route += "?wait"  # metrics keep these apart: they are slow because they are meant to be
-    return Wait(seconds, partial(hung_up, request))
+    place = partial(services_of(request).callers.waiting, request.state.key)
+    return Wait(seconds, partial(hung_up, request), place)
 
 
 WAIT: Final = Input(read_wait, query=WaitQuery)
@@ -54,5 +58,6 @@ async def wait_for_end(services: Services, task: TaskRecord, wait: Wait) -> Task
         return task
     known = services.tasks.get(task.namespace, task.name)
     if known is None or not known.phase.terminal:
-        await unless_hung_up(services.endings.wait(task.namespace, task.name, wait.seconds), wait.hung_up())
+        with wait.place():
+            await unless_hung_up(services.endings.wait(task.namespace, task.name, wait.seconds), wait.hung_up())
     return await find_task(services.client, services.tasks, task.namespace, task.task_id)

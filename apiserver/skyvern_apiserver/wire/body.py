@@ -3,8 +3,8 @@
 import asyncio
 import math
 import re
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json
 from starlette.requests import Request
@@ -12,8 +12,14 @@ from starlette.requests import Request
 from skyvern_apiserver.errors import ApiError, Detail, InvalidRequestError
 from skyvern_apiserver.wire.error_details import detail
 
+T = TypeVar("T")
 MAX_BODY_BYTES: Final = 1024 * 1024
 """Largest JSON body."""
+MAX_MARKS: Final = 256 * 1024
+"""Most commas and opening brackets of a JSON body: the most that a task of the largest size can have, and a bound on
+what it costs to read."""
+LONG_BYTES: Final = 16 * 1024
+"""A longer body is read in a thread, while other requests are served."""
 MAX_DEPTH: Final = 64
 """Deepest nesting of a JSON body."""
 BODY_SECONDS: Final = 30.0
@@ -38,15 +44,26 @@ async def read_limited(request: Request, limit: int) -> AsyncIterator[bytes]:
         raise ApiError(413, text, headers={"Connection": "close"})
 
 
-async def read_json(request: Request) -> Any:
-    """The body as a JSON value. Raises InvalidRequestError, or ApiError 413 and 408."""
+async def read_body(request: Request) -> bytes:
+    """A body of at most MAX_BODY_BYTES. Raises ApiError 413 and 408."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = b"".join([chunk async for chunk in read_limited(request, MAX_BODY_BYTES)])
+            return b"".join([chunk async for chunk in read_limited(request, MAX_BODY_BYTES)])
     except TimeoutError:
         raise ApiError(408, "The body did not arrive in time", headers={"Connection": "close"}) from None
+
+
+async def in_turn(work: Callable[[], T], body: bytes) -> T:
+    """The result of ``work`` on a body, which does not keep other requests waiting when the body is long."""
+    return work() if len(body) <= LONG_BYTES else await asyncio.to_thread(work)
+
+
+def parse_json(body: bytes) -> Any:
+    """The body as a JSON value. Raises InvalidRequestError, and ApiError 413."""
     if not body.strip():
         raise InvalidRequestError([detail("missing", ["body"], "Field required")])
+    if len(body) > MAX_MARKS and sum(map(body.count, (b",", b"[", b"{"))) > MAX_MARKS:
+        raise ApiError(413, f"The body is too large: {MAX_MARKS} values are the limit")
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:

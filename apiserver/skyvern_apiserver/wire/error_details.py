@@ -45,8 +45,13 @@ def _message(item: ErrorDetails) -> str:
     """What is wrong, with a remedy that callers of REST have."""
     cause = item.get("ctx", {}).get("error")
     if isinstance(cause, SpecTooLargeError):
-        return f"{cause.problem}: shorten navigation_payload"
+        return too_large(cause)
     return item["msg"]
+
+
+def too_large(error: SpecTooLargeError) -> str:
+    """What is wrong with a task that is too large, with the remedy of REST."""
+    return f"{error.problem}: shorten navigation_payload"
 
 
 def _short(value: object) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from skyvern_crds.rest.key_limits import secret_limits
 from skyvern_crds.vocabulary import LABEL_API_KEY
 
 STATE_ACTIVE: Final = "active"
@@ -33,6 +34,8 @@ class ApiKeySecret:
     """The tenant: tasks go there and are seen only there. The Secret's own namespace unless it names another."""
     active: bool
     """False for a key whose state is not ``active``."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """What its own fields say instead of the facade's limits, by the names of :class:`KeyLimits`."""
 
 
 def is_api_key(obj: Mapping[str, Any]) -> bool:
@@ -56,12 +59,17 @@ def read_api_key(obj: Mapping[str, Any]) -> ApiKeySecret:
             "its 'organization-id' is not a label value: use at most 63 letters, digits, '-', '_' and '.', "
             "beginning and ending with a letter or digit"
         )
+    try:
+        limits = secret_limits(data)
+    except ValueError as error:
+        raise ApiKeyError(str(error)) from None
     return ApiKeySecret(
         secret=meta["name"],
         key=key.encode(),
         organization=organization,
         namespace=data.get("namespace") or meta["namespace"],
         active=data.get("state", STATE_ACTIVE).lower() in {"", STATE_ACTIVE},
+        limits=limits,
     )
 
 

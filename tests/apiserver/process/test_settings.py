@@ -45,6 +45,7 @@ def test_namespaces_are_a_list_or_all(environment: dict[str, str]) -> None:
         ("SKYVERN_SIGNING_KEY_FILE", "/no/such/file", "mount the Secret with the signing key there"),
         ("SKYVERN_ARTIFACTS_URL", "/var/lib", "give a URL of an object store"),
         ("SKYVERN_PORT", "http", "give a number from 1 to 65535"),
+        ("SKYVERN_CREATES_PER_SECOND", "-1", "give a number from 0 (no limit) to 1000000"),
         ("SKYVERN_PORT", "0", "give a number from 1 to 65535"),
         ("SKYVERN_ARTIFACT_LINK_TTL_SECONDS", "5", "give a number from 60"),
         ("SKYVERN_LOG_LEVEL", "loud", "give one of DEBUG"),

@@ -7,13 +7,14 @@ import time
 import httpx2
 import pytest
 
-from skyvern_apiserver.cache.endings import MAX_WAITING, MAX_WAITING_OF_NAMESPACE, Endings
+from skyvern_apiserver.cache.endings import MAX_WAITING, Endings
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import ApiError
 from skyvern_apiserver.server.app import public_app
 from skyvern_apiserver.server.request_limit import MAX_REQUESTS
 from skyvern_apiserver.services import Services
 from skyvern_crds.client import Change, ChangeType
+from skyvern_crds.rest.key_limits import KeyLimits
 from tests.apiserver.calls import REQUEST, create
 from tests.apiserver.cluster import Tenants
 from tests.waiting import until
@@ -68,20 +69,19 @@ async def test_waiting_ends_when_the_time_is_up() -> None:
     assert endings.count == 0
 
 
-async def test_one_namespace_cannot_take_every_place() -> None:
+async def test_those_beyond_the_places_of_all_are_refused() -> None:
     endings = Endings()
-    tasks = await waiting(endings, MAX_WAITING_OF_NAMESPACE)
+    tasks = await waiting(endings, MAX_WAITING)
     with pytest.raises(ApiError) as refusal:
         await endings.wait("a", "another", LONG)
     assert (refusal.value.status, "Retry-After" in refusal.value.headers) == (429, True)
-    tasks += await waiting(endings, namespace="b")
     endings.close()
     await asyncio.gather(*tasks)
     await endings.wait("a", "t", LONG)  # nobody waits in a process that ends
 
 
 def test_those_who_wait_leave_room_for_other_requests() -> None:
-    assert MAX_WAITING_OF_NAMESPACE < MAX_WAITING <= MAX_REQUESTS / 2
+    assert KeyLimits().waiting_requests < MAX_WAITING <= MAX_REQUESTS / 2
 
 
 async def ended(tenants: Tenants, services: Services, task_id: str, phase: str) -> None:
@@ -123,17 +123,18 @@ async def test_create_that_waits_is_answered_with_the_ended_task(
 async def test_new_task_is_answered_by_its_id_when_too_many_wait(
     alice: httpx2.AsyncClient, tenants: Tenants, services: Services
 ) -> None:
+    another = await create(alice)
     places = [
-        asyncio.create_task(services.endings.wait(tenants.a, "another", LONG)) for _ in range(MAX_WAITING_OF_NAMESPACE)
+        asyncio.create_task(alice.get(f"/api/v1/tasks/{another}?wait={LONG}"))
+        for _ in range(KeyLimits().waiting_requests)
     ]
-    await until(lambda: services.endings.count == MAX_WAITING_OF_NAMESPACE)
+    await until(lambda: services.endings.count == len(places))
     answer = await alice.post(f"/api/v1/tasks?wait={LONG}", json=REQUEST)
     assert (answer.status_code, list(answer.json())) == (200, ["task_id"])
     refused = await alice.get(f"/api/v1/tasks/{answer.json()['task_id']}?wait={LONG}")
     assert (refused.status_code, "retry-after" in refused.headers) == (429, True)
-    for place in places:
-        place.cancel()
-    await asyncio.gather(*places, return_exceptions=True)
+    await asyncio.to_thread(tenants.status, tenants.a, another.replace("_", "-"), {"phase": "failed"})
+    assert {place.status_code for place in await asyncio.gather(*places)} == {200}
     assert services.endings.count == 0
 
 

@@ -29,12 +29,20 @@ def test_key_whose_state_is_not_active_is_off(state: str, active: bool) -> None:
     assert read_api_key(a_secret(key="k", state=state)).active is active
 
 
+def test_limits_of_a_key_are_those_that_its_secret_names() -> None:
+    key = read_api_key(a_secret(key="k", requests_per_second="5\n", waiting_requests="0"))
+    assert key.limits == {"requests_per_second": 5, "waiting_requests": 0}
+    assert read_api_key(a_secret(key="k")).limits == {}
+
+
 @pytest.mark.parametrize(
     ("secret", "message"),
     [
         (a_secret(), "put one in its field 'key'"),
         (a_secret(key=" "), "put one in its field 'key'"),
         (a_secret(key="k", organization_id="not a label"), "'organization-id'"),
+        (a_secret(key="k", creates_per_second="many"), r"'creates-per-second' is 'many': give a number from 0"),
+        (a_secret(key="k", creates_per_second="1000001"), "'creates-per-second' is '1000001': give a number from 0"),
         (a_secret(key="k") | {"data": {"key": "%%%"}}, "'key' is not base64"),
         (a_secret(key="k") | {"data": {"key": base64.b64encode(b"\xff").decode()}}, "'key' is not base64 of UTF-8"),
     ],

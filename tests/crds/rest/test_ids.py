@@ -47,6 +47,11 @@ def test_task_id_is_the_name_of_an_object_and_back() -> None:
 
 
 def test_id_for_parts_follows_from_them_and_from_their_borders() -> None:
-    assert id_for("tsk", "o_1", "key") == "tsk_8356618086247434920"
+    assert id_for("tsk", "o_1", "key") == "tsk_8356618086960990888"
     assert len({id_for("tsk", "a", "bc"), id_for("tsk", "ab", "c"), id_for("tsk", "a", "b", "c")}) == 3
     assert all(int(id_for("tsk", str(number)).split("_")[1]) < 2**63 for number in range(200))
+
+
+def test_id_for_parts_never_looks_like_one_that_names_its_time() -> None:
+    """So the age of an id tells that nobody will make it again."""
+    assert [time_of(id_for(TASK_PREFIX, str(number))) for number in range(1000)] == [None] * 1000

@@ -1,0 +1,1 @@
+"""How much the holder of one API key may ask of this process."""
