@@ -1,15 +1,19 @@
 """Takes in objects from watches and lists, one by one: an error of one object affects that object alone."""
 
 from datetime import UTC, datetime
+from typing import Any, Final
 
 from skyvern_crds.client import Change, ChangeType, JsonObject
-from skyvern_crds.stored import read_metadata
+from skyvern_crds.stored import StoredMetadata, read_metadata
 from skyvern_operator.process.isolation import Where, isolated
 from skyvern_operator.process.metrics import Metrics
 from skyvern_operator.state.parsing import task_record
 from skyvern_operator.state.records import PodRecord, TaskKey, TaskRecord
 from skyvern_operator.state.store import Store
 from skyvern_operator.watch.task_streams import TaskStreams
+
+_CHANGES: Final = (None, "ADDED", "MODIFIED")
+"""Types of kopf's events that carry the state of a task; None is a listed one."""
 
 
 class Intake:
@@ -20,11 +24,21 @@ class Intake:
         self._metrics = metrics
         self._streams = streams
 
+    def knows(self, event: Any) -> bool:
+        """Whether an event of kopf's watch of tasks brings nothing new, as after a write of our own. It is logged then,
+        and needs no further way."""
+        if not isinstance(event, dict) or event.get("type") not in _CHANGES:
+            return False
+        meta = read_metadata(event["object"])
+        if not self._store.has(TaskKey(meta.namespace, meta.name), meta.uid, meta.resource_version):
+            return False
+        self._delivered(meta)
+        return True
+
     def task_event(self, obj: JsonObject, *, deleted: bool) -> None:
         """Take in what the watch of tasks delivered."""
         meta = read_metadata(obj)
-        self._streams.of(meta.namespace).log.saw(meta.uid, meta.resource_version)
-        self._metrics.events.labels("tasks").inc()
+        self._delivered(meta)
         key = TaskKey(meta.namespace, meta.name)
         with isolated(self._metrics, Where.WATCH, key):
             if deleted:
@@ -33,6 +47,10 @@ class Intake:
                 record = task_record(obj)
                 self._store.new_objects.keep(record, obj, datetime.now(UTC))
                 self._store.put_task(record)
+
+    def _delivered(self, meta: StoredMetadata) -> None:
+        self._streams.of(meta.namespace).log.saw(meta.uid, meta.resource_version)
+        self._metrics.events.labels("tasks").inc()
 
     def pod_change(self, change: Change[PodRecord | None]) -> None:
         """Take in what the watch of pods reports. Only a deletion that it delivered proves the pod's last state."""

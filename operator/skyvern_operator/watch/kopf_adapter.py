@@ -107,7 +107,7 @@ async def watch(
     """
     logging.getLogger("kopf").setLevel(logging.WARNING)
     kopf_json.install()
-    with kept_alive(streams):
+    with kept_alive(streams, intake.knows):
         # Not kopf.operator(): when it ends, it waits for and cancels every task of the event loop, ours included.
         tasks = await kopf.spawn_tasks(
             registry=registry(intake),

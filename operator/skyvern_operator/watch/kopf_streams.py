@@ -1,9 +1,12 @@
-"""A shim around two gaps of kopf: whatever ends one watch ends the operator, and no pause follows a watch that ends.
+"""A shim around three gaps of kopf: whatever ends one watch ends the operator, no pause follows a watch that ends, and
+every event takes a long way.
 
 That is so for a namespace whose Role has been taken away (403), for an error in the stream other than 410, and for a
 line that cannot be parsed. kopf has no setting for it, so its function that yields the events of one namespace for
 ever is put under the care of a TaskStream, which calls it again. Its function that makes one request for a watch fails
-when the answer ends at once, so that the TaskStream pauses; kopf would ask again without any pause.
+when the answer ends at once, so that the TaskStream pauses; kopf would ask again without any pause. And before kopf
+calls the handler, it looks for causes of four kinds in an event. Most events are the echo of our own writes: the
+TaskStream keeps those to itself.
 """
 
 import functools
@@ -31,12 +34,15 @@ class QuickEndError(Exception):
 
 
 @contextmanager
-def kept_alive(streams: TaskStreams) -> Iterator[None]:
-    """Let the streams keep kopf's watches alive. Raises SetupError when this version of kopf has no such places."""
+def kept_alive(streams: TaskStreams, is_known: Callable[[Any], bool]) -> Iterator[None]:
+    """Let the streams keep kopf's watches alive, and leave out the events that are known already.
+
+    Raises SetupError when this version of kopf has no such places.
+    """
     for_ever, once = getattr(watching, _FOR_EVER, None), getattr(watching, _ONCE, None)
     if for_ever is None or once is None or getattr(queueing, "watching", None) is not watching:
         raise SetupError(f"this version of kopf has no {watching.__name__}.{_FOR_EVER} or {_ONCE}: install kopf 1.45")
-    setattr(watching, _FOR_EVER, functools.partial(_watch, for_ever, streams))
+    setattr(watching, _FOR_EVER, functools.partial(_watch, for_ever, streams, is_known))
     setattr(watching, _ONCE, functools.partial(_watch_once, once))
     try:
         yield
@@ -46,11 +52,11 @@ def kept_alive(streams: TaskStreams) -> Iterator[None]:
 
 
 def _watch(
-    original: _Watch, streams: TaskStreams, *, namespace: str | None, **options: Any
+    original: _Watch, streams: TaskStreams, is_known: Callable[[Any], bool], *, namespace: str | None, **options: Any
 ) -> AsyncGenerator[Any, None]:
     """As kopf's ``infinite_watch``."""
     stream = streams.of(namespace)
-    return stream.events(functools.partial(original, namespace=namespace, **options), reason_of)
+    return stream.events(functools.partial(original, namespace=namespace, **options), reason_of, is_known)
 
 
 async def _watch_once(original: _Watch, **options: Any) -> AsyncGenerator[Any, None]:

@@ -1,10 +1,11 @@
 """The watch of tasks of each namespace, kept alive on its own: one that fails is begun again, and no other notices."""
 
 import asyncio
+import functools
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -78,14 +79,19 @@ class TaskStream:
             self._attempt.cancel()
 
     async def events(
-        self, watch: Callable[[], AsyncGenerator[Any, None]], reason_of: Callable[[Exception], str]
+        self,
+        watch: Callable[[], AsyncGenerator[Any, None]],
+        reason_of: Callable[[Exception], str],
+        is_known: Callable[[Any], bool] = lambda _event: False,
     ) -> AsyncGenerator[Any, None]:
         """What ``watch`` yields, once the stream is open; ``watch`` is called again whenever it ends or raises.
 
-        It yields as kopf does: listed objects with the type None, changes and bookmarks with theirs.
+        It yields as kopf does: listed objects with the type None, changes and bookmarks with theirs. What is known
+        already is left out.
         """
         queue: asyncio.Queue[Any] = asyncio.Queue(BUFFER)
-        keeper = asyncio.create_task(self._keep(watch, reason_of, queue), name=str(self))
+        read = functools.partial(self._read, watch, is_known, queue)
+        keeper = asyncio.create_task(self._keep(read, reason_of), name=str(self))
         try:
             while True:
                 yield await queue.get()
@@ -93,15 +99,10 @@ class TaskStream:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
 
-    async def _keep(
-        self,
-        watch: Callable[[], AsyncGenerator[Any, None]],
-        reason_of: Callable[[Exception], str],
-        queue: asyncio.Queue[Any],
-    ) -> None:
+    async def _keep(self, read: Callable[[], Coroutine[Any, Any, None]], reason_of: Callable[[Exception], str]) -> None:
         await self.opened.wait()
         while True:
-            self._attempt = asyncio.create_task(self._read(watch, queue), name=f"{self} (attempt)")
+            self._attempt = asyncio.create_task(read(), name=f"{self} (attempt)")
             try:
                 await asyncio.wait({self._attempt})
             finally:  # it must end before the next one begins, and with this task
@@ -117,7 +118,12 @@ class TaskStream:
                 pause = self.failed("Dead", "what lists show is not delivered")
             await asyncio.sleep(pause)
 
-    async def _read(self, watch: Callable[[], AsyncGenerator[Any, None]], queue: asyncio.Queue[Any]) -> None:
+    async def _read(
+        self,
+        watch: Callable[[], AsyncGenerator[Any, None]],
+        is_known: Callable[[Any], bool],
+        queue: asyncio.Queue[Any],
+    ) -> None:
         async with aclosing(watch()) as events:
             while True:
                 async with asyncio.timeout(self._silence):
@@ -127,7 +133,8 @@ class TaskStream:
                 self.heard()
                 if isinstance(event, dict) and event.get("type") is not None:
                     self._failures = 0  # not for a listed object: lists may succeed while the watch never does
-                await queue.put(event)
+                if not is_known(event):
+                    await queue.put(event)
 
 
 class TaskStreams:

@@ -1,6 +1,7 @@
 """What the watch of pods reports, as the store has it afterwards."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,13 @@ def store() -> Store:
 
 
 @pytest.fixture
-def intake(store: Store) -> Intake:
-    return Intake(store, Metrics(), TaskStreams(None))
+def streams() -> TaskStreams:
+    return TaskStreams(None)
+
+
+@pytest.fixture
+def intake(store: Store, streams: TaskStreams) -> Intake:
+    return Intake(store, Metrics(), streams)
 
 
 def change(
@@ -62,3 +68,30 @@ def test_pod_of_nobody_is_passed_over(store: Store, intake: Intake) -> None:
     for kind in ChangeType:
         intake.pod_change(change(kind, None, None))
     assert list(store.pods()) == []
+
+
+def task_event(kind: str | None, version: int, **metadata: Any) -> dict[str, Any]:
+    """What kopf's watch of tasks yields; None as kind stands for a listed task."""
+    task = a_task()
+    named = {"namespace": task.key.namespace, "name": task.key.name, "uid": task.uid}
+    return {"type": kind, "object": {"metadata": named | {"resourceVersion": str(version)} | metadata}}
+
+
+@pytest.mark.parametrize("kind", [None, "ADDED", "MODIFIED"])
+def test_echo_of_an_own_write_is_known_and_counts_as_delivered(
+    store: Store, streams: TaskStreams, intake: Intake, kind: str | None
+) -> None:
+    version = a_task().version
+    assert intake.knows(task_event(kind, version))
+    assert streams.of("jobs").log.missing({a_task().uid: version}) == set()
+    assert streams.of("jobs").log.events == 1
+
+
+def test_event_that_brings_something_new_is_not_known(store: Store, streams: TaskStreams, intake: Intake) -> None:
+    version = a_task().version
+    assert not intake.knows(task_event("MODIFIED", version + 1)), "a newer version"
+    assert not intake.knows(task_event("MODIFIED", version, uid="another")), "another task of the same name"
+    assert not intake.knows(task_event("DELETED", version)), "the store still has the task"
+    assert not intake.knows({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "1"}}})
+    assert not intake.knows("LISTED")
+    assert streams.of("jobs").log.events == 0, "the handler will log it"

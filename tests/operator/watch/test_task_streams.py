@@ -57,6 +57,15 @@ async def test_silent_watch_is_begun_again() -> None:
     assert stream.restarts["Silent"] == 1
 
 
+async def test_known_event_is_left_out_and_shows_that_the_watch_is_alive() -> None:
+    stream = opened(silence_seconds=30)
+    stream.heard_at = float("-inf")
+    events = stream.events(watch_of(["echo", "echo", "a", "silent"]), str, lambda event: event == "echo")
+    assert await asyncio.wait_for(anext(events), 30) == "a"
+    assert stream.age < 30
+    await events.aclose()
+
+
 async def test_dead_watch_is_begun_again_on_demand() -> None:
     stream = opened()
     events = stream.events(watch_of(["a", "silent"], ["b", "silent"]), str)
