@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
+from skyvern_crds.nesting import cut
+
 MAX_DEPTH: Final = 200
 """Levels of nesting that :func:`loads` keeps. pydantic's parser takes so many; Go's, and so the API server, 10,000."""
 TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels ({secrets.token_hex(16)})"
@@ -13,8 +15,6 @@ TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels ({secrets.token_hex(16
 each process makes its own."""
 
 _PLACEHOLDER: Final = f'"{TOO_DEEP}"'.encode()
-# Possessive, so that no text, terminated or not, makes it look twice at a character or remember one.
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE: Final = re.compile(
     rb"(?<!\\)((?:\\\\)*+)(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
@@ -48,7 +48,7 @@ def loads(data: bytes | str) -> Any:
     try:
         return from_json(raw)
     except ValueError:
-        return from_json(_cut(_valid_text(raw)))
+        return from_json(cut(_valid_text(raw), MAX_DEPTH, _PLACEHOLDER))
 
 
 def is_cut(value: Any) -> bool:
@@ -67,23 +67,9 @@ def is_cut(value: Any) -> bool:
 
 def _valid_text(data: bytes) -> bytes:
     text = data.decode(errors="replace").encode()
+    if b"\\ud" not in text and b"\\uD" not in text:  # which is sooner seen than that the pattern is nowhere
+        return text
     return _SURROGATE.sub(lambda match: match[1] + (match[2] or b"\\ufffd"), text)
-
-
-def _cut(data: bytes) -> bytes:
-    """``data`` with a placeholder for each list and object that is more than ``MAX_DEPTH`` levels deep."""
-    parts, kept, depth = [], 0, 0
-    for token in _TOKEN.finditer(data):
-        mark = data[token.start()]
-        if mark in b"[{":
-            depth += 1
-            if depth == MAX_DEPTH + 1:
-                parts += [data[kept : token.start()], _PLACEHOLDER]
-        elif mark in b"]}":
-            if depth == MAX_DEPTH + 1:
-                kept = token.end()
-            depth -= 1
-    return b"".join([*parts, data[kept:]]) if parts else data
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -96,8 +96,15 @@ class OperatorProcess:
 
     def resident_mib(self) -> float:
         """Resident memory."""
+        return self._memory("VmRSS")
+
+    def peak_mib(self) -> float:
+        """The most memory that was resident at once."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+        return int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
 def start_process(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from urllib.parse import urlencode
 
-from skyvern_crds import wire
 from skyvern_crds.client.connection import Connection, find_loader
-from skyvern_crds.client.errors import Unauthorized, Unavailable, as_unavailable, error_from_response
+from skyvern_crds.client.errors import Unauthorized, as_unavailable, error_from_response
+from skyvern_crds.client.pages import PageSizes
 from skyvern_crds.client.resources import JsonObject, Page, Resource, WatchEvent
-from skyvern_crds.client.stream import heard, lines, parse_event
+from skyvern_crds.client.stream import heard, lines, parse_answer, parse_event
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -92,15 +92,25 @@ class ClusterClient:
         field_selector: str = "",
         limit: int = 500,
     ) -> AsyncGenerator[Page, None]:
-        """All objects of a namespace, or of all, in pages of one moment.
+        """All objects of a namespace, or of all, in pages of one moment: at most ``limit`` objects each, and fewer
+        when they are large.
 
         Raises Gone when the list took longer than the server keeps that moment (minutes): start again.
         """
-        query = {"limit": str(limit), "labelSelector": label_selector, "fieldSelector": field_selector}
+        path, sizes = ref.path(namespace), PageSizes(limit)
+        query = {"labelSelector": label_selector, "fieldSelector": field_selector}
         while True:
-            answer = await self._call("GET", ref.path(namespace), query=query, use="list")
-            meta = answer["metadata"]
-            yield Page(answer.get("items") or [], str(meta["resourceVersion"]))
+            query["limit"] = str(sizes.limit)
+            data = await self._read_at_most(path, query, sizes.max_bytes)
+            if data is None:
+                sizes.too_large()
+                continue
+            answer = parse_answer(data, f"GET {path}")
+            meta, items = answer["metadata"], answer.get("items") or []
+            sizes.took(len(items), len(data))
+            del data, answer
+            yield Page(items, str(meta["resourceVersion"]))
+            del items
             if not meta.get("continue"):
                 return
             query["continue"] = meta["continue"]
@@ -214,18 +224,24 @@ class ClusterClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
-        use: Use = "call",
     ) -> JsonObject:
-        async with self._open(method, path, query=query, body=body, content_type=content_type, use=use) as response:
+        async with self._open(method, path, query=query, body=body, content_type=content_type) as response:
             with as_unavailable(method, path):
                 data = await response.read()
-        try:
-            answer = wire.loads(data)
-        except ValueError as error:
-            raise Unavailable(
-                response.status, "BadAnswer", f"{method} {path}: the answer is not JSON: {data[:80]!r}"
-            ) from error
-        return cast(JsonObject, answer)
+        return parse_answer(data, f"{method} {path}")
+
+    async def _read_at_most(self, path: str, query: Mapping[str, str], max_bytes: int | None) -> bytes | None:
+        """The answer to a list; None if it is longer, and then its rest is not taken in."""
+        async with self._open("GET", path, query=query, use="list") as response:
+            with as_unavailable("GET", path):
+                parts, size = [], 0
+                async for part in response.content.iter_any():
+                    parts.append(part)
+                    size += len(part)
+                    if max_bytes is not None and size > max_bytes:
+                        response.close()
+                        return None
+        return b"".join(parts)
 
     @asynccontextmanager
     async def _open(

@@ -1,12 +1,12 @@
-"""Reading a watch: lines of JSON in a stream of bytes that may be cut anywhere."""
+"""Reading answers, and watches: lines of JSON in a stream of bytes that may be cut anywhere."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from skyvern_crds import wire
 from skyvern_crds.client.errors import Unavailable, error_from_status
-from skyvern_crds.client.resources import WatchEvent
+from skyvern_crds.client.resources import JsonObject, WatchEvent
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 """A guard against a stream that is not a watch. etcd keeps objects of at most 1.5 MiB; escaped, that can be 9 MiB."""
@@ -45,6 +45,14 @@ async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
             raise Unavailable(0, "BadStream", f"a line of the watch is longer than {MAX_LINE_BYTES} bytes")
     if size:
         raise Unavailable(0, "TornStream", f"the watch ended in the middle of a line, after {size} bytes of it")
+
+
+def parse_answer(data: bytes, call: str) -> JsonObject:
+    """The answer to a call. Raises Unavailable if it is not JSON."""
+    try:
+        return cast(JsonObject, wire.loads(data))
+    except ValueError as error:
+        raise Unavailable(200, "BadAnswer", f"{call}: the answer is not JSON: {data[:80]!r}") from error
 
 
 def parse_event(line: bytes) -> WatchEvent:

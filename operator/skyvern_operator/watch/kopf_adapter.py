@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import kopf
 
+from skyvern_crds.client import ClusterClient
 from skyvern_crds.vocabulary import GROUP, MANAGED_BY, PLURAL, VERSION
 from skyvern_operator.watch import kopf_json
 from skyvern_operator.watch.intake import Intake
@@ -54,14 +55,13 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 def settings(exit_seconds: float | None) -> kopf.OperatorSettings:
-    """kopf's settings: lists in pages, timeouts everywhere, no Events."""
+    """kopf's settings: timeouts everywhere, no Events."""
     values = kopf.OperatorSettings()
     values.posting.enabled = False
     values.posting.loggers = False
     values.posting.reporting_component = MANAGED_BY
     values.scanning.disabled = True
     values.peering.standalone = True
-    values.watching.chunk_size = 500
     values.watching.server_timeout = SERVER_TIMEOUT_SECONDS
     values.watching.connect_timeout = 10
     values.watching.inactivity_timeout = 90
@@ -95,6 +95,7 @@ def registry(intake: Intake) -> kopf.OperatorRegistry:
 
 
 async def watch(
+    client: ClusterClient,
     intake: Intake,
     streams: TaskStreams,
     namespaces: Sequence[str] | None,
@@ -107,7 +108,7 @@ async def watch(
     """
     logging.getLogger("kopf").setLevel(logging.WARNING)
     kopf_json.install()
-    with kept_alive(streams, intake.knows):
+    with kept_alive(client, streams, intake.knows):
         # Not kopf.operator(): when it ends, it waits for and cancels every task of the event loop, ours included.
         tasks = await kopf.spawn_tasks(
             registry=registry(intake),

@@ -5,7 +5,7 @@ import functools
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ class TaskStream:
         self.heard_at = self.active_at = time.monotonic()
         self.restarts: Counter[str] = Counter()
         """How often the watch was begun again, by reason."""
+        self._listed: int | None = None
         self._failures = 0
         self._silence = silence_seconds
         self._attempt: asyncio.Task[None] | None = None
@@ -57,6 +58,19 @@ class TaskStream:
     def idle(self) -> float:
         """Seconds since the server was heard of or could not be: while the watch is alive, one of both happens."""
         return time.monotonic() - max(self.heard_at, self.active_at)
+
+    def begin(self, version: int, objects: Mapping[str, int]) -> None:
+        """Let the watch begin after a list of this version, which showed objects, by uid, in their versions."""
+        for uid, each in objects.items():
+            self.log.saw(uid, each)
+        self._listed = version
+        self.heard()
+        self.opened.set()
+
+    def take_listed(self) -> int | None:
+        """The version of the list after which the watch begins, once; None when everything must be listed again."""
+        version, self._listed = self._listed, None
+        return version
 
     def heard(self) -> None:
         """The server has answered with a list or an event."""

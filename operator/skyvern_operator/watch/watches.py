@@ -109,7 +109,7 @@ class Watches:
 
     async def run(self) -> None:
         """Watch until a signal ends kopf. Raises what ended a watch."""
-        kopf = watch(self._intake, self._streams, self._namespaces, exit_seconds=self._exit_seconds)
+        kopf = watch(self._client, self._intake, self._streams, self._namespaces, exit_seconds=self._exit_seconds)
         self._parts += [
             asyncio.create_task(self._resync.run(), name="resync"),
             asyncio.create_task(kopf, name="kopf"),
@@ -198,12 +198,11 @@ class Watches:
         stream.heard()
         while not stream.opened.is_set():
             try:
-                await self._resync.take_in(stream)
+                listed = await self._resync.take_in(stream)
             except ClusterError as error:
                 await asyncio.sleep(stream.failed(error.reason, error.message))
             else:
-                stream.heard()
-                stream.opened.set()
+                stream.begin(listed.as_of, listed.versions)
 
     async def _wait_for_streams(self, seconds: float) -> None:
         waits = [asyncio.create_task(stream.opened.wait()) for stream in self._streams.by_scope.values()]

@@ -77,14 +77,15 @@ def errors(metrics: Metrics, where: str) -> float | None:
 
 @pytest.fixture
 async def watching(
-    served: ControlPlane, namespace: str, store: Store, monkeypatch: pytest.MonkeyPatch
+    served: ControlPlane, client: ClusterClient, namespace: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Metrics]:
     """kopf, watching the test's namespace for a store that raises for one task."""
     monkeypatch.setenv("KUBECONFIG", str(served.kubeconfig))
     metrics = Metrics()
     streams = TaskStreams([namespace])
     streams.of(namespace).opened.set()
-    kopf = asyncio.create_task(watch(Intake(store, metrics, streams), streams, [namespace], exit_seconds=None))
+    intake = Intake(store, metrics, streams)
+    kopf = asyncio.create_task(watch(client, intake, streams, [namespace], exit_seconds=None))
     try:
         yield metrics
         assert not kopf.done()
