@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -22,11 +23,11 @@ from skyvern_crds.runner_contract import (
     WEBDRIVER_URL,
     ExitCode,
     ModelSettings,
-    TaskDocument,
 )
 from skyvern_crds.vocabulary import Reason
 from skyvern_runner.agent.context import Context
 from skyvern_runner.agent.finish import run_task
+from skyvern_runner.agent.page import Page
 from skyvern_runner.agent.verdict import Verdict, pod_exit_code
 from skyvern_runner.errors import TaskError
 from skyvern_runner.launch import BrowserSettings, Launcher
@@ -38,6 +39,8 @@ from skyvern_runner.report.reporter import ClusterReporter
 from skyvern_runner.report.status_writer import PykubeWriter, in_cluster
 from skyvern_runner.stop import StopFlag
 from skyvern_runner.task.task import Identity, Task, model_settings, read_document, task_of
+from skyvern_runner.trace.start import CLOSE_SECONDS, Tracing, tracing_of
+from skyvern_runner.trace.traced_model import TracedModel
 
 _OFF: Final = "off"
 
@@ -91,7 +94,11 @@ def run_pod(environment: Mapping[str, str], root: Path, started: float) -> ExitC
         JsonLog("unknown").write("error", "task", error=str(error))
         _terminate(pod, Verdict(Reason.AGENT_FAILED, str(error)), Journal())
         return ExitCode.USAGE
-    context = _context(pod, document, task, log, stop)
+    identity = Identity(document.name, document.namespace, document.uid, document.attempt)
+    context = _context(pod, identity, task, log, stop)
+    tracing = tracing_of(environment, identity, log)
+    if tracing is not None:
+        context = _traced(context, pod.model(task), tracing)
 
     def unexpected(error: BaseException) -> None:
         where = "".join(traceback.format_tb(error.__traceback__)[-6:])
@@ -100,11 +107,12 @@ def run_pod(environment: Mapping[str, str], root: Path, started: float) -> ExitC
     verdict = run_task(task, context, unexpected)
     log.write("info", "exit", peak_rss_mib=_peak_rss_mib())
     _terminate(pod, verdict, context.journal)
+    if tracing is not None:
+        tracing.spans.close(CLOSE_SECONDS)
     return pod_exit_code(verdict)
 
 
-def _context(pod: Pod, document: TaskDocument, task: Task, log: JsonLog, stop: StopFlag) -> Context:
-    identity = Identity(document.name, document.namespace, document.uid, document.attempt)
+def _context(pod: Pod, identity: Identity, task: Task, log: JsonLog, stop: StopFlag) -> Context:
     journal = Journal()
     writer = PykubeWriter(identity, in_cluster(str(pod.path(SERVICE_ACCOUNT_DIR))))
     store = None
@@ -124,8 +132,21 @@ def _context(pod: Pod, document: TaskDocument, task: Task, log: JsonLog, stop: S
     )
 
 
+def _traced(context: Context, model: ModelSettings, tracing: Tracing) -> Context:
+    """The same context, whose parts tell spans."""
+    trace = tracing.of_run(context.journal, context.observer, context.started)
+    connect = trace.connecting(context.connect)
+
+    def connect_and_load() -> Page:
+        page = connect()
+        tracing.spans.start()  # earlier it would compete with Chromium's start for the processor
+        return page
+
+    return replace(context, model=TracedModel(context.model, model, trace), connect=connect_and_load, observer=trace)
+
+
 def _terminate(pod: Pod, verdict: Verdict, journal: Journal) -> None:
-    """Write the termination message, as the last thing a run does."""
+    """Write the termination message, after which nothing of the run can change."""
     record = verdict.record(journal.step_count, journal.result_sha256)
     pod.path(TERMINATION_LOG).write_text(record.message(), encoding="utf-8")
 

@@ -57,6 +57,8 @@ async def run(settings: Settings) -> None:
     spans = SpanExport(settings.tracing, MANAGED_BY, logger.warning) if settings.tracing is not None else None
     client = await ClusterClient.connect(settings.kubeconfig)
     try:
+        if spans is not None:
+            spans.start()
         candidate = _candidate(settings, client, metrics)
         leader = Leader(
             client,

@@ -138,6 +138,8 @@ def test_collector_of_traces_reaches_the_programs_and_the_tasks(manifests: Rende
         assert read_tracing(plain) == TracingSettings("http://otel:4318/v1/traces", Sampler(0.1))
         reference = environment["OTEL_EXPORTER_OTLP_HEADERS"]["valueFrom"]["secretKeyRef"]
         assert reference == {"name": "otel", "key": "headers", "optional": True}
+    alone = environment_of(manifests("--set", f"{TRACING},tracing.heedCallers=false"), "skyvern-operator")
+    assert alone["OTEL_TRACES_SAMPLER"]["value"] == "traceidratio"
 
 
 def test_nothing_is_traced_by_default(manifests: Render) -> None:

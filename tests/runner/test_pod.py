@@ -20,6 +20,7 @@ import pytest
 from skyvern_crds.runner_contract import TerminationRecord, parse_termination, task_document
 from skyvern_crds.vocabulary import Phase, Reason
 from tests.cluster import ControlPlane
+from tests.collector import Collector
 from tests.model.app import MODEL
 from tests.runner.command import environment
 from tests.runner.conftest import ScriptedModel
@@ -32,6 +33,7 @@ CRD_FILE = Path(__file__).parents[2] / "crds" / "skyverntasks.skyvern.io.yaml"
 SERVICE_ACCOUNT = "task"
 DEADLINE_SECONDS = 90.0
 MAX_RSS_MIB = 130
+TRACE_ID, PARENT_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +210,34 @@ def test_task_is_done_and_reported(make_task: Callable[..., Task], site: str, si
         assert private not in log
 
 
+def test_trace_tells_of_each_step_and_of_no_value(make_task: Callable[..., Task], site: str) -> None:
+    goal = "Apply for a job"
+    task = make_task(f"{site}/?token=private", navigationGoal=goal, navigationPayload=applicant(site))
+    with Collector() as collector:
+        task.settings.update(traced_by(collector.url) | {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=private"})
+        code, log = task.run()
+    assert code == 0, log
+    names = {span.span_id: span.name for span in collector.spans}
+    assert len(names) == len(collector.spans)
+    assert {(span.service, span.trace_id) for span in collector.spans} == {("skyvern-runner", TRACE_ID)}
+    parents = {(span.name, names.get(span.parent_id, span.parent_id)) for span in collector.spans}
+    assert parents >= {
+        ("agent", PARENT_ID), ("connect browser", "agent"), ("open page", "agent"), ("step", "agent"),
+        ("look", "step"), (f"chat {MODEL}", "step"), ("input_text", "step"), ("click", "step"),
+    }  # fmt: skip
+    steps = [span for span in collector.spans if span.name == "step"]
+    assert len(steps) == len(task.status["steps"])
+    assert collector.headers[0]["x-key"] == "private"
+    for private in ("private", "Bacon", "chris@example.com", "scripted-key", goal):
+        assert private not in str(collector.spans)
+
+
+def traced_by(url: str) -> dict[str, str]:
+    """What the operator gives the runner of a task whose trace is recorded."""
+    parent = f"00-{TRACE_ID}-{PARENT_ID}-01"
+    return {"TRACEPARENT": parent, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/v1/traces"}
+
+
 def test_sigterm_stops_before_the_next_action_and_reports(
     make_task: Callable[..., Task], site: str, sink: Sink
 ) -> None:
@@ -281,6 +311,7 @@ def test_later_report_that_is_refused_does_not_change_the_verdict(
 def test_page_that_cannot_be_opened_decides_the_verdict(make_task: Callable[..., Task]) -> None:
     url = "http://127.0.0.1:9/"
     task = make_task(url, navigationGoal="Apply")
+    task.settings.update(traced_by("http://127.0.0.1:9"))  # a collector that is dead changes nothing
     code, _ = task.run()
     assert code == 0
     record = task.record

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from skyvern_runner.actions.base import Action, FinalAction, PageAction
 from skyvern_runner.actions.catalog import AnyAction
@@ -95,7 +96,8 @@ class Batch:
 
     def _note(self, action: Action, effect: _Effect, seconds: float) -> None:
         label = self._secrets.mask(self._snapshot.labels.get(action.element, "") if action.element else "")
-        record = ActionRecord(action, effect.ok, effect.message, seconds, self._shoot(action))
+        ended_at = datetime.now(UTC)  # the screenshot takes a while
+        record = ActionRecord(action, effect.ok, effect.message, seconds, self._shoot(action), ended_at)
         self._step.actions.append(record)
         self._lines.append(record.line(label))
         self._context.observer.notify(ActionDone(label, record))

@@ -93,6 +93,7 @@ class Agent:
                 self._context.journal.steps[-1].is_last = True
 
     def _open(self) -> None:
+        begin = time.monotonic()
         for tries_left in reversed(range(OPEN_TRIES)):
             try:
                 with self._context.stop.interruptible():
@@ -105,7 +106,8 @@ class Agent:
                 cause = self._task.secrets.mask(str(error))
                 message = f"Failed to navigate to URL. URL:{self._task.url}, Error:{cause}"
                 raise PageLoadError(error.kind, message, error.status) from None
-        self._context.observer.notify(PageOpened(self._task.url, time.monotonic() - self._context.started))
+        now = time.monotonic()
+        self._context.observer.notify(PageOpened(self._task.url, now - self._context.started, now - begin))
         self._context.journal.current_url = self._task.url
         self._context.publish()
 

@@ -17,6 +17,8 @@ class PageOpened:
     url: str
     seconds: float
     """Since the process started."""
+    load_seconds: float
+    """Duration of the load, with its retries."""
 
 
 @dataclass(frozen=True)

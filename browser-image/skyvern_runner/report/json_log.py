@@ -46,12 +46,12 @@ class JsonLog:
 def _fields(event: Event) -> dict[str, Any]:
     match event:
         case PageOpened():
-            return {"url": _place(event.url), "seconds": round(event.seconds, 3)}
+            return {"url": place(event.url), "seconds": round(event.seconds, 3)}
         case StepStarted():
             return {
                 "step": event.order,
                 "retry": event.retry_index,
-                "url": _place(event.url),
+                "url": place(event.url),
                 "elements": event.elements,
                 "seconds": round(event.seconds, 3),
             }
@@ -83,6 +83,7 @@ def _fields(event: Event) -> dict[str, Any]:
             }
 
 
-def _place(url: str) -> str:
+def place(url: str) -> str:
+    """The address without user, query and fragment, which may hold what nobody should read."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:300]

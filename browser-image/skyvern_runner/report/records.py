@@ -24,6 +24,8 @@ class ActionRecord:
     seconds: float
     screenshot: str | None = None
     """Artifact that shows the page afterwards."""
+    ended_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When it had been carried out and verified."""
 
     def line(self, label: str) -> str:
         """One line of history; ``label`` is the role and name of the action's element."""

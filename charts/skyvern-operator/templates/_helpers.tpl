@@ -99,7 +99,7 @@ capabilities: {drop: [ALL]}
 {{- define "skyvern.tracingEnv" -}}
 {{- with .Values.tracing }}{{ if .endpoint -}}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }}}
-- {name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio}
+- {name: OTEL_TRACES_SAMPLER, value: {{ ternary "parentbased_traceidratio" "traceidratio" .heedCallers }}}
 - {name: OTEL_TRACES_SAMPLER_ARG, value: {{ .sampleRatio | toString | quote }}}
 {{- with .headersFrom }}{{ if .name }}
 - {name: OTEL_EXPORTER_OTLP_HEADERS, valueFrom: {secretKeyRef: {name: {{ .name }}, key: {{ .key | quote }}, optional: true}}}

@@ -1,6 +1,6 @@
 """The way of spans to a collector, through OpenTelemetry's SDK. The only file that knows it.
 
-The SDK is loaded in the background, and only where a :class:`SpanExport` is made. Spans are sent in the background too.
+The SDK is loaded in the background, and only where a :class:`SpanExport` is started. Spans are sent in the background.
 What a collector does not take is dropped, so a dead one costs a bounded amount of memory and one line in the log.
 """
 
@@ -62,8 +62,13 @@ class SpanExport:
         self._pipeline: _Pipeline | None = None
         self._convert: Callable[[Span], ReadableSpan] | None = None
         self._failing = False
-        self._loader = threading.Thread(target=self._load, name="tracing", daemon=True)
-        self._loader.start()
+        self._loader: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Load the SDK in the background, which takes half a second; spans wait for it."""
+        if self._loader is None:
+            self._loader = threading.Thread(target=self._load, name="tracing", daemon=True)
+            self._loader.start()
 
     def add(self, *spans: Span) -> None:
         """Take spans; returns at once."""
@@ -76,13 +81,15 @@ class SpanExport:
 
     def close(self, seconds: float) -> None:
         """Send what waits, for at most ``seconds``, and not to a collector that does not answer."""
+        self.start()
         if not self._failing:
             closing = threading.Thread(target=self._close, name="tracing-close", daemon=True)
             closing.start()
             closing.join(seconds)
 
     def _close(self) -> None:
-        self._loader.join()
+        if self._loader is not None:
+            self._loader.join()
         if self._pipeline is not None:
             self._pipeline.shutdown()
 

@@ -31,7 +31,10 @@ CHAT = Span(
 
 
 def export(url: str, reports: list[str]) -> SpanExport:
-    return SpanExport(TracingSettings(f"{url}/v1/traces", Sampler()), "tests", reports.append, pause_seconds=0.05)
+    settings = TracingSettings(f"{url}/v1/traces", Sampler())
+    spans = SpanExport(settings, "tests", reports.append, pause_seconds=0.05)
+    spans.start()
+    return spans
 
 
 async def test_span_arrives_as_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:

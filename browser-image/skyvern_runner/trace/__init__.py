@@ -1,0 +1,1 @@
+"""The spans of a run, for a collector of traces."""
