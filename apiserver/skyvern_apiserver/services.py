@@ -17,6 +17,7 @@ from skyvern_apiserver.cache.unreadable import UnreadableTasks
 from skyvern_apiserver.limits.callers import Callers
 from skyvern_apiserver.process.metrics import Metrics
 from skyvern_apiserver.process.settings import Settings
+from skyvern_apiserver.process.tracing import RequestTracing
 from skyvern_apiserver.storage.artifact_store import ArtifactStore
 from skyvern_crds.client import SECRETS, SKYVERNTASKS, Change, ClusterClient, Reflector
 from skyvern_crds.vocabulary import LABEL_API_KEY
@@ -48,6 +49,8 @@ class Services:
     endings: Endings
     runners: RunnerAuthenticator
     metrics: Metrics
+    tracing: RequestTracing | None = None
+    """None when no traces are recorded."""
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is about to end; ``/readyz`` then answers 503."""
 
@@ -110,4 +113,5 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         endings=endings,
         runners=RunnerAuthenticator(client),
         metrics=metrics,
+        tracing=RequestTracing(settings.tracing) if settings.tracing is not None else None,
     )

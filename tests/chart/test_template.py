@@ -132,7 +132,7 @@ def test_collector_of_traces_reaches_the_programs_and_the_tasks(manifests: Rende
     source = operator_config(rendered).tracing.headers_from
     assert source is not None
     assert (source.name, source.key) == ("otel", "headers")
-    for program in ("skyvern-operator",):
+    for program in ("skyvern-operator", "skyvern-apiserver"):
         environment = environment_of(rendered, program)
         plain = {name: str(entry["value"]) for name, entry in environment.items() if "value" in entry}
         assert read_tracing(plain) == TracingSettings("http://otel:4318/v1/traces", Sampler(0.1))

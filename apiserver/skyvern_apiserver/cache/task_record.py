@@ -40,6 +40,8 @@ class TaskRecord:
     pod_name: str | None
     """Pod of the current attempt."""
     pod_uid: str | None
+    traceparent: str | None
+    """Value of the traceparent annotation."""
     unreadable: tuple[Unreadable, ...]
     """Fields that could not be read and are missing from answers."""
     packed: bytes
@@ -72,6 +74,7 @@ def record_of(obj: Mapping[str, Any]) -> TaskRecord:
         application=task.application,
         pod_name=task.status.pod_name,
         pod_uid=task.status.pod_uid,
+        traceparent=meta.traceparent,
         unreadable=(*bulk, *task.unreadable),
         packed=zlib.compress(wire.encode(_slim(obj, task)), _FAST),
     )

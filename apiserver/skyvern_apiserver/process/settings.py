@@ -11,6 +11,7 @@ from skyvern_crds.process import own_namespace, read_key_file
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.rest.key_limits import KeyLimits, read_limit
 from skyvern_crds.rest.keys import archive_key, artifact_link_key
+from skyvern_crds.tracing.settings import TracingSettings, read_tracing
 from skyvern_crds.urls import split_http_url
 
 ALL_NAMESPACES: Final = "*"
@@ -52,6 +53,8 @@ class Settings:
     """Seconds between SIGTERM and closing the ports, for routing to notice (``SKYVERN_DRAIN_SECONDS``)."""
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR (``SKYVERN_LOG_LEVEL``)."""
+    tracing: TracingSettings | None = None
+    """Where traces go (OpenTelemetry's own variables, such as ``OTEL_EXPORTER_OTLP_ENDPOINT``); None for nowhere."""
 
     def serves(self, namespace: str) -> bool:
         """Whether tasks of ``namespace`` are served."""
@@ -81,7 +84,15 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         internal_port=_integer(environ, "SKYVERN_INTERNAL_PORT", Settings.internal_port, 1, 65535),
         drain_seconds=_integer(environ, "SKYVERN_DRAIN_SECONDS", Settings.drain_seconds, 0, 300),
         log_level=_one_of(environ, "SKYVERN_LOG_LEVEL", Settings.log_level, ("DEBUG", "INFO", "WARNING", "ERROR")),
+        tracing=_tracing(environ),
     )
+
+
+def _tracing(environ: Mapping[str, str]) -> TracingSettings | None:
+    try:
+        return read_tracing(environ)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _own_namespace() -> str:

@@ -17,6 +17,8 @@ from skyvern_crds.client import ClusterClient
 
 GRACE_SECONDS = 20
 """Time for running requests to finish after the ports have closed."""
+FLUSH_SECONDS = 2.0
+"""How long a stop waits for spans that have not been sent."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than the idle timeout of common load balancers, so that they close idle connections and we do not."""
 
@@ -58,6 +60,8 @@ async def serve(settings: Settings) -> None:
         services = build_services(settings, client)
         public = make_server(public_app(services), settings, settings.port)
         internal = make_server(internal_app(services), settings, settings.internal_port)
+        if services.tracing is not None:
+            services.tracing.start()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -71,6 +75,8 @@ async def serve(settings: Settings) -> None:
             await asyncio.gather(*servers)
             for task in (*caches, stopping):
                 task.cancel()
+        if services.tracing is not None:
+            await asyncio.to_thread(services.tracing.close, FLUSH_SECONDS)
 
 
 async def _stop(stop: asyncio.Event, services: Services, *servers: Server) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from skyvern_apiserver.auth.api_keys import ApiKey
 from skyvern_apiserver.cache.task_lookup import wait_until_cached
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.errors import ApiError, Detail, InvalidRequestError, UnavailableError
+from skyvern_apiserver.process.tracing import CREATE
 from skyvern_apiserver.services import Services
 from skyvern_apiserver.storage.links import links_now
 from skyvern_apiserver.tasks.create_once import create_or_find
@@ -23,7 +25,12 @@ from skyvern_apiserver.tasks.wait import Wait, WaitQuery, read_wait, wait_for_en
 from skyvern_apiserver.wire.body import in_turn, parse_json, read_body
 from skyvern_apiserver.wire.error_details import detail, details_of, too_large
 from skyvern_apiserver.wire.input import Input
-from skyvern_apiserver.wire.parameters import MAX_IDEMPOTENCY_KEY, read_idempotency_key, read_max_steps
+from skyvern_apiserver.wire.parameters import (
+    MAX_IDEMPOTENCY_KEY,
+    read_idempotency_key,
+    read_max_steps,
+    read_traceparent,
+)
 from skyvern_crds import wire
 from skyvern_crds.client import JsonObject, NotFound, Unavailable
 from skyvern_crds.ids import TASK_PREFIX, id_for, name_of, new_id, task_id_of
@@ -31,9 +38,11 @@ from skyvern_crds.rest.request import TaskRequest
 from skyvern_crds.rest.response import Answer
 from skyvern_crds.spec import MAX_SPEC_BYTES, MAX_STEPS_LIMIT, SkyvernTaskSpec, SpecTooLargeError
 from skyvern_crds.stored import read_metadata
+from skyvern_crds.tracing.trace import TraceParent
 from skyvern_crds.vocabulary import (
     ANNOTATION_CREATION,
     ANNOTATION_REQUEST,
+    ANNOTATION_TRACEPARENT,
     API_VERSION,
     KIND,
     LABEL_API_KEY_SECRET,
@@ -57,6 +66,13 @@ IDEMPOTENCY_HEADER: Final = {
     "description": "Any text that no other request has. A request that is sent again with the same key and body is "
     "answered with the task that the first has made, for as long as that task exists.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+}
+TRACEPARENT_HEADER: Final = {
+    "name": "traceparent",
+    "in": "header",
+    "required": False,
+    "description": "The caller's span, by W3C Trace Context. The task's trace continues it; anything else is ignored.",
+    "schema": {"type": "string"},
 }
 
 log = logging.getLogger(__name__)
@@ -88,6 +104,8 @@ class NewTask:
     wait: Wait
     mark: str
     """Equal for requests that have the same key and ask for the same; random without a key."""
+    caller: TraceParent | None
+    """The span that the task's trace continues."""
 
 
 async def _read_new_task(request: Request) -> NewTask:
@@ -105,7 +123,7 @@ async def _read_new_task(request: Request) -> NewTask:
         details += error.details
     body = await read_body(request)
     task, spec, mark = await in_turn(partial(_parse, body, max_steps, details, with_digest=key is not None), body)
-    return NewTask(task, spec, key, wait, mark)
+    return NewTask(task, spec, key, wait, mark, read_traceparent(request))
 
 
 def _parse(
@@ -140,16 +158,21 @@ def _digest(value: Any) -> str:
 
 
 NEW_TASK: Final = Input(
-    _read_new_task, body=TaskRequest, query=WaitQuery, headers=(MAX_STEPS_HEADER, IDEMPOTENCY_HEADER)
+    _read_new_task,
+    body=TaskRequest,
+    query=WaitQuery,
+    headers=(MAX_STEPS_HEADER, IDEMPOTENCY_HEADER, TRACEPARENT_HEADER),
 )
 
 
 async def create_task(services: Services, key: ApiKey, task: NewTask) -> CreatedTask | AwaitedTask:
     """Create a task in the key's namespace, or find the one that its idempotency key has made."""
     services.callers.create(key)
-    once = task.idempotency_key
+    begun, once = datetime.now(UTC), task.idempotency_key
     created = await (_create(services, key, task) if once is None else _create_once(services, key, task, once))
     await wait_until_cached(services.tasks, created)
+    if services.tracing is not None:
+        services.tracing.served(CREATE, created.uid, created.traceparent, begun, task.caller)
     if task.wait.seconds:
         try:
             ended = await wait_for_end(services, created, task.wait)
@@ -179,6 +202,8 @@ async def _create_once(services: Services, key: ApiKey, task: NewTask, idempoten
 def _task_object(key: ApiKey, task: NewTask, task_id: str) -> JsonObject:
     extras = task.request.extras()
     annotations = {ANNOTATION_CREATION: task.mark} | ({ANNOTATION_REQUEST: wire.dumps(extras)} if extras else {})
+    if task.caller is not None:
+        annotations[ANNOTATION_TRACEPARENT] = str(task.caller)
     metadata = {
         "name": name_of(task_id),
         "namespace": key.namespace,

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from skyvern_apiserver.errors import InvalidRequestError
 from skyvern_apiserver.wire.error_details import details_of
+from skyvern_crds.tracing.trace import TraceParent, parse_traceparent
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")
@@ -44,6 +45,12 @@ def read_idempotency_key(request: Request) -> str | None:
     """The header ``Idempotency-Key``, bare or in double quotes; None when absent."""
     key = _read_header(request, "idempotency-key", _IDEMPOTENCY_KEY)
     return key and (key[1:-1] if len(key) > 2 and key[0] == key[-1] == '"' else key)
+
+
+def read_traceparent(request: Request) -> TraceParent | None:
+    """The header ``traceparent``; None when absent, and for what W3C Trace Context tells receivers to ignore."""
+    given = request.headers.getlist("traceparent")
+    return parse_traceparent(given[0]) if len(given) == 1 else None
 
 
 def _read_header(request: Request, name: str, kind: TypeAdapter[T]) -> T | None:

@@ -49,6 +49,7 @@ def test_namespaces_are_a_list_or_all(environment: dict[str, str]) -> None:
         ("SKYVERN_PORT", "0", "give a number from 1 to 65535"),
         ("SKYVERN_ARTIFACT_LINK_TTL_SECONDS", "5", "give a number from 60"),
         ("SKYVERN_LOG_LEVEL", "loud", "give one of DEBUG"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel:4318", "give the address of a collector"),
     ],
 )
 def test_invalid_setting_names_the_variable_and_the_remedy(
