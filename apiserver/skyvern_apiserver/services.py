@@ -11,6 +11,7 @@ from skyvern_apiserver.auth.runners import RunnerAuthenticator
 from skyvern_apiserver.cache.answers import Answers
 from skyvern_apiserver.cache.endings import Endings
 from skyvern_apiserver.cache.freshness import Freshness
+from skyvern_apiserver.cache.listeners import Listeners
 from skyvern_apiserver.cache.task_index import TaskIndex
 from skyvern_apiserver.cache.task_record import TaskRecord, record_of
 from skyvern_apiserver.cache.unreadable import UnreadableTasks
@@ -47,6 +48,7 @@ class Services:
     artifacts: ArtifactStore
     answers: Answers
     endings: Endings
+    listeners: Listeners
     runners: RunnerAuthenticator
     metrics: Metrics
     tracing: RequestTracing | None = None
@@ -63,12 +65,13 @@ def services_of(request: Request) -> Services:
 def build_services(settings: Settings, client: ClusterClient) -> Services:
     """Wire everything together; nothing runs yet."""
     keys, index, unreadable = KeyRing(settings.serves), TaskIndex(), UnreadableTasks()
-    endings = Endings()
+    endings, listeners = Endings(), Listeners()
     namespaces = None if settings.namespaces is None else list(settings.namespaces)
 
     def task_changed(change: Change[TaskRecord]) -> None:
         index.changed(change)
         endings.changed(change)
+        listeners.changed(change)
         unreadable.changed(change)
 
     callers = Callers(settings.limits, lambda limit: metrics.refused.labels(limit).inc())
@@ -76,6 +79,8 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
     def key_changed(change: Change[ApiKey]) -> None:
         keys.changed(change)
         callers.changed(change)
+        if change.old is not None:
+            listeners.wake()  # one of them may have lost its key
 
     tasks = Reflector(client, SKYVERNTASKS, namespaces, "", record_of, task_changed)
     selector = f"{LABEL_API_KEY}=true"
@@ -98,6 +103,7 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
             "SkyvernTask": lambda: unreadable.count + len(tasks.left_out),
             "Secret": lambda: len(secrets.left_out),
         },
+        streams=lambda: listeners.count,
     )
     return Services(
         settings=settings,
@@ -111,6 +117,7 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         artifacts=ArtifactStore.open(settings.store_url),
         answers=Answers(),
         endings=endings,
+        listeners=listeners,
         runners=RunnerAuthenticator(client),
         metrics=metrics,
         tracing=RequestTracing(settings.tracing) if settings.tracing is not None else None,

@@ -90,6 +90,8 @@ def _operation(operation: Operation, components: Json, references: References) -
     if operation.versioned:
         entry["responses"]["200"]["headers"] = {"ETag": ETAG}
         entry["responses"]["304"] = {"description": "The caller has this answer", "headers": {"ETag": ETAG}}
+    if operation.resumable:
+        entry["responses"]["204"] = {"description": "The caller has the last event: there is nothing to follow"}
     if operation.is_file:
         entry["responses"]["206"] = {"description": "The range", "content": {operation.media_type: content}}
     for status in sorted({*operation.errors, *(KEY_ERRORS if operation.endpoint.needs_key else ())}):

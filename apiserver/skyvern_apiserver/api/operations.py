@@ -14,11 +14,13 @@ from skyvern_apiserver.api.endpoints import (
 from skyvern_apiserver.artifacts.download import DOWNLOAD, download_file
 from skyvern_apiserver.tasks.cancel import cancel_task
 from skyvern_apiserver.tasks.create import NEW_TASK, CreatedTask, create_task
+from skyvern_apiserver.tasks.follow import FOLLOW, follow_task
 from skyvern_apiserver.tasks.listing import ListQuery, list_tasks
 from skyvern_apiserver.tasks.read import get_task
 from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
 from skyvern_apiserver.tasks.wait import WAIT
+from skyvern_apiserver.wire.event_stream import MEDIA_TYPE
 from skyvern_apiserver.wire.input import query_input
 from skyvern_crds.rest.response import StepResponse, TaskItem, TaskResponse
 
@@ -42,6 +44,8 @@ class Operation:
     media_type: str = "application/json"
     versioned: bool = False
     """The answer has an entity tag: 304 for a caller who has it."""
+    resumable: bool = False
+    """The answer is a stream: 204 for a caller who has all of it."""
     is_file: bool = False
     """The answer is a file: a range of it is 206, and a 403 is text for people in browsers."""
     errors: tuple[int, ...] = ()
@@ -86,6 +90,16 @@ OPERATIONS: Final = (
         TaskEndpoint(list_steps, empty_if_unknown=True),
         answer=list[StepResponse],
         versioned=True,
+    ),
+    Operation(
+        "GET",
+        f"{API}/tasks/{{task_id}}/events",
+        "follow_task",
+        "Follow a task by server-sent events until it ends: `phase`, `queue`, `step`, `heartbeat` and `end`",
+        TaskInputEndpoint(follow_task, FOLLOW),
+        media_type=MEDIA_TYPE,
+        resumable=True,
+        errors=(404,),
     ),
     Operation(
         "POST",

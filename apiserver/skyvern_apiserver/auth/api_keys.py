@@ -92,6 +92,11 @@ class KeyRing:
         """The keys that callers may present."""
         return self._by_digest.values()
 
+    def holds(self, key: ApiKey) -> bool:
+        """Whether a key that was valid before still is."""
+        known = self._by_digest.get(key.digest)
+        return known is not None and known.active and known.namespace == key.namespace
+
     def authenticate(self, connection: HTTPConnection) -> ApiKey:
         """The caller's key. Raises CredentialsError."""
         given = presented_key(connection)

@@ -11,7 +11,7 @@ from skyvern_crds.ids import task_id_of
 from skyvern_crds.spec import MAX_SPEC_BYTES
 from skyvern_crds.status import MAX_STATUS_BYTES
 from skyvern_crds.stored import StoredTask, Unreadable, read_task
-from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION, Phase
+from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION, ConditionType, Phase
 
 _METADATA: Final = ("name", "namespace", "uid", "creationTimestamp")
 _CONDITION_FIELDS: Final = ("type", "status", "reason", "lastTransitionTime")
@@ -97,7 +97,7 @@ def _without_bulk(obj: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[Unre
 
 
 def _slim(obj: Mapping[str, Any], task: StoredTask) -> dict[str, Any]:
-    """The object without what no answer needs: managed fields, messages of conditions, most labels and annotations."""
+    """The object without what no answer needs: managed fields, most labels, annotations and messages of conditions."""
     labels, annotations, status = task.metadata.labels, task.metadata.annotations, obj.get("status")
     if isinstance(status, dict) and isinstance(conditions := status.get("conditions"), list):
         status = {**status, "conditions": [_slim_condition(each) for each in conditions]}
@@ -117,4 +117,6 @@ def _slim(obj: Mapping[str, Any], task: StoredTask) -> dict[str, Any]:
 def _slim_condition(condition: object) -> object:
     if not isinstance(condition, dict):
         return condition
-    return {key: condition[key] for key in _CONDITION_FIELDS if key in condition}
+    waits = condition.get("type") == ConditionType.ADMITTED and condition.get("status") != "True"
+    fields = (*_CONDITION_FIELDS, "message") if waits else _CONDITION_FIELDS
+    return {key: condition[key] for key in fields if key in condition}

@@ -81,6 +81,13 @@ class Callers:
         with self._place(key, "waiting_requests", limit, "waiting requests", WAIT_SECONDS):
             yield
 
+    @contextmanager
+    def event_stream(self, key: ApiKey) -> Iterator[None]:
+        """The place of a stream of events until it ends. Raises LimitError."""
+        limit = self.limits_of(key).event_streams
+        with self._place(key, "event_streams", limit, "open streams of events", WAIT_SECONDS):
+            yield
+
     def _caller(self, key: ApiKey) -> Caller:
         caller = self._callers.get(key.secret)
         if caller is None:

@@ -17,6 +17,7 @@ class Metrics:
         tasks: Callable[[], float],
         cache_ages: Callable[[], Mapping[tuple[str, str], float]],
         unreadable: Mapping[str, Callable[[], float]],
+        streams: Callable[[], float],
     ) -> None:
         self.registry = CollectorRegistry()
         self.requests = Histogram(
@@ -37,6 +38,8 @@ class Metrics:
         )
         cached = Gauge("skyvern_apiserver_tasks", "Tasks in the cache.", registry=self.registry)
         cached.set_function(tasks)
+        open_streams = Gauge("skyvern_apiserver_event_streams", "Open streams of events.", registry=self.registry)
+        open_streams.set_function(streams)
         self.registry.register(_CacheAges(cache_ages))
         objects = Gauge(
             "skyvern_apiserver_unreadable_objects",

@@ -1,5 +1,6 @@
 """How many requests are in progress at a time."""
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -10,6 +11,19 @@ from skyvern_apiserver.wire.responses import json_response
 
 MAX_REQUESTS: Final = 256
 """Of a port; each may hold a body of a megabyte. Probes and the heartbeat do not count."""
+
+
+class Place:
+    """The place of one request, which may give it up before its answer ends."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._leave: Callable[[], None] | None = leave
+
+    def give_up(self) -> None:
+        """Leave it to another request."""
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
 
 
 class LimitedRequests:
@@ -30,7 +44,11 @@ class LimitedRequests:
             await json_response({"detail": error.detail}, error.status, error.headers)(scope, receive, send)
             return
         self._running += 1
+        place = scope.setdefault("state", {})["place"] = Place(self._leave)
         try:
             await self._app(scope, receive, send)
         finally:
-            self._running -= 1
+            place.give_up()
+
+    def _leave(self) -> None:
+        self._running -= 1

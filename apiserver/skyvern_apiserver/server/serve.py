@@ -84,6 +84,7 @@ async def _stop(stop: asyncio.Event, services: Services, *servers: Server) -> No
     await stop.wait()
     services.draining.set()
     services.endings.close()
+    services.listeners.close()
     log.info("stopping", extra={"drain_seconds": services.settings.drain_seconds})
     await asyncio.sleep(services.settings.drain_seconds)
     for server in servers:

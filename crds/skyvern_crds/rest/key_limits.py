@@ -23,6 +23,8 @@ class KeyLimits:
     """Requests in progress, until their answer has been taken."""
     waiting_requests: int = 32
     """Of these, requests that wait for the end of a task."""
+    event_streams: int = 256
+    """Open streams of events, which are no requests in progress."""
 
 
 def read_limit(text: str) -> int:

@@ -29,7 +29,7 @@ from tests.waiting import eventually, until
 
 TASKS = "/api/v1/tasks"
 NOON = 1000.0
-NONE = KeyLimits(0, 0, 0, 0, 0)
+NONE = KeyLimits(0, 0, 0, 0, 0, 0)
 """No limits."""
 
 
