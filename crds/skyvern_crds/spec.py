@@ -57,28 +57,47 @@ class ProxyLocation(StrEnum):
     NONE = "NONE"
 
 
+SecretName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        json_schema_extra=pattern_message("must be the name of a Secret: lower-case letters, digits, '-' and '.'"),
+    ),
+]
+SecretKey = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        json_schema_extra=pattern_message("must be a key of a Secret: letters, digits, '-', '_' and '.'"),
+    ),
+]
+SecretAlias = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
+        json_schema_extra=pattern_message("must consist of lower-case letters, digits, '-' and '_'"),
+    ),
+]
+SecretHosts = Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(min_length=1, max_length=16)]
+MAX_SECRETS: Final = 32
+"""Secrets of a task."""
+DeadlineSeconds = Annotated[int, Field(ge=10, le=86400)]
+TtlSeconds = Annotated[int, Field(ge=0, le=31536000)]
+Priority = Annotated[int, Field(ge=-1000, le=1000)]
+
+
 class SecretKeyRef(ApiModel):
     """A key of a Secret in the task's namespace."""
 
-    name: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=253,
-            pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
-            json_schema_extra=pattern_message("must be the name of a Secret: lower-case letters, digits, '-' and '.'"),
-        ),
-    ]
+    name: SecretName
     """Name of the Secret."""
-    key: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=253,
-            pattern=r"^[-._a-zA-Z0-9]+$",
-            json_schema_extra=pattern_message("must be a key of a Secret: letters, digits, '-', '_' and '.'"),
-        ),
-    ]
+    key: SecretKey
     """Key in its data."""
 
 
@@ -92,19 +111,11 @@ class PayloadSource(ApiModel):
 class TaskSecret(ApiModel):
     """A secret that the agent may type but the model never sees."""
 
-    name: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=63,
-            pattern=r"^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
-            json_schema_extra=pattern_message("must consist of lower-case letters, digits, '-' and '_'"),
-        ),
-    ]
+    name: SecretAlias
     """The name by which the model refers to the value."""
     secret_key_ref: SecretKeyRef
     """Where the value is."""
-    hosts: Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(min_length=1, max_length=16)]
+    hosts: SecretHosts
     """Host names on which the value may be typed; ``*.example.com`` includes every subdomain."""
 
 
@@ -192,20 +203,20 @@ class SkyvernTaskSpec(ApiModel):
     """Accepted for callers of the Tasks API. Has no effect yet: the condition SpecHonored says so."""
     model: ModelChoice | None = None
     """A language model other than the default."""
-    secrets: Annotated[list[TaskSecret], Field(max_length=32)] | None = None
+    secrets: Annotated[list[TaskSecret], Field(max_length=MAX_SECRETS)] | None = None
     """Values that the agent may type and the model never sees."""
 
     max_steps: Annotated[int, Field(ge=1, le=MAX_STEPS_LIMIT)] = 25
     """Steps before the task fails with MaxStepsReached."""
     max_retries_per_step: Annotated[int, Field(ge=0, le=20)] = 3
     """How often a failed step is tried again."""
-    active_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 1800
+    active_deadline_seconds: DeadlineSeconds = 1800
     """Seconds the task may take from the runner's start; then it is timed_out."""
-    start_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 900
+    start_deadline_seconds: DeadlineSeconds = 900
     """Seconds the runner may take to start once admitted and past any scheduling gate; then it is timed_out."""
-    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = None
+    ttl_seconds_after_finished: TtlSeconds | None = None
     """Seconds to keep the task after its end; the operator's default if absent."""
-    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    priority: Priority = 0
     """Higher is admitted first."""
     suspend: bool = False
     """Keeps a queued task from starting, and takes its pod away if the agent has not started."""

@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from starlette.requests import HTTPConnection
@@ -35,6 +36,12 @@ class ApiKey:
     """False for a key whose state is not ``active``."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """Limits of this key instead of the settings', by the names of KeyLimits."""
+    allowed_secrets: tuple[str, ...] = ()
+    """Patterns of the names of Secrets that requests may refer to."""
+
+    def allows_secret(self, name: str) -> bool:
+        """Whether requests may refer to a Secret of the tenant."""
+        return any(fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in self.allowed_secrets)
 
 
 def key_of(obj: Mapping[str, Any]) -> ApiKey:
@@ -47,6 +54,7 @@ def key_of(obj: Mapping[str, Any]) -> ApiKey:
         namespace=found.namespace,
         active=found.active,
         limits=found.limits,
+        allowed_secrets=found.allowed_secrets,
     )
 
 

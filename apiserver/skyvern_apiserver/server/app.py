@@ -25,7 +25,14 @@ from skyvern_apiserver.wire.exception_handlers import EXCEPTION_HANDLERS
 from skyvern_crds.rest.archive import ARCHIVE_PATH
 from skyvern_crds.rest.artifacts import UPLOAD_PATH
 
-EXPOSED_HEADERS: Final = ("Retry-After", "ETag", "Content-Range", "Accept-Ranges", "Content-Disposition")
+EXPOSED_HEADERS: Final = (
+    "Retry-After",
+    "ETag",
+    "X-Request-Id",
+    "Content-Range",
+    "Accept-Ranges",
+    "Content-Disposition",
+)
 """Headers of answers that scripts of other origins may read, besides those that every browser shows them."""
 
 

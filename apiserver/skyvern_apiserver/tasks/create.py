@@ -167,6 +167,7 @@ NEW_TASK: Final = Input(
 
 async def create_task(services: Services, key: ApiKey, task: NewTask) -> CreatedTask | AwaitedTask:
     """Create a task in the key's namespace, or find the one that its idempotency key has made."""
+    _require_allowed_secrets(key, task.request)
     services.callers.create(key)
     begun, once = datetime.now(UTC), task.idempotency_key
     created = await (_create(services, key, task) if once is None else _create_once(services, key, task, once))
@@ -180,6 +181,23 @@ async def create_task(services: Services, key: ApiKey, task: NewTask) -> Created
         except ApiError as error:  # the task has been made, and no error may say that it has not
             log.warning("a new task is answered by its id alone", extra={"task": created.task_id, "error": str(error)})
     return CreatedTask(task_id=created.task_id)
+
+
+def _require_allowed_secrets(key: ApiKey, request: TaskRequest) -> None:
+    """Raise InvalidRequestError for Secrets that the key may not use, which are all unless its own Secret says so."""
+    details = [
+        detail(
+            "value_error",
+            ["body", *place],
+            f"This API key may not use the Secret {name!r}: have its administrator name it in the field "
+            "'allowed-secrets' of the key's own Secret",
+            name,
+        )
+        for place, name in request.secret_references()
+        if not key.allows_secret(name)
+    ]
+    if details:
+        raise InvalidRequestError(details)
 
 
 async def _create(services: Services, key: ApiKey, task: NewTask) -> TaskRecord:

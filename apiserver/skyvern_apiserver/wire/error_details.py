@@ -51,7 +51,7 @@ def _message(item: ErrorDetails) -> str:
 
 def too_large(error: SpecTooLargeError) -> str:
     """What is wrong with a task that is too large, with the remedy of REST."""
-    return f"{error.problem}: shorten navigation_payload"
+    return f"{error.problem}: shorten navigation_payload, or name a Secret in navigation_payload_from"
 
 
 def _short(value: object) -> object:

@@ -36,6 +36,8 @@ class ApiKeySecret:
     """False for a key whose state is not ``active``."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """What its own fields say instead of the facade's limits, by the names of :class:`KeyLimits`."""
+    allowed_secrets: tuple[str, ...] = ()
+    """Names of the tenant's Secrets that requests with this key may refer to; ``*`` stands for any text in them."""
 
 
 def is_api_key(obj: Mapping[str, Any]) -> bool:
@@ -70,6 +72,7 @@ def read_api_key(obj: Mapping[str, Any]) -> ApiKeySecret:
         namespace=data.get("namespace") or meta["namespace"],
         active=data.get("state", STATE_ACTIVE).lower() in {"", STATE_ACTIVE},
         limits=limits,
+        allowed_secrets=tuple(name for each in data.get("allowed-secrets", "").split(",") if (name := each.strip())),
     )
 
 

@@ -1,20 +1,30 @@
 """Requests of the REST Tasks API: what a caller may send, and the spec that it becomes."""
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from skyvern_crds.models import Text
 from skyvern_crds.spec import (
+    MAX_SECRETS,
+    DeadlineSeconds,
     ErrorCodes,
     Headers,
     ModelChoice,
     ModelName,
+    Priority,
+    ProfileName,
     ProxyLocation,
     ScreenshotScrolls,
+    SecretAlias,
+    SecretHosts,
+    SecretKey,
+    SecretName,
     SkyvernTaskSpec,
     Title,
     TotpIdentifier,
+    TtlSeconds,
 )
 from skyvern_crds.urls import normalize_url
 
@@ -24,6 +34,9 @@ RequestUrl = Annotated[str, Field(min_length=1, max_length=8192), AfterValidator
 Payload = dict[str, JsonValue] | list[JsonValue] | str
 
 
+_STRICT: Final = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+
+
 class ModelRequest(BaseModel):
     """The ``model`` object of a request."""
 
@@ -31,6 +44,39 @@ class ModelRequest(BaseModel):
 
     model_name: ModelName
     """Name as the model's provider knows it."""
+
+
+class SecretReference(BaseModel):
+    """A key of a Secret in the tenant's namespace, which the administrator has allowed to the API key."""
+
+    model_config = _STRICT
+
+    name: SecretName
+    """Name of the Secret."""
+    key: SecretKey
+    """Key in its data."""
+
+
+class PayloadSourceRequest(BaseModel):
+    """Where the payload is kept."""
+
+    model_config = _STRICT
+
+    secret_key_ref: SecretReference
+    """Holds the payload as JSON."""
+
+
+class SecretRequest(BaseModel):
+    """A value that the agent may type and the model never sees."""
+
+    model_config = _STRICT
+
+    name: SecretAlias
+    """The name by which the model refers to the value."""
+    secret_key_ref: SecretReference
+    """Where the value is."""
+    hosts: SecretHosts
+    """Host names on which the value may be typed; ``*.example.com`` includes every subdomain."""
 
 
 class TaskRequest(BaseModel):
@@ -82,6 +128,41 @@ class TaskRequest(BaseModel):
     """Refused when set: each task gets a new browser."""
     browser_address: Annotated[None, _empty_is_absent] = None
     """Refused when set: each task gets a new browser."""
+    priority: Priority | None = None
+    """Higher is started first among the tenant's tasks; 0 if absent. Echoed, like all that follow, if given."""
+    suspend: bool | None = None
+    """Keeps the task from starting until someone clears the field of the object."""
+    start_deadline_seconds: DeadlineSeconds | None = None
+    """Seconds the browser may take to start once it is the task's turn; 900 if absent."""
+    active_deadline_seconds: DeadlineSeconds | None = None
+    """Seconds the task may take from then on; 1800 if absent."""
+    ttl_seconds_after_finished: TtlSeconds | None = None
+    """Seconds to keep the task after its end; the installation's default if absent."""
+    profile: ProfileName | None = None
+    """A profile that the installation offers: resources, node placement, image, model."""
+    navigation_payload_from: PayloadSourceRequest | None = None
+    """The payload from a Secret, in place of navigation_payload. The model sees it."""
+    secrets: Annotated[list[SecretRequest], Field(max_length=MAX_SECRETS)] | None = None
+    """Values that the agent may type and the model never sees."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.navigation_payload is not None and self.navigation_payload_from is not None:
+            raise ValueError("set either navigation_payload or navigation_payload_from, not both")
+        names = [each.name for each in self.secrets or []]
+        if len(set(names)) < len(names):
+            raise ValueError("secrets must have distinct names: rename one")
+        return self
+
+    def secret_references(self) -> Iterator[tuple[list[str | int], str]]:
+        """Each Secret that the request names, with the place of its name in the body."""
+        if self.navigation_payload_from is not None:
+            yield (
+                ["navigation_payload_from", "secret_key_ref", "name"],
+                self.navigation_payload_from.secret_key_ref.name,
+            )
+        for number, each in enumerate(self.secrets or []):
+            yield ["secrets", number, "secret_key_ref", "name"], each.secret_key_ref.name
 
     def to_spec(self, max_steps: int | None = None) -> SkyvernTaskSpec:
         """The spec for this request. Raises pydantic's ValidationError when it is too large for an object."""
@@ -104,3 +185,14 @@ class TaskRequest(BaseModel):
 
 SPEC_FIELDS: Final = frozenset(TaskRequest.model_fields) & frozenset(SkyvernTaskSpec.model_fields) - {"model"}
 """Request fields that the spec has under the same name (in camelCase on the wire)."""
+ADDITIONS: Final = (
+    "priority",
+    "suspend",
+    "start_deadline_seconds",
+    "active_deadline_seconds",
+    "ttl_seconds_after_finished",
+    "profile",
+    "navigation_payload_from",
+    "secrets",
+)
+"""Fields that the Tasks API does not know: echoed where they were given, so that its callers see nothing new."""

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from skyvern_crds import wire
 from skyvern_crds.rest.artifacts import ArtifactLinks, is_name
-from skyvern_crds.rest.request import SPEC_FIELDS, ModelRequest, TaskRequest
+from skyvern_crds.rest.request import ADDITIONS, SPEC_FIELDS, ModelRequest, TaskRequest
+from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_crds.status import SkyvernTaskStatus, Step, StepStatus, WebhookState, WebhookStatus
 from skyvern_crds.stored import StoredTask, read
 from skyvern_crds.vocabulary import Phase
@@ -32,8 +33,18 @@ class Answer(BaseModel):
     )
 
 
+SPEC_DEFAULTS: Final = {name: SkyvernTaskSpec.model_fields[name].get_default() for name in ADDITIONS}
+
+
 class EchoedRequest(TaskRequest):
-    """The request as it was understood, defaults filled."""
+    """The request as it was understood, defaults filled.
+
+    Fields that only this service has are absent where they have the default.
+    """
+
+    def unset(self) -> set[str]:
+        """Fields to leave out."""
+        return {name for name in ADDITIONS if getattr(self, name) is None}
 
 
 class ReportedError(Answer):
@@ -91,7 +102,7 @@ class TaskResponse(Answer):
 
     def encode(self, *, with_request: bool = True) -> bytes:
         """The answer as compact JSON in UTF-8."""
-        exclude = None if with_request else {"request"}
+        exclude = {"request": self.request.unset()} if with_request else {"request"}
         try:
             return self.__pydantic_serializer__.to_json(self, exclude=exclude, warnings=False)
         except ValueError:  # a lone surrogate, which UTF-8 cannot hold
@@ -211,6 +222,7 @@ def _request_echo(task: StoredTask) -> EchoedRequest:
     extras = read(TaskRequest, task.request, "request", fields=TaskRequest.extra_fields())[0] if task.request else None
     values: dict[str, Any] = {name: getattr(spec, name) for name in SPEC_FIELDS}
     values |= {name: getattr(extras, name) for name in TaskRequest.extra_fields()} if extras else _NO_EXTRAS
+    values |= {name: None for name in ADDITIONS if values[name] == SPEC_DEFAULTS[name]}
     values["model"] = ModelRequest.model_construct(model_name=spec.model.model_name) if spec.model else None
     return EchoedRequest.model_construct(**values)
 

@@ -83,3 +83,19 @@ def test_a_key_costs_the_same_beside_many_others() -> None:
 def test_key_of_absurd_length_is_refused_with_its_length() -> None:
     with pytest.raises(ApiKeyError, match="its 'key' has 5000 characters: 1024 are the limit"):
         key_of(secret("alice", key="x" * 5000))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "name", "allowed"),
+    [
+        ("", "login", False),
+        ("login", "login", True),
+        ("login", "login-2", False),
+        ("a,shop-*", "shop-eu", True),
+        ("shop-*", "workshop-eu", False),
+        ("[a-z]*", "login", False),
+        ("*", "anything", True),
+    ],
+)
+def test_key_allows_the_secrets_that_its_own_secret_names(patterns: str, name: str, allowed: bool) -> None:
+    assert key_of(secret("alice", key="k", allowed_secrets=patterns)).allows_secret(name) is allowed

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from skyvern_crds.ids import TASK_PREFIX, name_of, new_id, task_id_of
 from skyvern_crds.rest.artifacts import ArtifactLinks
-from skyvern_crds.rest.request import TaskRequest
+from skyvern_crds.rest.request import ADDITIONS, TaskRequest
 from skyvern_crds.rest.response import encode_steps, step_responses, task_response
 from skyvern_crds.rest.webhook import webhook_body
 from skyvern_crds.spec import MAX_SPEC_BYTES
@@ -19,6 +20,7 @@ from skyvern_crds.vocabulary import ANNOTATION_REQUEST, LABEL_ORGANIZATION
 
 LINKS = ArtifactLinks("https://tasks.example.com/", b"key", now=1_000_000)
 MINIMAL = {"url": "https://jobs.example.com/apply"}
+SECRET = {"name": "password", "secret_key_ref": {"name": "login", "key": "password"}, "hosts": ["e.com"]}
 
 
 def answer(obj: dict[str, Any], links: ArtifactLinks | None) -> dict[str, Any]:
@@ -87,6 +89,15 @@ def test_url_that_cannot_be_opened_is_refused_with_the_remedy(url: str) -> None:
         ({**MINIMAL, "error_code_mapping": {"a": 1}}, "error_code_mapping"),
         ({**MINIMAL, "browser_session_id": "pbs_1"}, "browser_session_id"),
         ({**MINIMAL, "webhook_callback_url": "file:///etc/passwd"}, "webhook_callback_url"),
+        ({**MINIMAL, "priority": 1001}, "priority"),
+        ({**MINIMAL, "suspend": "yes"}, "suspend"),
+        ({**MINIMAL, "start_deadline_seconds": 9}, "start_deadline_seconds"),
+        ({**MINIMAL, "active_deadline_seconds": 86401}, "active_deadline_seconds"),
+        ({**MINIMAL, "ttl_seconds_after_finished": -1}, "ttl_seconds_after_finished"),
+        ({**MINIMAL, "profile": "Large"}, "profile"),
+        ({**MINIMAL, "navigation_payload_from": "login"}, "navigation_payload_from"),
+        ({**MINIMAL, "secrets": [SECRET | {"hosts": []}]}, "secrets"),
+        ({**MINIMAL, "secrets": [SECRET | {"value": "1"}]}, "secrets"),
     ],
 )
 def test_wrong_bodies_are_refused_by_field(body: dict[str, Any], field: str) -> None:
@@ -158,6 +169,48 @@ def test_unknown_keys_are_ignored() -> None:
     assert TaskRequest.model_validate({**MINIMAL, "not_a_field": 1}).url == MINIMAL["url"]
 
 
+BEYOND: dict[str, Any] = {
+    "priority": -5,
+    "suspend": True,
+    "start_deadline_seconds": 60,
+    "active_deadline_seconds": 3600,
+    "ttl_seconds_after_finished": 0,
+    "profile": "large",
+    "navigation_payload_from": {"secret_key_ref": {"name": "facts", "key": "json"}},
+    "secrets": [SECRET],
+}
+
+
+def test_fields_beyond_the_tasks_api_become_those_of_the_spec_and_are_echoed_where_given() -> None:
+    request = TaskRequest.model_validate_json(json.dumps(MINIMAL | BEYOND))
+    spec = request.to_spec().wire()
+    assert set(BEYOND) == set(ADDITIONS)
+    assert {name: spec[to_camel(name)] for name in ADDITIONS[:6]} == {name: BEYOND[name] for name in ADDITIONS[:6]}
+    assert spec["navigationPayloadFrom"] == {"secretKeyRef": {"name": "facts", "key": "json"}}
+    reference = {"secretKeyRef": SECRET["secret_key_ref"]}
+    assert spec["secrets"] == [{"name": "password", "hosts": ["e.com"]} | reference]
+    obj = an_object()
+    obj["spec"] = spec
+    echo = answer(obj, None)["request"]
+    assert {name: echo[name] for name in ADDITIONS} == BEYOND
+    assert list(request.secret_references()) == [
+        (["navigation_payload_from", "secret_key_ref", "name"], "facts"),
+        (["secrets", 0, "secret_key_ref", "name"], "login"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"secrets": [SECRET, SECRET]}, "secrets must have distinct names: rename one"),
+        ({"navigation_payload": "x", "navigation_payload_from": BEYOND["navigation_payload_from"]}, "not both"),
+    ],
+)
+def test_fields_that_exclude_each_other_are_refused_with_the_remedy(fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        TaskRequest.model_validate_json(json.dumps(MINIMAL | fields))
+
+
 def test_request_becomes_a_spec_field_by_field() -> None:
     request = TaskRequest.model_validate_json(
         json.dumps(
@@ -203,7 +256,7 @@ def test_new_task_answers_with_every_key() -> None:
     assert response["created_at"] == "2026-11-01T10:00:00.000000"
     assert response["errors"] == []
     assert response["screenshot_url"] is None
-    assert set(response["request"]) == set(TaskRequest.model_fields)
+    assert set(response["request"]) == set(TaskRequest.model_fields) - set(ADDITIONS)
 
 
 def test_request_fields_without_a_place_in_the_spec_are_echoed() -> None:
