@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from skyvern_apiserver.api.operations import OPERATIONS, Operation
+from skyvern_apiserver.api.operations import OPERATIONS, TAGS, Operation
 from skyvern_apiserver.wire.error_models import ErrorText, InvalidRequest
 
 REF: Final = "#/components/schemas/{model}"
@@ -56,6 +56,8 @@ def document(version: str) -> Json:
             "version": version,
             "description": "Browser tasks; each runs in a separate pod. Every path also works with a trailing slash.",
         },
+        "servers": [{"url": "/", "description": "Where this document comes from"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": paths,
         "components": {"schemas": dict(sorted(components.items())), "securitySchemes": SECURITY},
     }
@@ -79,12 +81,14 @@ def _models(operation: Operation) -> Iterator[type[BaseModel]]:
 
 
 def _operation(operation: Operation, components: Json, references: References) -> Json:
-    entry: Json = {"operationId": operation.name, "summary": operation.summary}
+    entry: Json = {"operationId": operation.name, "summary": operation.summary, "tags": [operation.tag]}
     if parameters := _parameters(operation, components):
         entry["parameters"] = parameters
     if operation.endpoint.input.body is not None:
         schema = copy.deepcopy(references[operation.endpoint.input.body])
         entry["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        if operation.example is not None:
+            entry["requestBody"]["content"]["application/json"]["example"] = dict(operation.example)
     content: Json = {"schema": _answer(operation.answer)} if operation.answer is not None else {}
     entry["responses"] = {"200": {"description": "Success", "content": {operation.media_type: content}}}
     if operation.versioned:

@@ -1,6 +1,8 @@
 """Every operation of the API: the one list from which the routes and the OpenAPI document are made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from skyvern_apiserver.api.endpoints import (
@@ -25,6 +27,20 @@ from skyvern_apiserver.wire.input import query_input
 from skyvern_crds.rest.response import StepResponse, TaskItem, TaskResponse
 
 API: Final = "/api/v1"
+TAGS: Final = {
+    "tasks": "Create tasks, and see what becomes of them.",
+    "artifacts": "The files that tasks leave behind.",
+    "service": "The service itself.",
+}
+EXAMPLE: Final = MappingProxyType(
+    {
+        "url": "https://jobs.example.com/apply",
+        "navigation_goal": "Apply for the job. Stop when the page says that the application has been sent.",
+        "navigation_payload": {"name": "Chris P. Bacon", "email": "chris@example.com"},
+        "data_extraction_goal": "Was the application sent?",
+        "extracted_information_schema": {"type": "object", "properties": {"sent": {"type": "boolean"}}},
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +53,12 @@ class Operation:
     name: str
     """operationId."""
     summary: str
+    tag: Literal["tasks", "artifacts", "service"]
+    """Group of the document."""
     endpoint: Endpoint
     """Serves the requests; says whether they need a key and what is read from them."""
+    example: Mapping[str, Any] | None = None
+    """A body that makes sense."""
     answer: Any = None
     """Type of the JSON answer; None for an answer that is not JSON."""
     media_type: str = "application/json"
@@ -58,7 +78,9 @@ OPERATIONS: Final = (
         f"{API}/tasks",
         "create_task",
         "Create a task; with `wait` the answer is the task as `get_task` gives it",
+        "tasks",
         KeyEndpoint(create_task, NEW_TASK),
+        example=EXAMPLE,
         answer=CreatedTask | TaskResponse,
         errors=(408, 413, 422),
     ),
@@ -67,6 +89,7 @@ OPERATIONS: Final = (
         f"{API}/tasks",
         "list_tasks",
         "List tasks, newest first",
+        "tasks",
         KeyEndpoint(list_tasks, query_input(ListQuery)),
         answer=list[TaskItem],
         versioned=True,
@@ -77,6 +100,7 @@ OPERATIONS: Final = (
         f"{API}/tasks/{{task_id}}",
         "get_task",
         "Read a task",
+        "tasks",
         TaskInputEndpoint(get_task, WAIT),
         answer=TaskResponse,
         versioned=True,
@@ -87,6 +111,7 @@ OPERATIONS: Final = (
         f"{API}/tasks/{{task_id}}/steps",
         "list_steps",
         "List a task's steps",
+        "tasks",
         TaskEndpoint(list_steps, empty_if_unknown=True),
         answer=list[StepResponse],
         versioned=True,
@@ -96,6 +121,7 @@ OPERATIONS: Final = (
         f"{API}/tasks/{{task_id}}/events",
         "follow_task",
         "Follow a task by server-sent events until it ends: `phase`, `queue`, `step`, `heartbeat` and `end`",
+        "tasks",
         TaskInputEndpoint(follow_task, FOLLOW),
         media_type=MEDIA_TYPE,
         resumable=True,
@@ -106,6 +132,7 @@ OPERATIONS: Final = (
         f"{API}/tasks/{{task_id}}/cancel",
         "cancel_task",
         "Cancel a task that is created, queued or running",
+        "tasks",
         TaskEndpoint(cancel_task),
         answer=type(None),
         errors=(400, 404),
@@ -115,6 +142,7 @@ OPERATIONS: Final = (
         f"{API}/tasks/{{task_id}}/retry_webhook",
         "retry_webhook",
         "Send a task's webhook again",
+        "tasks",
         TaskEndpoint(retry_webhook),
         answer=TaskResponse,
         errors=(404,),
@@ -124,6 +152,7 @@ OPERATIONS: Final = (
         f"{API}/artifacts/{{namespace}}/{{task}}/{{uid}}/{{file:path}}",
         "download_artifact",
         "Download a file of a task by its signed link",
+        "artifacts",
         PublicEndpoint(download_file, DOWNLOAD),
         media_type="application/octet-stream",
         is_file=True,
@@ -134,6 +163,7 @@ OPERATIONS: Final = (
         f"{API}/heartbeat",
         "heartbeat",
         "Report that the service answers",
+        "service",
         FixedEndpoint(b"Server is running.", "text/plain"),
         media_type="text/plain",
     ),
