@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from starlette.requests import Request
 
+from skyvern_apiserver.archive.records import Archive
 from skyvern_apiserver.auth.api_keys import ApiKey, KeyRing, key_of
 from skyvern_apiserver.auth.runners import RunnerAuthenticator
 from skyvern_apiserver.cache.answers import Answers
@@ -46,6 +47,7 @@ class Services:
     """The cache of the API keys; the process runs it."""
     freshness: Freshness
     artifacts: ArtifactStore
+    archive: Archive
     answers: Answers
     endings: Endings
     listeners: Listeners
@@ -66,12 +68,15 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
     """Wire everything together; nothing runs yet."""
     keys, index, unreadable = KeyRing(settings.serves), TaskIndex(), UnreadableTasks()
     endings, listeners = Endings(), Listeners()
+    artifacts = ArtifactStore.open(settings.store_url)
+    archive = Archive(artifacts)
     namespaces = None if settings.namespaces is None else list(settings.namespaces)
 
     def task_changed(change: Change[TaskRecord]) -> None:
         index.changed(change)
         endings.changed(change)
         listeners.changed(change)
+        archive.index.changed(change)
         unreadable.changed(change)
 
     callers = Callers(settings.limits, lambda limit: metrics.refused.labels(limit).inc())
@@ -114,7 +119,8 @@ def build_services(settings: Settings, client: ClusterClient) -> Services:
         tasks=tasks,
         secrets=secrets,
         freshness=freshness,
-        artifacts=ArtifactStore.open(settings.store_url),
+        artifacts=artifacts,
+        archive=archive,
         answers=Answers(),
         endings=endings,
         listeners=listeners,

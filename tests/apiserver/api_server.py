@@ -108,11 +108,11 @@ class FakeApiServer:
         self._tell(collection, "MODIFIED" if known else "ADDED", obj)
         return obj
 
-    def delete(self, plural: str, namespace: str, name: str) -> None:
-        """Remove an object."""
+    def remove(self, plural: str, namespace: str, name: str) -> None:
+        """Delete an object."""
         self._version += 1
         obj = self._objects[plural, namespace].pop(name)
-        obj["metadata"]["resourceVersion"] = str(self._version)
+        obj = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._version)}}
         self._tell((plural, namespace), "DELETED", obj)
 
     def put_key(self, namespace: str, name: str, *, tenant: str, state: str = "active", **more: str) -> dict[str, str]:

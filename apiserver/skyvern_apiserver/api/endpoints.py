@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from skyvern_apiserver.auth.api_keys import ApiKey
-from skyvern_apiserver.cache.task_lookup import find_task
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.errors import TaskNotFoundError
 from skyvern_apiserver.services import Services, services_of
 from skyvern_apiserver.tasks.create import AwaitedTask, CreatedTask
+from skyvern_apiserver.tasks.lookup import find_task
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.responses import json_response
 from skyvern_apiserver.wire.versioned import Versioned, versioned_response
@@ -127,9 +127,7 @@ class TaskInputEndpoint(Generic[T]):
 async def _find(services: Services, request: Request) -> TaskRecord:
     key = admit(services, request)
     task_id = request.state.task_id = request.path_params["task_id"]
-    return await find_task(
-        services.client, services.tasks, key.namespace, task_id, lambda: services.callers.lookup(key)
-    )
+    return await find_task(services, key.namespace, task_id, lambda: services.callers.lookup(key))
 
 
 def admit(services: Services, request: Request) -> ApiKey:

@@ -145,7 +145,7 @@ OPERATIONS: Final = (
         "tasks",
         TaskEndpoint(retry_webhook),
         answer=TaskResponse,
-        errors=(404,),
+        errors=(400, 404),
     ),
     Operation(
         "GET",

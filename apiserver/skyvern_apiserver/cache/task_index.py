@@ -3,9 +3,10 @@
 import heapq
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Literal
 
 from skyvern_apiserver.cache.task_record import TaskRecord
@@ -17,6 +18,17 @@ Position = tuple[datetime, str]
 """Time and name: what lists are sorted by."""
 Group = Phase | str | None
 """The tasks of a phase, those with an application (a plain string), or all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The tasks of a namespace at one moment."""
+
+    positions: Sequence[Position]
+    """Those that were asked for, ascending."""
+    records: Mapping[str, TaskRecord]
+    """All of them, by name."""
+
 
 _TIMES: Final[dict[Sort, Callable[[TaskRecord], datetime]]] = {
     "created_at": lambda record: record.created_at,
@@ -99,6 +111,27 @@ class TaskIndex:
             return _records(tasks, islice(positions, start, start + size))
         order = orders[0] if orders else tasks.orders[sort, "all", None]
         return _records(tasks, _cut(order, start, size, descending=descending))
+
+    def snapshot(
+        self,
+        namespace: str,
+        *,
+        phases: Sequence[Phase] = (),
+        application: str | None = None,
+        sort: Sort = "created_at",
+    ) -> Snapshot:
+        """The tasks that have one of the phases, if any, and the application, as they are now."""
+        tasks = self._namespaces.get(namespace)
+        if tasks is None:
+            return Snapshot((), {})
+        records = tasks.records.copy()
+        if application is not None:
+            order = tasks.orders.get((sort, "application", application), [])
+            return Snapshot([each for each in order if not phases or records[each[1]].phase in phases], records)
+        if not phases:
+            return Snapshot(tasks.orders.get((sort, "all", None), []).copy(), records)
+        orders = [tasks.orders.get((sort, "phase", phase), []) for phase in dict.fromkeys(phases)]
+        return Snapshot(sorted(chain.from_iterable(orders)), records)
 
     def count(self) -> int:
         """Number of tasks in all namespaces."""

@@ -46,6 +46,8 @@ class TaskRecord:
     """Fields that could not be read and are missing from answers."""
     packed: bytes
     """Compressed JSON of what an answer needs."""
+    archived: bool = False
+    """The task has left the cluster; this is its final record."""
 
     @property
     def task_id(self) -> str:

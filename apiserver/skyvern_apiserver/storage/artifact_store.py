@@ -1,7 +1,8 @@
 """The artifact store: files of tasks in an object store (local disk, S3, GCS, Azure)."""
 
 import logging
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,8 @@ from skyvern_crds.rest.response import MAX_RESULT_BYTES
 PART_BYTES: Final = 5 * 1024 * 1024
 """Size of an upload's parts, the smallest that S3 accepts; two are in memory at a time."""
 CHUNK_BYTES: Final = 256 * 1024
+LIST_CHUNK: Final = 1000
+"""Files of a list that are taken at a time, as many as S3 gives to a request."""
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,15 @@ class StoredFile:
 
     size: int
     etag: str | None
+    """Changes with the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file in a list."""
+
+    key: str
+    version: str
     """Changes with the content."""
 
 
@@ -51,8 +63,10 @@ class ArtifactStore:
                 if parts.scheme == "file":
                     Path(unquote(parts.path)).mkdir(parents=True, exist_ok=True)
                 return cls(from_url(url))
+            # Options of the client that are given here replace all that the environment says of it.
+            client: Any = {"timeout": "60s", "connect_timeout": "5s", "allow_http": _may_use_http(os.environ)}
             retry: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
-            return cls(from_url(url, client_options={"timeout": "60s", "connect_timeout": "5s"}, retry_config=retry))
+            return cls(from_url(url, client_options=client, retry_config=retry))
         except (BaseError, OSError, ValueError) as error:
             raise SettingsError(f"SKYVERN_ARTIFACTS_URL {url!r} cannot be opened: {error}") from error
 
@@ -62,6 +76,32 @@ class ArtifactStore:
             await obstore.put_async(self._store, key, chunks, chunk_size=PART_BYTES, max_concurrency=2)
         except (BaseError, OSError) as error:
             raise _unavailable("write", key, error) from error
+
+    async def put_bytes(self, key: str, content: bytes) -> None:
+        """Store a small file."""
+        try:
+            await obstore.put_async(self._store, key, content, use_multipart=False)
+        except (BaseError, OSError) as error:
+            raise _unavailable("write", key, error) from error
+
+    async def delete(self, key: str) -> None:
+        """Remove a file; one that does not exist is gone already."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise _unavailable("delete", key, error) from error
+
+    async def list(self, prefix: str) -> list[ListedFile]:
+        """All files below a prefix, which is a folder, in no particular order."""
+        files: list[ListedFile] = []
+        try:
+            async for chunk in obstore.list(self._store, prefix, chunk_size=LIST_CHUNK):
+                files += [ListedFile(each["path"], each["e_tag"] or str(each["last_modified"])) for each in chunk]
+        except (BaseError, OSError) as error:
+            raise _unavailable("list", prefix, error) from error
+        return files
 
     async def head(self, key: str) -> StoredFile | None:
         """Size and entity tag of a file; None when it does not exist."""
@@ -111,6 +151,11 @@ class ArtifactStore:
         if wire.is_cut(result):
             raise _lost(key, f"it is nested deeper than {wire.MAX_DEPTH} levels, so read its file")
         return result
+
+
+def _may_use_http(environ: Mapping[str, str]) -> bool:
+    """Whether one of the stores' usual variables lets a store be reached without TLS."""
+    return any(environ.get(f"{store}_ALLOW_HTTP", "").lower() in {"true", "1"} for store in ("AWS", "AZURE", "GOOGLE"))
 
 
 def _lost(key: str, problem: str) -> LostResultError:

@@ -19,7 +19,7 @@ async def cancel_task(services: Services, task: TaskRecord) -> None:
     """Request cancellation; the task is ``canceled`` once its pod has ended."""
     begun = datetime.now(UTC)
     for _ in range(CONFLICT_TRIES):
-        if task.phase.terminal:
+        if task.phase.terminal or task.archived:
             raise IllegalCancelError(task.task_id, task.phase)
         if task.cancel_requested:
             raise IllegalCancelError(task.task_id, Phase.CANCELED)

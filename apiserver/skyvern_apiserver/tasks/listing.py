@@ -7,6 +7,10 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skyvern_apiserver.archive.index import ArchiveIndex, Filter
+from skyvern_apiserver.archive.layout import Entry
+from skyvern_apiserver.archive.pages import Cut, Item, merged_page
+from skyvern_apiserver.archive.records import Archive
 from skyvern_apiserver.auth.api_keys import ApiKey
 from skyvern_apiserver.cache.answers import Answers, Kind
 from skyvern_apiserver.cache.task_index import TaskIndex
@@ -23,6 +27,9 @@ from skyvern_crds.vocabulary import Phase
 CHUNK_TASKS: Final = 25
 CHUNK_BYTES: Final = 256 * 1024
 """What a long list renders and holds before other requests get their turn and the client has taken it."""
+
+
+_MOST: Final = sys.maxsize // 4
 
 
 class ListQuery(BaseModel):
@@ -47,34 +54,62 @@ class ListQuery(BaseModel):
     order: Literal["asc", "desc"] = "desc"
     """Sort direction."""
 
+    def cut(self) -> Cut:
+        """The page in numbers that sequences take."""
+        start = min((self.page - 1) * self.page_size, _MOST)
+        return Cut(start, min(self.page_size, _MOST), descending=self.order == "desc")
+
 
 async def list_tasks(services: Services, key: ApiKey, query: ListQuery) -> Versioned:
     """The page of ``query`` from the tasks of the key's namespace."""
-    tasks, links = select(services.index, key.namespace, query), links_now(services.settings)
+    items = await page_of(services.index, services.archive.index, key.namespace, query)
+    links = links_now(services.settings)
 
     async def render() -> bytes | Iterator[bytes]:
+        tasks = await _with_records(services.archive, key.namespace, items)
         chunks = in_chunks(render_list(services.answers, tasks, links))
         first, second = next(chunks), next(chunks, None)
         return first if second is None else chain((first, second), chunks)
 
-    return Versioned(tag_of_tasks(tasks, links), render)
+    return Versioned(tag_of_tasks(items, links), render)
+
+
+async def _with_records(archive: Archive, namespace: str, items: list[Item]) -> list[TaskRecord]:
+    """The tasks of a page; one whose record has been removed from the store is left out."""
+    entries = [each for each in items if isinstance(each, Entry)]
+    archived = await archive.of_entries(namespace, entries) if entries else {}
+    found = (archived.get(each.uid) if isinstance(each, Entry) else each for each in items)
+    return [task for task in found if task is not None]
+
+
+async def page_of(index: TaskIndex, archive: ArchiveIndex, namespace: str, query: ListQuery) -> list[Item]:
+    """The tasks of the page of ``query``, in the cluster and in the archive.
+
+    Raises ApiError 400 for filters that exclude each other, and UnavailableError while the archive cannot be read.
+    """
+    if archive.known_days(namespace, query.sort) == () or query.workflow_run_id is not None:
+        return list(select(index, namespace, query))
+    snapshot = index.snapshot(namespace, phases=query.task_status, application=query.application, sort=query.sort)
+    days = await archive.days(namespace, query.sort)
+    wanted = Filter(query.task_status, query.application)
+    return await merged_page(archive, days, snapshot, wanted, query.cut())
 
 
 def select(index: TaskIndex, namespace: str, query: ListQuery) -> list[TaskRecord]:
-    """The tasks of the page of ``query``. Raises ApiError 400 for filters that exclude each other."""
+    """The tasks in the cluster of the page of ``query``. Raises ApiError 400 for filters that exclude each other."""
     if query.workflow_run_id is not None:
         if query.only_standalone_tasks:
             raise ApiError(400, "only_standalone_tasks and workflow_run_id cannot be used together")
         return []
-    size = min(query.page_size, sys.maxsize // 4)
+    cut = query.cut()
     return index.page(
         namespace,
-        min((query.page - 1) * query.page_size, sys.maxsize // 4),
-        size,
+        cut.start,
+        cut.size,
         phases=query.task_status,
         application=query.application,
         sort=query.sort,
-        descending=query.order == "desc",
+        descending=cut.descending,
     )
 
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from skyvern_apiserver.cache.task_lookup import find_task
 from skyvern_apiserver.cache.task_record import TaskRecord
 from skyvern_apiserver.services import Services, services_of
+from skyvern_apiserver.tasks.lookup import find_task
 from skyvern_apiserver.wire.caller import hung_up, unless_hung_up
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.parameters import read_query
@@ -54,10 +54,10 @@ WAIT: Final = Input(read_wait, query=WaitQuery)
 
 async def wait_for_end(services: Services, task: TaskRecord, wait: Wait) -> TaskRecord:
     """The task once it has ended, or as it is when the time is up. Raises TaskNotFoundError when it is deleted."""
-    if not wait.seconds or task.phase.terminal:
+    if not wait.seconds or task.phase.terminal or task.archived:
         return task
     known = services.tasks.get(task.namespace, task.name)
     if known is None or not known.phase.terminal:
         with wait.place():
             await unless_hung_up(services.endings.wait(task.namespace, task.name, wait.seconds), wait.hung_up())
-    return await find_task(services.client, services.tasks, task.namespace, task.task_id)
+    return await find_task(services, task.namespace, task.task_id)

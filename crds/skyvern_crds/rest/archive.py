@@ -1,7 +1,7 @@
 """The archive: the final records of tasks, which the operator stores with the facade before it removes a task.
 
-A record is the SkyvernTask as the API server last had it, without ``managedFields``. Requests to store one are signed,
-since they come from the operator alone.
+A record is the SkyvernTask as the API server last had it; of ``managedFields`` the time of the last change alone.
+Requests to store one are signed, since they come from the operator alone.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from skyvern_crds import wire
+from skyvern_crds.stored import read_metadata
 
 ARCHIVE_PATH: Final = "/internal/archive"
 """Path prefix on the facade's internal port; namespace, name and uid of the task follow."""
@@ -40,6 +41,9 @@ def record_path(namespace: str, task: str, uid: str) -> str:
 def encode_record(obj: Mapping[str, Any]) -> bytes:
     """The record of a stored object, as compact JSON."""
     meta = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+    changed = read_metadata(obj).changed_at
+    if changed is not None:
+        meta["managedFields"] = [{"time": changed.isoformat()}]
     return wire.encode({**obj, "metadata": meta})
 
 

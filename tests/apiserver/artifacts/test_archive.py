@@ -23,7 +23,8 @@ pytestmark = pytest.mark.contract
 
 KEY = archive_key(SIGNING_KEY.encode())
 TASK = ("jobs", "apply", "0b6dbf2c-7c2f-4d57-9a83-0f6fd0d9b9a1")
-RECORD = encode_record({"metadata": {"name": "apply", "managedFields": [{}]}, "status": {"phase": "completed"}})
+META = dict(zip(("namespace", "name", "uid"), TASK, strict=True))
+RECORD = encode_record({"metadata": {**META, "managedFields": [{}]}, "status": {"phase": "completed"}})
 
 
 async def stored(services: Services) -> bytes | None:
@@ -60,6 +61,17 @@ async def test_other_records_are_refused(  # noqa: PLR0917 - one case
     answer = await inside.put(record_path(*TASK), content=RECORD, headers=headers)
     assert answer.status_code == 403
     assert text in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"{", b"[]", b"{}", b'{"metadata": 7}', encode_record({"metadata": {**META, "namespace": "others"}})],
+    ids=["not JSON", "not an object", "empty", "without metadata", "of another task"],
+)
+async def test_record_that_is_not_that_of_its_task_is_refused(inside: httpx2.AsyncClient, record: bytes) -> None:
+    path = record_path(*TASK)
+    answer = await inside.put(path, content=record, headers=sign_record(KEY, path, record, int(time.time())))
+    assert (answer.status_code, "not that of the task" in answer.json()["detail"]) == (422, True)
 
 
 async def test_unsigned_and_odd_requests_are_refused(inside: httpx2.AsyncClient) -> None:

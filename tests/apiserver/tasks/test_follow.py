@@ -192,7 +192,7 @@ async def test_stream_ends_with_its_task(server: FakeApiServer, tmp_path: Path) 
     async with facade(server, tmp_path) as services:
         listener = Listener(public_app(services)).call(EVENTS, alice)
         await until(lambda: services.listeners.count == 1)
-        server.delete("skyverntasks", "a", "by-hand")
+        server.remove("skyverntasks", "a", "by-hand")
         await listener.end()
         assert listener.names == ["phase created"]
 
