@@ -1,4 +1,6 @@
-"""Command line: ``skyvern-apiserver`` serves; ``openapi [--check] PATH`` writes or checks the OpenAPI document."""
+"""Command line: ``skyvern-apiserver`` serves; ``keys`` makes and ends API keys; ``openapi [--check] PATH`` writes or
+checks the OpenAPI document.
+"""
 
 import argparse
 import asyncio
@@ -9,6 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from skyvern_apiserver.errors import SettingsError
+from skyvern_apiserver.keys.command import add_parser as add_keys_parser
+from skyvern_apiserver.keys.command import run as run_keys
+from skyvern_apiserver.keys.key_secrets import KeyCommandError
 from skyvern_apiserver.process.logs import configure_logging
 from skyvern_apiserver.process.settings import load_settings
 from skyvern_crds.client import ClusterError
@@ -22,8 +27,24 @@ def main() -> None:
     openapi = commands.add_parser("openapi", help="write the OpenAPI document")
     openapi.add_argument("--check", action="store_true", help="only check whether the file is up to date")
     openapi.add_argument("path", type=Path)
+    add_keys_parser(commands)
     arguments = parser.parse_args()
-    sys.exit(_openapi(arguments.path, check=arguments.check) if arguments.command == "openapi" else _serve())
+    match arguments.command:
+        case "openapi":
+            sys.exit(_openapi(arguments.path, check=arguments.check))
+        case "keys":
+            sys.exit(_keys(arguments))
+        case _:
+            sys.exit(_serve())
+
+
+def _keys(arguments: argparse.Namespace) -> int:
+    try:
+        asyncio.run(run_keys(arguments, sys.stdout, sys.stderr))
+    except (KeyCommandError, ClusterError) as error:
+        print(f"skyvern-apiserver keys: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _serve() -> int:

@@ -15,16 +15,7 @@ from pathlib import Path
 PROGRAM = Path(sys.executable).parent / "weed"
 BUCKET = "skyvern"
 START_SECONDS = 120
-PORTS = (
-    "master.port",
-    "master.port.grpc",
-    "volume.port",
-    "volume.port.grpc",
-    "filer.port",
-    "filer.port.grpc",
-    "s3.port",
-)
-PORTS += ("s3.port.grpc",)
+PORTS = [f"{part}.{port}" for part in ("master", "volume", "filer", "s3") for port in ("port", "port.grpc")]
 
 
 @contextlib.contextmanager

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from importlib.metadata import version
 from typing import Any, Final, Literal
 
+from pydantic_core import to_json
+
 from skyvern_apiserver.api.endpoints import (
+    NO_INPUT,
     Endpoint,
     FixedEndpoint,
     KeyEndpoint,
@@ -23,6 +27,8 @@ from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
 from skyvern_apiserver.tasks.wait import WAIT
 from skyvern_apiserver.wire.event_stream import MEDIA_TYPE
+from skyvern_apiserver.tasks.webhook_receiver import TEST_WEBHOOK, receive_webhook
+from skyvern_apiserver.tasks.whoami import Version, WhoAmI, whoami
 from skyvern_apiserver.wire.input import query_input
 from skyvern_crds.rest.response import StepResponse, TaskItem, TaskResponse
 
@@ -166,6 +172,31 @@ OPERATIONS: Final = (
         "service",
         FixedEndpoint(b"Server is running.", "text/plain"),
         media_type="text/plain",
+    ),
+    Operation(
+        "GET",
+        f"{API}/version",
+        "version",
+        "Tell the version of the service",
+        FixedEndpoint(to_json(Version(version=version("skyvern-apiserver"))), "application/json"),
+        answer=Version,
+    ),
+    Operation(
+        "GET",
+        f"{API}/whoami",
+        "whoami",
+        "Tell the tenant and the limits of the caller's API key",
+        KeyEndpoint(whoami, NO_INPUT),
+        answer=WhoAmI,
+    ),
+    Operation(
+        "POST",
+        f"{API}/webhook",
+        "receive_webhook",
+        "Receive a webhook for a test: tells whether the two headers arrive",
+        PublicEndpoint(receive_webhook, TEST_WEBHOOK),
+        media_type="text/plain",
+        errors=(400,),
     ),
 )
 """All of them, in the order of the document."""

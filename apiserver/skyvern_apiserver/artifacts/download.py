@@ -12,11 +12,15 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from skyvern_apiserver.artifacts.byte_range import byte_range
 from skyvern_apiserver.artifacts.file_headers import file_headers
 from skyvern_apiserver.artifacts.file_path import read_file_path
-from skyvern_apiserver.errors import ApiError
+from skyvern_apiserver.errors import ApiError, UnavailableError
 from skyvern_apiserver.services import Services
+from skyvern_apiserver.storage.artifact_store import ArtifactStore, ReplacedError, StoredFile
 from skyvern_apiserver.wire.input import Input
 from skyvern_apiserver.wire.versioned import is_known
 from skyvern_crds.rest.artifacts import ARTIFACTS_PATH, LinkError, verify_link
+
+TRIES: Final = 3
+"""How often in a row a file may be replaced while it is being looked up."""
 
 
 class LinkQuery(BaseModel):
@@ -69,9 +73,19 @@ async def download_file(services: Services, wanted: Download) -> Response:
         verify_link(services.settings.link_key, path, wanted.expires, wanted.signature, time.time())
     except LinkError as error:
         return PlainTextResponse(str(error), 403)
-    found = await services.artifacts.head(wanted.key)
-    if found is None:
-        raise ApiError(404, "Artifact not found")
+    for _ in range(TRIES):
+        found = await services.artifacts.head(wanted.key)
+        if found is None:
+            raise ApiError(404, "Artifact not found")
+        try:
+            return await _answer(services.artifacts, wanted, found)
+        except ReplacedError:
+            continue
+    raise UnavailableError("The file is being replaced all the time: try again later")
+
+
+async def _answer(artifacts: ArtifactStore, wanted: Download, found: StoredFile) -> Response:
+    """The file that was found, or a range of it. Raises ReplacedError."""
     headers = file_headers(wanted.key, found.etag)
     if is_known(wanted.if_none_match, found.etag):
         return Response(status_code=304, headers=headers)
@@ -85,4 +99,4 @@ async def download_file(services: Services, wanted: Download) -> Response:
     headers["Content-Length"] = str(end - start)
     if wanted.head:
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(services.artifacts.get(wanted.key, start, end), status, headers)
+    return StreamingResponse(await artifacts.open_range(wanted.key, found, start, end), status, headers)

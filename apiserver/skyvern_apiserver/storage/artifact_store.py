@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import ObjectStore, from_url
 
 from skyvern_apiserver.errors import FacadeError, LostResultError, SettingsError, UnavailableError
@@ -46,6 +46,10 @@ class ListedFile:
 
 class TooLargeError(FacadeError):
     """The file is larger than its reader takes."""
+
+
+class ReplacedError(FacadeError):
+    """Another file has taken the place of the one that was found."""
 
 
 class ArtifactStore:
@@ -113,25 +117,33 @@ class ArtifactStore:
             raise _unavailable("read", key, error) from error
         return StoredFile(meta["size"], meta["e_tag"])
 
-    async def get(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """Bytes from ``start`` up to ``end``, exclusive."""
+    async def open_range(self, key: str, found: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
+        """Bytes from ``start`` up to ``end``, exclusive, of the file that :meth:`head` has found.
+
+        Raises ReplacedError when another file has taken its place since, so that nobody gets parts of two.
+        """
         if start == end:
-            return
+            return _stream(key, None)
+        options: Any = {"range": (start, end), "if_match": found.etag}
         try:
-            result = await obstore.get_async(self._store, key, options={"range": (start, end)})
-            async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
-                yield bytes(chunk)
+            return _stream(key, await obstore.get_async(self._store, key, options=options))
+        except (PreconditionError, FileNotFoundError):
+            raise ReplacedError(key) from None
         except (BaseError, OSError) as error:
             raise _unavailable("read", key, error) from error
 
     async def read(self, key: str, limit: int) -> bytes | None:
         """A whole file; None when it does not exist. Raises TooLargeError beyond ``limit`` bytes."""
-        found = await self.head(key)
-        if found is None:
+        try:
+            result = await obstore.get_async(self._store, key)
+            size = result.meta["size"]
+            if size > limit:
+                raise TooLargeError(f"{size} bytes, and {limit} are read")
+            return bytes(await result.bytes_async())
+        except FileNotFoundError:
             return None
-        if found.size > limit:
-            raise TooLargeError(f"{found.size} bytes, and {limit} are read")
-        return b"".join([chunk async for chunk in self.get(key, 0, found.size)])
+        except (BaseError, OSError) as error:
+            raise _unavailable("read", key, error) from error
 
     async def read_result(self, key: str) -> Any:
         """The extracted information that a task refers to; None when it is larger than MAX_RESULT_BYTES.
@@ -151,6 +163,17 @@ class ArtifactStore:
         if wire.is_cut(result):
             raise _lost(key, f"it is nested deeper than {wire.MAX_DEPTH} levels, so read its file")
         return result
+
+
+async def _stream(key: str, result: Any) -> AsyncIterator[bytes]:
+    """The content of an answer of the store; None has none."""
+    if result is None:
+        return
+    try:
+        async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
+            yield bytes(chunk)
+    except (BaseError, OSError) as error:
+        raise _unavailable("read", key, error) from error
 
 
 def _may_use_http(environ: Mapping[str, str]) -> bool:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from skyvern_crds.rest.key_limits import secret_limits
+from skyvern_crds.rest.webhook import SignatureStyle
 from skyvern_crds.vocabulary import LABEL_API_KEY
 
 STATE_ACTIVE: Final = "active"
+MIN_KEY_CHARACTERS: Final = 16
+"""Shortest key: a shorter one can be guessed, and so can the signature of a webhook."""
 MAX_KEY_CHARACTERS: Final = 1024
 """Longest key; callers send it in a header, whose size is limited too."""
 LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -38,6 +41,8 @@ class ApiKeySecret:
     """What its own fields say instead of the facade's limits, by the names of :class:`KeyLimits`."""
     allowed_secrets: tuple[str, ...] = ()
     """Names of the tenant's Secrets that requests with this key may refer to; ``*`` stands for any text in them."""
+    signature: SignatureStyle | None = None
+    """How webhooks of the key's tasks are signed; None for the operator's setting."""
 
 
 def is_api_key(obj: Mapping[str, Any]) -> bool:
@@ -53,6 +58,8 @@ def read_api_key(obj: Mapping[str, Any]) -> ApiKeySecret:
     key = data.get("key", "")
     if not key:
         raise ApiKeyError("it holds no API key: put one in its field 'key'")
+    if len(key) < MIN_KEY_CHARACTERS:
+        raise ApiKeyError(f"its 'key' has {len(key)} characters: give it at least {MIN_KEY_CHARACTERS}")
     if len(key) > MAX_KEY_CHARACTERS:
         raise ApiKeyError(f"its 'key' has {len(key)} characters: {MAX_KEY_CHARACTERS} are the limit")
     organization = data.get("organization-id") or meta["name"]
@@ -73,7 +80,16 @@ def read_api_key(obj: Mapping[str, Any]) -> ApiKeySecret:
         active=data.get("state", STATE_ACTIVE).lower() in {"", STATE_ACTIVE},
         limits=limits,
         allowed_secrets=tuple(name for each in data.get("allowed-secrets", "").split(",") if (name := each.strip())),
+        signature=_signature(data.get("webhook-signature", "").lower()),
     )
+
+
+def _signature(text: str) -> SignatureStyle | None:
+    try:
+        return SignatureStyle(text) if text else None
+    except ValueError:
+        styles = " or ".join(repr(each.value) for each in SignatureStyle)
+        raise ApiKeyError(f"its 'webhook-signature' is {text[:32]!r}: write {styles}, or leave it out") from None
 
 
 def _text(name: str, value: Any) -> str:

@@ -28,10 +28,7 @@ RECORD = encode_record({"metadata": {**META, "managedFields": [{}]}, "status": {
 
 
 async def stored(services: Services) -> bytes | None:
-    found = await services.artifacts.head(record_key(*TASK))
-    if found is None:
-        return None
-    return b"".join([chunk async for chunk in services.artifacts.get(record_key(*TASK), 0, found.size)])
+    return await services.artifacts.read(record_key(*TASK), MAX_RECORD_BYTES)
 
 
 async def test_signed_record_is_stored_and_may_be_sent_again(inside: httpx2.AsyncClient, services: Services) -> None:

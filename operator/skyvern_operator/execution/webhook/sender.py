@@ -69,7 +69,7 @@ class WebhookSender:
         self._wake = wake
         self._check_lead = check_lead
         self._tracing = tracing
-        self._keys = SigningKey(client, signing_key, release_namespace)
+        self._keys = SigningKey(client, signing_key, release_namespace, config.webhook.signature)
         self._post = Post(config.webhook, Lookups())
         self._results = ResultReader(config.facade_url or config.public_url, self._link_key)
         bounds = config.webhook
@@ -186,9 +186,9 @@ class WebhookSender:
         """Make one try. Anything that goes wrong with this task or its receiver makes it a failed one."""
         meta, url = task.metadata, task.spec.webhook_callback_url or ""
         try:
-            key = await self._keys.of(task)
+            signer = await self._keys.of(task)
             body = await self._body(session, task, is_last=is_last_try(before, self._config.webhook))
-            headers = webhook_headers(self._config.webhook.signature, key, int(time.time()), body)
+            headers = webhook_headers(signer.style, signer.key, int(time.time()), body)
             self._check_lead()
             return await self._post.send(url, body, headers, namespace=meta.namespace)
         except (ClusterError, NotLeadingError):

@@ -1,0 +1,1 @@
+"""The command that makes, lists and ends API keys."""
