@@ -60,6 +60,15 @@ interface Node {
 
 type Point = { x: number; y: number };
 type Edges = { left: number; top: number; right: number; bottom: number };
+/** What surrounds an element. */
+type Region = {
+  /** Where it is in view. */
+  clip: Edges;
+  /** Where scrolling can bring it into view. */
+  reach: Edges;
+  /** Whether it is not in the flow of what is around it: it may be in view wherever that is scrolled to. */
+  apart: boolean;
+};
 /** Depth, id, role, name, states, flags, list and item of the list. */
 type Row = [number, string, string, string, string, number, number, number];
 /** Name, tag, count, outer list and item of the outer list. */
@@ -75,6 +84,10 @@ type Seen = {
   ground: string;
   /** Whether the pointer is a hand on it. */
   hand: boolean;
+  /** Whether it cuts off what overflows it. */
+  cuts: boolean;
+  /** How much of it can be scrolled to, as the outline has it. */
+  scroll: string;
 };
 /** What an action aims at. */
 type Aimed = { el: El; focus: El | null; firstId: number };

@@ -9,6 +9,7 @@ const scrollable = (el) => overflows(el) && /auto|scroll|overlay/.test(styleOf(e
 
 /** The area that scrolls with an element in it. @param {El} el */
 const areaOf = (el) => {
+  if (el === el.ownerDocument.documentElement) return /** @type {El} */ (el.ownerDocument.scrollingElement ?? el);
   let node = /** @type {El | undefined} */ (el);
   for (; node; node = node.assignedSlot ?? outwards(node)) if (scrollable(node)) return node;
   return null;

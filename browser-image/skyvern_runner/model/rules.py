@@ -14,7 +14,9 @@ far, and an outline of the page. Answer with the next actions as one JSON object
 
 The outline has one node per line, indented by nesting: its role, its name in quotes, then its state. Nodes that you
 can act on begin with an id in brackets, such as [3] or, in a frame, [5.12]. A * before the bracket marks what is new or
-has changed since your last look. "... N more" means that something was left out; scroll to see more of it.
+has changed since your last look. "... N more" means that something was left out; scroll to see more of it. What scrolls
+by itself has an id, and says how many screens of it are above and below; "--- view begins ---" and "--- view ends ---"
+mark which of its rows are on the screen.
 
 {_BOUNDARY}
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from skyvern_crds import wire
 from skyvern_runner.browser.element_id import ElementId
+from skyvern_runner.perceive.areas import Areas, find_areas
 from skyvern_runner.perceive.rows import ACTIONABLE, CONTAINER, FORM_CONTROL, IN_VIEW, MARK, Tree
 
 CHARS_PER_TOKEN: Final = 3.6
@@ -44,7 +45,10 @@ def render(tree: Tree, budget: int, marked: Collection[int] = ()) -> Printed:
     folds with the list. Each row is printed or counted by one line that says how much is missing there.
     """
     lines = [row.line(marked=index in marked) for index, row in enumerate(tree.rows)]
-    fold = _Fold(tree, lines, frozenset(marked), int(max(budget, MIN_BUDGET) * CHARS_PER_TOKEN))
+    areas = find_areas(tree)
+    for index, boundaries in areas.boundaries().items():
+        lines[index] = "\n".join([*boundaries, lines[index]])
+    fold = _Fold(tree, lines, areas, frozenset(marked), int(max(budget, MIN_BUDGET) * CHARS_PER_TOKEN))
     printed: list[str] = []
     shown: set[ElementId] = set()
     hidden = 0
@@ -82,8 +86,9 @@ class _Drop(NamedTuple):
 class _Fold:
     """Finds what to leave out. Its state is a cause for each row: _KEPT, _LOOSE, or the list with which it folds."""
 
-    def __init__(self, tree: Tree, lines: Sequence[str], marked: frozenset[int], limit: int) -> None:
+    def __init__(self, tree: Tree, lines: Sequence[str], areas: Areas, marked: frozenset[int], limit: int) -> None:
         self._tree = tree
+        self._areas = areas
         self._marked = marked
         self._limit = limit
         self._chars = [0, *accumulate(len(line) + 1 for line in lines)]
@@ -132,13 +137,14 @@ class _Fold:
             starts = self._starts[cause]
             name = self._tree.lists[cause].name
             where = f"list {wire.dumps(name)}" if name else "this list"
-            return f"{indent}... {bisect_left(starts, stop) - bisect_left(starts, start)} more in {where}"
+            count = bisect_left(starts, stop) - bisect_left(starts, start)
+            return f"{indent}... {count} more in {where}{self._areas.place(start, stop)}"
         controls = self._controls[stop] - self._controls[start]
         texts = stop - start - controls
         parts = [f"{controls} more control{'s' * (controls > 1)}"] if controls else []
         if texts:
             parts.append(f"{texts} more line{'s' * (texts > 1)} of text")
-        return f"{indent}... {' and '.join(parts)} not shown"
+        return f"{indent}... {' and '.join(parts)} not shown{self._areas.place(start, stop)}"
 
     def _stages(self) -> Iterator[Callable[[Sequence[int]], Iterator[_Drop]]]:
         """What to leave out, the least important first; the last stage leaves one line for the whole page."""

@@ -11,8 +11,8 @@ from selenium.common.exceptions import WebDriverException
 from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.session import Browser
 from skyvern_runner.errors import BrowserLostError, DialogWaitsError, first_line
-from skyvern_runner.perceive.fold import render
-from skyvern_runner.perceive.rows import ACTIONABLE, FOREIGN_FRAME, IN_VIEW, Row, Tree, marks, parse
+from skyvern_runner.perceive.fold import CHARS_PER_TOKEN, render
+from skyvern_runner.perceive.rows import ACTIONABLE, CONTAINER, FOREIGN_FRAME, IN_VIEW, SCROLLS, Row, Tree, marks, parse
 
 DEFAULT_BUDGET: Final = 6000
 """Tokens of an outline."""
@@ -80,8 +80,8 @@ class Snapshot:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what the page shows."""
-        digest = hashlib.sha256(self.url.encode())
+        """Digest of what the page shows and where it is scrolled to."""
+        digest = hashlib.sha256(f"{self.url} {self.stats.scrolled}".encode())
         for row in self.rows:
             digest.update(repr(row.signature).encode())
         return digest.hexdigest()[:16]
@@ -100,11 +100,12 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
     tree = _with_frames(browser, parse(answer), documents)
     same = previous is not None and previous.documents.get(PAGE) == documents[PAGE]
     marked = marks(tree.rows, previous.rows if same and previous else None)
-    printed = render(tree, budget, marked)
+    head = _position(answer)
+    printed = render(tree, budget - round(len(head) / CHARS_PER_TOKEN), marked)
     elements = {
         row.id: Element(row.id, row.role, row.name, row.states, bool(row.flags & IN_VIEW))
         for row in tree.rows
-        if row.id and row.flags & ACTIONABLE
+        if row.id and row.flags & (ACTIONABLE | SCROLLS)
     }
     stats = Stats(
         elements=answer["seen"],
@@ -118,7 +119,7 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
     return Snapshot(
         url=answer["url"],
         title=answer["title"],
-        outline=printed.text,
+        outline=head + printed.text,
         elements=MappingProxyType(elements),
         documents=MappingProxyType(documents),
         stats=stats,
@@ -141,11 +142,12 @@ def _with_frames(browser: Browser, tree: Tree, documents: dict[Frame, str], dept
     rows: list[Row] = []
     lists = list(tree.lists)
     for row in tree.rows:
-        rows.append(row)
         if not row.id or not row.flags & FOREIGN_FRAME or len(documents) > MAX_FOREIGN_FRAMES:
+            rows.append(row)
             continue
         frame = row.id.content
         answer = _foreign(browser, frame)
+        rows.append(_scrolling(row, frame, answer) if answer and answer["scroll"] else row)
         if answer is None:
             continue
         documents[frame] = str(answer["token"])
@@ -161,7 +163,21 @@ def _with_frames(browser: Browser, tree: Tree, documents: dict[Frame, str], dept
         inner = _with_frames(browser, Tree(inner.rows, tuple(lists)), documents, depth + 1)
         lists = list(inner.lists)
         rows.extend(inner.rows)
-    return Tree(tuple(rows), tuple(lists))
+    return Tree(tuple(rows), tuple(lists), tree.scrolls)
+
+
+def _position(answer: Mapping[str, Any]) -> str:
+    """A line about the page as a whole."""
+    parts = [f"page{answer['scroll']}"] if answer["scroll"] else []
+    if answer["truncated"]:
+        parts.append(f"only the first {answer['seen']} elements are shown")
+    return f"{'; '.join(parts)}\n" if parts else ""
+
+
+def _scrolling(row: Row, frame: Frame, answer: Mapping[str, Any]) -> Row:
+    """The row of a frame, with the id of its document, which scrolls."""
+    flags = row.flags & ~FOREIGN_FRAME | CONTAINER | SCROLLS
+    return row._replace(id=ElementId(frame, str(answer["root"])), states=row.states + answer["scroll"], flags=flags)
 
 
 def _foreign(browser: Browser, frame: Frame) -> Any:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from skyvern_crds import wire
 from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
@@ -13,13 +13,15 @@ IN_VIEW: Final = 2
 FORM_CONTROL: Final = 4
 CONTAINER: Final = 8
 FOREIGN_FRAME: Final = 16
+SCROLLS: Final = 32
+APART: Final = 64
+"""Not in the flow of what is around it: it may be in view wherever that is scrolled to."""
 
 MARK: Final = "*"
 """Stands before a row that is new or changed."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A node of the outline."""
 
     depth: int
@@ -46,7 +48,7 @@ class Row:
         """The printed row, on one line whatever the page put into its states."""
         mark = MARK if marked else ""
         number = f"[{self.id}] " if self.id and not self.flags & FOREIGN_FRAME else ""
-        name = f" {wire.dumps(self.name)}" if self.name or self.id else ""
+        name = f" {wire.dumps(self.name)}" if self.name or self.flags & ACTIONABLE else ""
         states = " ".join(self.states.splitlines())
         return "  " * self.depth + f"{mark}{number}{self.role}{name}{states}"
 
@@ -65,6 +67,8 @@ class Tree:
 
     rows: tuple[Row, ...]
     lists: tuple[ItemList, ...]
+    scrolls: bool = False
+    """Whether the page itself can be scrolled."""
 
 
 def parse(
@@ -102,7 +106,7 @@ def parse(
                 groups=chain(index, item),
             )
         )
-    return Tree(tuple(rows), tuple(ItemList(entry[0], entry[2]) for entry in lists))
+    return Tree(tuple(rows), tuple(ItemList(entry[0], entry[2]) for entry in lists), bool(answer.get("scroll")))
 
 
 def marks(rows: Sequence[Row], before: Sequence[Row] | None) -> frozenset[int]:

@@ -37,9 +37,15 @@ class Walk {
     const { rows, lists } = this.out;
     const height = Math.max(innerHeight, 1);
     return {
-      url: location.href, title: clean(document.title), token, rows, lists, seen: this.seen,
+      url: location.href, title: clean(document.title), token, rows, lists, seen: this.seen, ...this.position(),
       truncated: this.truncated, screens: root.scrollHeight / height, scrolled: scrollY / height,
     };
+  }
+
+  // Where the page is scrolled to, and what to name in order to scroll it when it is in a frame.
+  position() {
+    const scroll = pageScroll(document);
+    return { scroll, root: scroll && idOf(/** @type {El} */ (document.documentElement)) };
   }
 
   /**
@@ -68,10 +74,15 @@ class Walk {
     }
     if (this.isClippedAway(el, tag, style) || style.contentVisibility === "hidden") return;
     const hand = style.cursor === "pointer";
-    const at = { el, tag, role: "", depth, style, ground: groundOf(style, ground), hand };
+    const cuts = style.overflowX !== "visible" && (tag !== "body" || cutsOff(el));
+    const at = { el, tag, role: "", depth, style, ground: groundOf(style, ground), hand, cuts, scroll: "" };
+    const { region, anchored } = this.out;
+    if (style.position !== "static") this.out.place(style.position);
     if (tag === "iframe" || tag === "frame") this.frame(el, depth);
     else if (style.visibility === "visible") this.shown(at, hand && !pointer);
     else this.children(at, depth);
+    this.out.region = region;
+    this.out.anchored = anchored;
     if (!inline) this.out.flush();
     else if (cell) this.out.separate(" | ");
   }
@@ -97,7 +108,16 @@ class Walk {
   }
 
   /** @param {Seen} at @param {number} depth */
-  children({ el, style, ground, hand }, depth) {
+  children(at, depth) {
+    const { region, anchored } = this.out;
+    if (at.cuts) this.out.enter(at.el, at.style);
+    this.content(at, depth);
+    this.out.region = region;
+    this.out.anchored = anchored;
+  }
+
+  /** @param {Seen} at @param {number} depth */
+  content({ el, style, ground, hand }, depth) {
     if (el.localName === "details" && !el.open) {
       const summary = el.querySelector(":scope > summary");
       if (summary) this.visit(summary, depth, ground, hand);
@@ -142,6 +162,7 @@ class Walk {
   shown(at, startsPointer) {
     const { el, tag } = at;
     const role = at.role = roleOf(el, tag);
+    if (at.cuts && !this.quiet) at.scroll = scrollOf(el, at.style);
     if (WIDGETS.has(role) || VALUE_ROLES.has(role) || role === "file" || (role === "listbox" && tag === "select")) {
       this.widget(at);
       return;
@@ -165,7 +186,9 @@ class Walk {
     const control = VALUE_ROLES.has(role) || tag === "input" || tag === "select" ||
       role === "radio" || role === "checkbox" || role === "switch";
     const flags = this.out.flagsOf(label ? label.getBoundingClientRect() : box);
-    this.out.add(depth, el, role, nameOf(el, role), flags | (control ? FORM_CONTROL : 0));
+    const scroll = tag === "select" || tag === "textarea" || tag === "input" ? "" : at.scroll;
+    const kinds = (control ? FORM_CONTROL : 0) | (scroll ? SCROLLS : 0);
+    this.out.add(depth, el, role, nameOf(el, role), flags | kinds, scroll);
     if (tag === "select" || editable(el)) return;
     if (!shadowOf(el) && !el.querySelector(NESTED_CONTROLS)) return;
     if (NAMED_BY_CONTENT.has(role) || tag === "textarea" || role === "combobox") this.quietly(at, depth + 1);
@@ -190,7 +213,7 @@ class Walk {
     const listStart = lists.length;
     this.plain(at);
     this.out.flush();
-    for (let i = start; i < rows.length; i += 1) if (rows[i][5] & (ACTIONABLE | FOREIGN_FRAME)) return;
+    for (let i = start; i < rows.length; i += 1) if (rows[i][5] & (ACTIONABLE | FOREIGN_FRAME | SCROLLS)) return;
     const box = el.getBoundingClientRect();
     if (isFlat(box) || this.out.outside(box)) return;
     const name = nameOf(el, "clickable");
@@ -209,11 +232,11 @@ class Walk {
     else if (role === "heading") this.heading(at);
     else if (tag === "label" && el.control && !isHiddenInput(el.control)) this.quietly(at, depth);
     else if (tag === "legend" && el.parentElement?.localName === "fieldset") this.quietly(at, depth);
+    else if (at.scroll || CONTAINERS.has(role)) this.container(at);
     else if (LIVE.has(role) && !el.querySelector(NESTED_CONTROLS)) this.live(at);
     else if (role === "progressbar" || role === "meter") {
       this.tell(at, role, nameOf(el, role), ` value=${stringify(String(el.value ?? ""))}`);
-    } else if (CONTAINERS.has(role)) this.container(at);
-    else this.children(at, depth);
+    } else this.children(at, depth);
   }
 
   /** @param {Seen} at */
@@ -239,20 +262,22 @@ class Walk {
     else this.out.flush();
   }
 
-  // A container without a name, or without content, is left out.
+  // A container without a name, or without content, is left out, unless it scrolls.
   /** @param {Seen} at */
   container(at) {
-    const { el, role, depth } = at;
+    const { el, depth, scroll } = at;
     const { rows } = this.out;
+    const role = CONTAINERS.has(at.role) || LIVE.has(at.role) ? at.role : "area";
     const name = nameOf(el, role);
-    if (!name && !UNNAMED_CONTAINERS.has(role)) {
+    if (!name && !scroll && !UNNAMED_CONTAINERS.has(role)) {
       this.children(at, depth);
       return;
     }
     this.out.flush();
     const start = rows.length;
     const modal = role === "dialog" && el.getAttribute("aria-modal") === "true" ? " modal" : "";
-    this.out.push(depth, "", role, name, modal, CONTAINER | this.out.flagsOf(el.getBoundingClientRect()));
+    const flags = CONTAINER | (scroll ? SCROLLS : 0) | this.out.flagsOf(el.getBoundingClientRect());
+    this.out.push(depth, scroll ? idOf(el) : "", role, name, modal + scroll, flags);
     this.children(at, depth + 1);
     this.out.flush();
     if (rows.length === start + 1) rows.pop();
@@ -291,8 +316,10 @@ class Walk {
       this.out.push(depth, idOf(el), "frame", name, "", flags | FOREIGN_FRAME);
       return;
     }
-    this.out.push(depth, "", "frame", name, "", flags);
+    const scroll = pageScroll(inner);
+    const key = scroll ? idOf(/** @type {El} */ (inner.documentElement)) : "";
+    this.out.push(depth, key, "frame", name, scroll, scroll ? flags | SCROLLS : flags);
     knownRoots.add(new WeakRef(inner));
-    this.out.inFrame(el, box, () => this.visit(inner.body, depth + 1, WHITE, false));
+    this.out.inFrame(el, inner, box, () => this.visit(inner.body, depth + 1, WHITE, false));
   }
 }

@@ -5,6 +5,8 @@ const IN_VIEW = 2;
 const FORM_CONTROL = 4;
 const CONTAINER = 8;
 const FOREIGN_FRAME = 16;
+const SCROLLS = 32;
+const APART = 64; // not in the flow of what is around it
 const LIST_LENGTH = 8;
 const END_OF_LABEL = /[\s:*]+$/;
 const OUTER_BARS = /^(\| )+|( \|)+$/g;
@@ -52,9 +54,12 @@ class Rows {
     this.item = 0;
     /** Where the content of the current frame begins. @type {Point} */
     this.origin = { x: 0, y: 0 };
-    /** The part of it that is in view. @type {Edges} */
-    this.clip = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
-    this.scrolled = { x: scrollX, y: scrollY };
+    const view = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
+    /** The region around the current element. @type {Region} */
+    this.region = regionOfDocument(document, view, view);
+    /** That of what is placed absolutely, and of what is fixed. */
+    this.anchored = this.region;
+    this.fixed = fixedIn(view, view);
     /** Text waiting for the end of its block. @type {string[]} */
     this.pending = [];
     this.pendingDepth = 0;
@@ -63,17 +68,35 @@ class Rows {
 
   /** @param {DOMRect} box */
   flagsOf(box) {
-    const { origin: { x, y }, clip } = this;
+    const { origin: { x, y }, region: { clip, apart } } = this;
     const within = box.bottom + y > clip.top && box.top + y < clip.bottom &&
       box.right + x > clip.left && box.left + x < clip.right;
-    return within ? IN_VIEW : 0;
+    return (within ? IN_VIEW : 0) | (apart ? APART : 0);
+  }
+
+  // The region of an element that is not simply in the flow of the page.
+  /** @param {string} position */
+  place(position) {
+    if (position === "fixed") this.region = this.fixed;
+    else if (position === "absolute") this.region = { ...this.anchored, apart: true };
+    else if (position === "sticky") this.region = { ...this.region, apart: true };
+    this.anchored = this.region;
+  }
+
+  // The region of the content of an element that cuts off what overflows it.
+  /** @param {El} el @param {CSSStyleDeclaration} style */
+  enter(el, style) {
+    this.region = regionInside(this.region, el, el.getBoundingClientRect(), this.origin, style);
+    if (style.position !== "static") this.anchored = this.region;
   }
 
   // Whether no scrolling brings the box into view.
   /** @param {DOMRect} box */
   outside(box) {
-    const { origin, scrolled } = this;
-    return box.right + origin.x + scrolled.x <= 0 || box.bottom + origin.y + scrolled.y <= 0;
+    const { origin: { x, y }, region: { reach } } = this;
+    if (!box.width && !box.height && !box.left && !box.top) return false; // it has no box, and its content is elsewhere
+    return box.right + x <= reach.left || box.bottom + y <= reach.top ||
+      box.left + x >= reach.right || box.top + y >= reach.bottom;
   }
 
   /**
@@ -89,14 +112,21 @@ class Rows {
   }
 
   // A row that actions can refer to. Text right before it that is the same as its name is dropped.
-  /** @param {number} depth @param {El} el @param {string} role @param {string} name @param {number} flags */
-  add(depth, el, role, name, flags) {
+  /**
+   * @param {number} depth
+   * @param {El} el
+   * @param {string} role
+   * @param {string} name
+   * @param {number} flags
+   * @param {string} more states
+   */
+  add(depth, el, role, name, flags, more = "") {
     this.flush();
     const last = this.rows[this.rows.length - 1];
     if (last && last[2] === "text" && name && last[3].replace(END_OF_LABEL, "") === name.replace(END_OF_LABEL, "")) {
       this.rows.pop();
     }
-    this.push(depth, idOf(el), role, name, statesOf(el, role), flags | ACTIONABLE);
+    this.push(depth, idOf(el), role, name, statesOf(el, role) + more, flags | ACTIONABLE);
   }
 
   // Text of the current block, which is placed where its first piece is.
@@ -137,23 +167,20 @@ class Rows {
   }
 
   // The content of a same-origin frame; without content, the frame's row is removed.
-  /** @param {El} el @param {DOMRect} box @param {() => void} visitContent */
-  inFrame(el, box, visitContent) {
-    const { origin, clip, rows } = this;
+  /** @param {El} el @param {Document} inner @param {DOMRect} box @param {() => void} visitContent */
+  inFrame(el, inner, box, visitContent) {
+    const { origin, region, anchored, fixed, rows } = this;
     const start = rows.length;
     const left = box.left + el.clientLeft + origin.x;
     const top = box.top + el.clientTop + origin.y;
+    const edges = { left, top, right: left + el.clientWidth, bottom: top + el.clientHeight };
+    const clip = meet(region.clip, edges);
     this.origin = { x: left, y: top };
-    this.clip = {
-      left: Math.max(clip.left, left),
-      top: Math.max(clip.top, top),
-      right: Math.min(clip.right, left + el.clientWidth),
-      bottom: Math.min(clip.bottom, top + el.clientHeight),
-    };
+    this.region = this.anchored = regionOfDocument(inner, edges, clip);
+    this.fixed = fixedIn(edges, clip);
     visitContent();
     this.flush();
-    this.origin = origin;
-    this.clip = clip;
+    Object.assign(this, { origin, region, anchored, fixed });
     if (rows.length === start) rows.pop();
   }
 }

@@ -6,7 +6,7 @@ const WIDGETS = new Set([
 ]);
 const CONTAINERS = new Set([
   "alertdialog", "banner", "complementary", "contentinfo", "dialog", "form", "grid", "group", "menu", "menubar",
-  "navigation", "radiogroup", "region", "search", "tablist", "toolbar", "tree", "table", "listbox",
+  "main", "navigation", "radiogroup", "region", "search", "tablist", "toolbar", "tree", "table", "listbox",
 ]);
 const UNNAMED_CONTAINERS = new Set([
   "alertdialog", "dialog", "navigation", "contentinfo", "complementary", "search", "tablist", "menu",
@@ -26,6 +26,7 @@ const INPUT_ROLES = {
 const TAG_ROLES = {
   button: "button", textarea: "textbox", summary: "button", nav: "navigation", aside: "complementary",
   dialog: "dialog", fieldset: "group", details: "group", output: "status", search: "search", form: "form",
+  main: "main",
   table: "table", h1: "heading", h2: "heading", h3: "heading", h4: "heading", h5: "heading", h6: "heading",
   progress: "progressbar", meter: "meter",
 };
