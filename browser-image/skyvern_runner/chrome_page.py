@@ -70,7 +70,7 @@ class ChromePage:
         except DialogWaitsError as dialog:
             last = self._last
             return dialog_in_front(dialog, last.url if last else self._opened, last.title if last else "")
-        notes = (*([said] if said else []), *browser.notes)
+        notes = (*seen.notes, *([said] if said else []), *browser.notes)
         browser.notes.clear()
         return replace(seen, notes=notes, situation=self._situation())
 

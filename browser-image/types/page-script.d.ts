@@ -40,6 +40,7 @@ interface El extends HTMLElement {
   selectedOptions?: HTMLCollectionOf<HTMLOptionElement>;
   size?: number;
   type?: string;
+  validationMessage?: string;
   value?: string;
 }
 
@@ -98,8 +99,34 @@ type Watch = {
   changed: Set<El>;
   /** Elements in which anything changed. */
   touched: Set<El>;
+  /** Elements whose own text changed. */
+  spoken: Set<El>;
+  /** What was taken out of the document. */
+  removed: Set<El | Text>;
+  /** Elements whose state changed. */
+  stateful: Set<El>;
+  /** Texts in place of which others were put. */
+  former: Set<string>;
+  /** Texts that may not last, with the node that showed each. */
+  moments: Map<string, Node>;
+  /** How often each node changed. */
+  stirs: Map<Node, { batches: number; records: number }>;
+  /** How often the attributes of each did. */
+  styled: Map<Node, { batches: number; records: number }>;
+  /** Whether the action is done, so that what still changes may be the page's own business. */
+  settling: boolean;
+  /** What the browser says about fields. */
+  complaints: string[];
+  /** What fields held before. */
+  values: Map<El, string>;
+  /** Where areas were scrolled to before. */
+  positions: Map<El, number>;
   count: number;
   last: number;
+  /** When the action was over; 0 before that. */
+  ended: number;
+  /** Shadow roots that were met since it began. */
+  shadows: number;
   requests: number;
 };
 type Wrapped = (native: Function, self: any, args: any[]) => unknown;

@@ -36,6 +36,7 @@ class _Effect:
     ok: bool
     message: str
     changed_page: bool = False
+    stale: bool = False
 
 
 class Batch:
@@ -60,13 +61,20 @@ class Batch:
             begin = time.monotonic()
             effect = self._wait(action) if isinstance(action, Wait) else self._do(action)
             self._note(action, effect, time.monotonic() - begin)
+            if effect.stale and number > 1:
+                # An earlier action of this very reply has changed the page. That is its success and no failure.
+                self._drop(len(actions) - number)
+                break
             if not effect.ok:
                 return BatchOutcome(tuple(self._lines), problem=f"{action.type} failed: {effect.message}")
             if effect.changed_page and number < len(actions):
-                left = len(actions) - number
-                self._lines.append(f"the page changed, so {left} more of your actions were not carried out")
+                self._drop(len(actions) - number)
                 break
         return BatchOutcome(tuple(self._lines))
+
+    def _drop(self, left: int) -> None:
+        if left:
+            self._lines.append(f"the page changed, so {left} more of your actions were not carried out")
 
     def _wait(self, action: Wait) -> _Effect:
         """The page may have changed by then, so no further action is carried out without a new look."""
@@ -83,7 +91,7 @@ class Batch:
             raise
         except BrowserError as error:
             return _Effect(False, self._secrets.mask(str(error)))
-        return _Effect(result.ok, self._secrets.mask(result.message), result.changed_page)
+        return _Effect(result.ok, self._secrets.mask(result.message), result.changed_page, result.stale)
 
     def _resolved(self, action: PageAction) -> PageAction:
         """The action with its secrets filled in, which is allowed only for typing, and only on their hosts."""

@@ -51,6 +51,10 @@ class ActionResultLike(Protocol):
         """The effect, or the cause of the failure, in one line."""
 
     @property
+    def stale(self) -> bool:
+        """Whether it failed because the page had changed before, so that its element is gone or another one."""
+
+    @property
     def changed_page(self) -> bool:
         """Whether another page is in front now, so that ids from the last look may be stale."""
 

@@ -13,7 +13,7 @@ from skyvern_runner.browser.upload_source import SourceFile, UploadSources, load
 from skyvern_runner.errors import ActionFailedError
 from skyvern_runner.input.held_keys import HeldKeys
 from skyvern_runner.input.keyboard import Keyboard
-from skyvern_runner.input.outcome import Effect, Target
+from skyvern_runner.input.outcome import Effect, Target, TextChanges
 from skyvern_runner.input.pointer import Pointer
 
 SETTLE_MS: Final = 1000
@@ -169,6 +169,9 @@ class Interaction:
             frame=frame,
             state=answer["state"] if same else None,
             events=answer["events"] if same else None,
+            texts=_text_changes(answer) if same else TextChanges(),
+            changes=(*answer["changes"], *_more(answer["otherwise"], "field")) if same else (),
+            complaints=tuple(answer["complaints"]) if same else (),
             strayed=answer["strayed"] if same else "",
         )
 
@@ -179,3 +182,12 @@ class Interaction:
             box = self.answered(frame[:depth], "frameBox", own)
             x, y = x + box["x"], y + box["y"]
         return x, y
+
+
+def _text_changes(answer: Mapping[str, Any]) -> TextChanges:
+    appeared, vanished, flashed = (tuple(answer[key]) for key in ("appeared", "vanished", "flashed"))
+    return TextChanges(appeared, answer["more"], vanished, flashed)
+
+
+def _more(count: int, what: str) -> tuple[str, ...]:
+    return (f"{count} more {what}{'s' * (count > 1)}",) if count else ()

@@ -1,7 +1,7 @@
 """Values of an action: what it aims at, what was seen afterwards, and the result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from skyvern_runner.browser.element_id import ElementId, Frame
@@ -26,6 +26,18 @@ class Target:
 
 
 @dataclass(frozen=True)
+class TextChanges:
+    """Texts that changed with an action."""
+
+    appeared: tuple[str, ...] = ()
+    more: int = 0
+    """How many more appeared."""
+    vanished: tuple[str, ...] = ()
+    flashed: tuple[str, ...] = ()
+    """Shown for a moment only."""
+
+
+@dataclass(frozen=True)
 class Effect:
     """What was seen after an action."""
 
@@ -42,6 +54,12 @@ class Effect:
     """State of the target afterwards; None when it is gone."""
     events: Mapping[str, int] | None = None
     """Input events that the document got since the action began, by type; None if that cannot be known."""
+    texts: TextChanges = field(default_factory=TextChanges)
+    """Other texts that appeared, vanished or did not last."""
+    changes: tuple[str, ...] = ()
+    """Other fields and controls that changed, with what they hold now."""
+    complaints: tuple[str, ...] = ()
+    """What the browser itself says about fields that stop a form from being sent."""
     strayed: str = ""
     """Where the page moved the focus while something was typed; nothing was typed there."""
 
@@ -70,6 +88,8 @@ class ActionResult:
     """The effect, or the cause of the failure, in one line."""
     changed_page: bool = False
     """Another document or tab is in front, or the address changed: look again before the next action."""
+    stale: bool = False
+    """The element is gone or means something else now: the page changed before this action."""
     url_before: str = ""
     url_after: str = ""
     new_elements: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Carrying out an action: its outcome and what else the page did, as one result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from selenium.common.exceptions import TimeoutException, WebDriverException
@@ -10,8 +10,10 @@ from skyvern_runner.browser.navigate import await_tab, page_problem
 from skyvern_runner.browser.session import Browser, lost_is_an_error
 from skyvern_runner.errors import ActionFailedError, DialogWaitsError, FileSourceError, PageLoadError, first_line
 from skyvern_runner.input.interaction import Interaction
-from skyvern_runner.input.outcome import ActionResult, Outcome
+from skyvern_runner.input.outcome import ActionResult, Effect, Outcome
 
+_STALE: Final = ("gone: ", "changed: ")
+"""How refusals begin whose cause is that the page has changed since it was looked at."""
 _MAX_NEW: Final = 5
 """Most new controls that a message names."""
 
@@ -37,7 +39,7 @@ def _interrupted(interaction: Interaction, dialog: DialogWaitsError) -> ActionRe
     browser, url = interaction.browser, interaction.url
     notes = [str(dialog) if interaction.acted else f"not done, since {dialog}", *browser.notes]
     browser.notes.clear()
-    return ActionResult(interaction.acted, "; ".join(notes), True, url, url)
+    return ActionResult(interaction.acted, "; ".join(notes), True, url_before=url, url_after=url)
 
 
 def _failed(interaction: Interaction, message: str) -> ActionResult:
@@ -48,7 +50,8 @@ def _failed(interaction: Interaction, message: str) -> ActionResult:
         url = before  # the page does not answer; the next look shows what is wrong with it
     notes = [message, *browser.notes]
     browser.notes.clear()
-    return ActionResult(False, "; ".join(notes), url != before, before, url)
+    stale = message.startswith(_STALE)
+    return ActionResult(False, "; ".join(notes), url != before, stale, before, url)
 
 
 def _stop_loading(browser: Browser) -> None:
@@ -78,17 +81,42 @@ def _finished(interaction: Interaction, outcome: Outcome) -> ActionResult:
         notes.append(str(problem))
     notes += browser.notes
     browser.notes.clear()
-    notes += [f"the page says {text!r}" for text in effect.messages]
+    notes += _shown(effect)
     appeared = tuple(f'[{key}] {role} "{name}"' for key, role, name in effect.fresh)
     if appeared:
         rest = f" and {len(appeared) - _MAX_NEW} more" if len(appeared) > _MAX_NEW else ""
         notes.append(f"new: {', '.join(appeared[:_MAX_NEW])}{rest}")
-    moved = page["url"].split("#")[0] != before.split("#", maxsplit=1)[0]
     return ActionResult(
         ok=outcome.ok and problem is None,
         message="; ".join(notes),
-        changed_page=changed or moved,
+        changed_page=changed or _place(page["url"]) != _place(before),
         url_before=before,
         url_after=page["url"],
         new_elements=appeared,
     )
+
+
+def _shown(effect: Effect) -> list[str]:
+    """What else changed, the most telling first, since the history cuts long lines."""
+    texts = effect.texts
+    notes = [*effect.complaints, *(f"the page says {text!r}" for text in effect.messages)]
+    if texts.flashed:
+        notes.append(f"shown for a moment: {_listed(texts.flashed)}")
+    if texts.appeared:
+        more = f" and {texts.more} more" if texts.more else ""
+        notes.append(f"now shown: {_listed(texts.appeared)}{more}")
+    if effect.changes:
+        notes.append(f"also changed: {', '.join(effect.changes)}")
+    if texts.vanished:
+        notes.append(f"no longer shown: {_listed(texts.vanished)}")
+    return notes
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join(f'"{text}"' for text in texts)
+
+
+def _place(url: str) -> str:
+    """What of an address makes another page: routes may stand behind the #, other fragments are places in a page."""
+    base, _, fragment = url.partition("#")
+    return f"{base}#{fragment}" if fragment.startswith(("/", "!")) else base

@@ -105,12 +105,30 @@ const accepts = (hit, el) => {
   return isInside(el, hit) && styleOf(el).pointerEvents === "none" && hit.matches("a,button,label,[role]");
 };
 
+/** @param {string} name */
+const letters = (name) => name.toLowerCase().replace(/[^\p{L}]+/gu, "");
+
+// Whether an element means something else than it did in the last look, as in a list that was filled anew. A counter,
+// or a button that is worded for its new state after it was used, is still the same.
+/** @param {El} el */
+const isRenamed = (el) => {
+  const before = lookedAs.get(el);
+  if (!before || usedSinceLook.has(el)) return "";
+  const role = roleOf(el, el.localName);
+  const now = nameOf(el, role);
+  const [old, name] = [letters(before), letters(now)];
+  if (before === now || !name || old.includes(name) || name.includes(old)) return "";
+  return `changed: it was ${stringify(cut(before, 60))} and is ${stringify(cut(now, 60))} now`;
+};
+
 // Checks an element before an action and says where to click it.
 /** @param {string} id */
 const aim = (id, { typing = false, force = false, seen = token, prefix = "" } = {}) => {
   if (seen !== token) return fail(`${GONE} (another page was loaded)`);
   const el = elementOf(id);
   if (!el) return fail(elements.has(id) ? GONE : `not found: no element has the id ${prefix}${id}`);
+  const renamed = isRenamed(el);
+  if (renamed) return fail(renamed);
   if (disabledOf(el)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
   if (typing && readOnlyOf(el)) return fail(`readonly: ${labelFor(el)} cannot be typed into`);
   const face = faceOf(el);
@@ -126,6 +144,7 @@ const aim = (id, { typing = false, force = false, seen = token, prefix = "" } = 
       startWatch();
       watchView(el.ownerDocument.defaultView);
       takeAim(el);
+      usedSinceLook.add(el);
       const { localName: tag, type = "" } = el;
       return stringify({ x, y, token, tag, type, label: labelFor(el), state: stateOf(el) });
     }

@@ -27,6 +27,15 @@ const stringify = (value) => {
   return text;
 };
 
+// Elements with a name take the place of what a document or a form has by the same name.
+/** @param {any} owner @param {string} name */
+const getter = (owner, name) => /** @type {() => any} */ (Object.getOwnPropertyDescriptor(owner, name)?.get);
+const titleOf = getter(Document.prototype, "title");
+/** @type {() => El | null} */
+const bodyOf = getter(Document.prototype, "body");
+/** @type {() => NodeListOf<ChildNode>} */
+const childNodesOf = getter(Node.prototype, "childNodes");
+
 const styleOf = window.getComputedStyle.bind(window);
 
 /** Elements with a listener of CLICK_EVENTS. @type {WeakSet<Node>} */
@@ -40,6 +49,14 @@ const elements = new Map();
 /** Documents that the last look met. @type {Set<WeakRef<Document>>} */
 const knownRoots = new Set();
 const token = performance.timeOrigin.toString(36) + Math.random().toString(36).slice(2, 10);
+/** Shadow roots of them. @type {Set<WeakRef<ShadowRoot>>} */
+const knownShadows = new Set();
+/** What scrolls by itself in them. @type {Set<WeakRef<El>>} */
+const knownAreas = new Set();
+/** Names of elements, as the last look met them. @type {WeakMap<Node, string>} */
+const lookedAs = new WeakMap();
+/** What actions were aimed at since the last look. @type {Set<Node>} */
+const usedSinceLook = new Set();
 let nextId = 1;
 /** During an upload: the input that the page asked a file chooser for. @type {{input: El | null} | null} */
 let chooser = null;
@@ -59,6 +76,7 @@ wrap(EventTarget.prototype, "addEventListener", (native, self, args) => {
 wrap(Element.prototype, "attachShadow", (native, self, args) => {
   const root = Reflect.apply(native, self, args);
   if (root.mode === "closed") closedRoots.set(self, root);
+  if (watch) watchShadows(watch, self);
   return root;
 });
 

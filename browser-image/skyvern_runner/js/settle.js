@@ -2,64 +2,27 @@
 
 const MINIMUM_QUIET = 35; // ms after the input and after the last mutation that count as quiet
 const BUSY_POLL = 10; // ms between looks at a page that is quiet but waits for a request or a document
-const MAX_WATCHED = 400; // elements
 const MAX_FRESH = 60; // controls
 const MAX_MESSAGES = 5;
-const WATCHED_ATTRIBUTES = [
-  "class", "style", "hidden", "open", "aria-hidden", "aria-expanded", "disabled", "value", "src",
-];
+const LOADING_MS = 500; // longest wait for images and the like once the document itself is quiet
 const FRESH = "a[href],button,input:not([type=hidden]),select,textarea,[role=option],[role=menuitem]," +
   "[role=menuitemcheckbox],[role=menuitemradio],[role=treeitem],[role=gridcell],[role=button],[role=tab]," +
   "[role=checkbox],[role=radio],[role=link],[contenteditable=true],li";
 const ANNOUNCERS = "[role=alert],[role=status],[aria-live],output";
 
-/** Observation of the action under way. @type {Watch | null} */
-let watch = null;
-
-/** @returns {Watch} */
-const startWatch = () => {
-  watch?.observer.disconnect();
-  eventsSeen = {};
-  focusedFrame();
-  /** @type {Set<El>} */
-  const changed = new Set();
-  /** @type {Set<El>} */
-  const touched = new Set();
-  /** @param {Set<El>} set @param {Node | null} node */
-  const note = (set, node) => { if (isElement(node) && set.size < MAX_WATCHED) set.add(node); };
-  const observer = new MutationObserver((records) => {
-    started.last = performance.now();
-    for (const record of records) {
-      started.count += 1;
-      for (const node of record.addedNodes) note(changed, node);
-      if (record.type === "attributes") note(changed, record.target);
-      note(touched, isText(record.target) ? record.target.parentElement : record.target);
-    }
-  });
-  const started = { observer, changed, touched, count: 0, last: 0, requests: pendingRequests };
-  const options = {
-    childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: WATCHED_ATTRIBUTES,
-  };
-  for (const ref of knownRoots) {
-    const root = ref.deref();
-    if (root) observer.observe(root, options);
-  }
-  if (knownRoots.size === 0) observer.observe(document, options);
-  watch = started;
-  return started;
-};
-
 // Resolves once nothing has changed for a moment, no request of the action is pending, and no navigation is under way.
 /** @param {string | null} id */
 const settle = (id, { most = 1000, least = MINIMUM_QUIET } = {}) => {
   const watched = watch ?? startWatch();
+  watched.settling = true;
   const started = performance.now();
   return new Promise((resolve) => {
     const check = () => {
       const now = performance.now();
       const rest = least - (now - Math.max(watched.last, started));
       const left = most - (now - started);
-      const busy = pendingRequests > watched.requests || leaving || document.readyState !== "complete";
+      const loading = document.readyState !== "complete" && now - Math.max(watched.last, started) < LOADING_MS;
+      const busy = pendingRequests > watched.requests || leaving || loading;
       if ((rest <= 0 && !busy) || left <= 0) resolve(stringify(afterwards(watched, id)));
       else setTimeout(check, Math.ceil(Math.min(Math.max(rest, busy ? BUSY_POLL : 0), left)));
     };
@@ -68,16 +31,27 @@ const settle = (id, { most = 1000, least = MINIMUM_QUIET } = {}) => {
 };
 
 /** @param {Watch} watched @param {string | null} id */
-const afterwards = ({ changed, touched, count, observer }, id) => {
-  observer.disconnect();
+const afterwards = (watched, id) => {
+  take(watched, watched.observer.takeRecords());
+  const { changed, touched, positions, complaints } = watched;
   const el = elementOf(id);
   const fresh = freshControls(changed);
+  const names = new Set(fresh.map(([, , name]) => name));
+  const messages = freshMessages(touched);
+  const texts = textChanges(watched, new Set([...names, ...messages]));
+  const others = otherChanges(watched, el);
+  const effects = others.changes.length + complaints.length + texts.flashed.length + movedAreas(positions);
+  for (const root of roots()) root.removeEventListener("invalid", complain, true);
   const strayed = typing?.strayed ? labelFor(typing.strayed) : "";
   watch = null;
+  tail = watched;
+  watched.moments = new Map([...watched.moments].filter(([text]) => !texts.flashed.includes(cut(text, MAX_TEXT))));
+  watched.ended = performance.now();
   typing = null;
   leaving = false;
   return {
-    url: location.href, token, mutations: count, fresh, messages: freshMessages(touched), strayed,
+    url: location.href, token, mutations: Math.max(0, watched.count) + effects, fresh, messages, strayed,
+    ...texts, ...others, complaints,
     state: el ? stateOf(el) : null, events: witnessed(),
   };
 };
@@ -92,7 +66,7 @@ const freshControls = (changed) => {
   const found = new Map();
   for (const node of changed) {
     if (!node.isConnected || found.size >= MAX_FRESH) continue;
-    const inner = [...node.querySelectorAll(FRESH)];
+    const inner = controlsIn(node);
     for (const el of node.matches(FRESH) || listens(node) ? [node, ...inner] : inner) {
       if (found.size >= MAX_FRESH) break;
       if (ids.has(el) || found.has(el) || !visible(el)) continue;
@@ -103,6 +77,21 @@ const freshControls = (changed) => {
     }
   }
   return [...found.values()];
+};
+
+// Controls in an element, in shadow roots too.
+/** @param {El} node @returns {El[]} */
+const controlsIn = (node) => {
+  const found = [...node.querySelectorAll(FRESH)];
+  for (const el of [node, ...node.querySelectorAll("*")].slice(0, MAX_WATCHED)) {
+    const shadow = shadowOf(el);
+    if (!shadow) continue;
+    for (const child of shadow.children) {
+      const inner = /** @type {El} */ (child);
+      found.push(...(inner.matches(FRESH) ? [inner] : []), ...controlsIn(inner));
+    }
+  }
+  return found;
 };
 
 // Announcements that appeared: alerts, errors, status lines.

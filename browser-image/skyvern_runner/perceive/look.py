@@ -10,7 +10,7 @@ from selenium.common.exceptions import WebDriverException
 
 from skyvern_runner.browser.element_id import PAGE, ElementId, Frame
 from skyvern_runner.browser.session import Browser
-from skyvern_runner.errors import BrowserLostError, DialogWaitsError, first_line
+from skyvern_runner.errors import BrowserError, DialogWaitsError, first_line
 from skyvern_runner.perceive.fold import CHARS_PER_TOKEN, render
 from skyvern_runner.perceive.rows import ACTIONABLE, CONTAINER, FOREIGN_FRAME, IN_VIEW, SCROLLS, Row, Tree, marks, parse
 
@@ -90,12 +90,12 @@ class Snapshot:
 def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = DEFAULT_BUDGET) -> Snapshot:
     """Look at the page. If the document is the same as in ``previous``, changes since then are marked.
 
-    Raises DialogWaitsError, BrowserLostError.
+    Raises DialogWaitsError, BrowserError, and BrowserLostError when the browser is gone.
     """
     try:
         answer = browser.call(PAGE, "look", {"textLimit": TEXT_LIMIT})
     except WebDriverException as error:
-        raise BrowserLostError(f"the page cannot be looked at: {first_line(error)}") from error
+        raise BrowserError(f"the page cannot be looked at: {first_line(error)}") from error
     documents = {PAGE: str(answer["token"])}
     tree = _with_frames(browser, parse(answer), documents)
     same = previous is not None and previous.documents.get(PAGE) == documents[PAGE]
@@ -124,6 +124,7 @@ def perceive(browser: Browser, previous: Snapshot | None = None, budget: int = D
         documents=MappingProxyType(documents),
         stats=stats,
         rows=tree.rows,
+        notes=tuple(f'shown for a moment since then: "{text}"' for text in answer["meanwhile"]),
     )
 
 

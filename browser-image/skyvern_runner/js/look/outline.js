@@ -4,40 +4,34 @@
 const NESTED_CONTROLS = "a[href],button,input,select,textarea,[role=button],[role=link],[role=checkbox]," +
   "[role=switch],[contenteditable=true],iframe";
 const WHITE = "rgb(255, 255, 255)";
-const MAX_ELEMENTS = 30000;
 
 /** @param {{ textLimit: number }} options */
 const look = ({ textLimit }) => {
+  const meanwhile = takeTail();
   labelIndex = new Map();
   try {
-    return stringify(new Walk(textLimit).page());
+    const seen = new Walk(textLimit).page();
+    return stringify({ ...seen, meanwhile: meanwhile.filter((text) => !knownTexts.has(text)) });
   } finally {
     labelIndex = null;
   }
 };
 
-class Walk {
-  /** @param {number} textLimit */
-  constructor(textLimit) {
-    this.out = new Rows(textLimit);
-    this.seen = 0;
-    this.truncated = false;
-    this.quiet = 0; // inside an element whose name already holds the text
-  }
-
+class Walk extends Traversal {
   page() {
     const root = document.documentElement;
-    knownRoots.clear();
+    const body = bodyOf.call(document);
+    for (const known of [knownRoots, knownShadows, knownAreas, knownTexts, usedSinceLook]) known.clear();
     knownRoots.add(new WeakRef(document));
-    if (document.body) {
+    if (body) {
       const { backgroundColor } = styleOf(root);
-      this.visit(document.body, 0, backgroundColor === CLEAR ? WHITE : backgroundColor, false);
+      this.visit(body, 0, backgroundColor === CLEAR ? WHITE : backgroundColor, false);
     }
     this.out.flush();
     const { rows, lists } = this.out;
     const height = Math.max(innerHeight, 1);
     return {
-      url: location.href, title: clean(document.title), token, rows, lists, seen: this.seen, ...this.position(),
+      url: location.href, title: clean(titleOf.call(document)), token, rows, lists, seen: this.seen, ...this.position(),
       truncated: this.truncated, screens: root.scrollHeight / height, scrolled: scrollY / height,
     };
   }
@@ -48,121 +42,12 @@ class Walk {
     return { scroll, root: scroll && idOf(/** @type {El} */ (document.documentElement)) };
   }
 
-  /**
-   * @param {El} el
-   * @param {number} depth
-   * @param {string} ground
-   * @param {boolean} pointer whether the pointer is a hand around the element
-   */
-  visit(el, depth, ground, pointer) {
-    const tag = el.localName;
-    if (SKIPPED.has(tag)) return;
-    if ((this.seen += 1) > MAX_ELEMENTS) {
-      this.truncated = true;
-      return;
-    }
-    const style = styleOf(el);
-    if (this.isHidden(el, tag, depth, style)) return;
-    const display = style.display;
-    const cell = display === "table-cell"; // cells of a row share a line
-    const inline = cell || display.startsWith("inline") || display === "contents";
-    if (!inline) this.out.flush();
-    else if (display !== "inline" && !cell) this.out.separate(" ");
-    if (tag === "br" || tag === "hr") {
-      this.out.flush();
-      return;
-    }
-    if (this.isClippedAway(el, tag, style) || style.contentVisibility === "hidden") return;
-    const hand = style.cursor === "pointer";
-    const cuts = style.overflowX !== "visible" && (tag !== "body" || cutsOff(el));
-    const at = { el, tag, role: "", depth, style, ground: groundOf(style, ground), hand, cuts, scroll: "" };
-    const { region, anchored } = this.out;
-    if (style.position !== "static") this.out.place(style.position);
-    if (tag === "iframe" || tag === "frame") this.frame(el, depth);
-    else if (style.visibility === "visible") this.shown(at, hand && !pointer);
-    else this.children(at, depth);
-    this.out.region = region;
-    this.out.anchored = anchored;
-    if (!inline) this.out.flush();
-    else if (cell) this.out.separate(" | ");
-  }
-
-  // A control hidden behind its label counts as shown if the label is.
-  /** @param {El} el @param {string} tag @param {number} depth @param {CSSStyleDeclaration} style */
-  isHidden(el, tag, depth, style) {
-    const hiddenBox = style.display === "none" || Number(style.opacity) < 0.05;
-    if (!hiddenBox && style.visibility === "visible") return false;
-    const label = tag === "input" ? labeledVisibly(el) : null;
-    if (!label) return hiddenBox;
-    const role = roleOf(el, tag);
-    const flags = this.out.flagsOf(label.getBoundingClientRect()) | FORM_CONTROL;
-    this.out.add(depth, el, role, nameOf(el, role), flags);
-    return true;
-  }
-
-  /** @param {El} el @param {string} tag @param {CSSStyleDeclaration} style */
-  isClippedAway(el, tag, style) {
-    if (style.overflowX === "visible") return false;
-    const box = el.getBoundingClientRect();
-    return (box.width <= 1 || box.height <= 1) && (tag !== "input" || !labeledVisibly(el));
-  }
-
-  /** @param {Seen} at @param {number} depth */
-  children(at, depth) {
-    const { region, anchored } = this.out;
-    if (at.cuts) this.out.enter(at.el, at.style);
-    this.content(at, depth);
-    this.out.region = region;
-    this.out.anchored = anchored;
-  }
-
-  /** @param {Seen} at @param {number} depth */
-  content({ el, style, ground, hand }, depth) {
-    if (el.localName === "details" && !el.open) {
-      const summary = el.querySelector(":scope > summary");
-      if (summary) this.visit(summary, depth, ground, hand);
-      return;
-    }
-    const children = /** @type {NodeListOf<ChildNode>} */ (childrenOf(el));
-    const repeated = listLength(el, children);
-    /** @param {Node} child */
-    const one = (child) => {
-      if (isText(child)) {
-        if (!this.quiet) this.text(child, el, depth, style, ground);
-      } else if (isElement(child)) {
-        if (repeated && !SKIPPED.has(child.localName)) this.out.item += 1;
-        this.visit(child, depth, ground, hand);
-      }
-    };
-    if (repeated) this.out.inList(el, repeated, () => eachOf(children, el, one));
-    else eachOf(children, el, one);
-  }
-
-  /**
-   * @param {Text} node
-   * @param {El} parent
-   * @param {number} depth
-   * @param {CSSStyleDeclaration} style
-   * @param {string} ground
-   */
-  text(node, parent, depth, style, ground) {
-    const { data } = node;
-    const begins = !this.out.pending.length;
-    if ((begins && !data.trim()) || isUnreadable(style, ground)) return;
-    let flags = 0;
-    if (begins) {
-      const box = parent.getBoundingClientRect();
-      if (style.display !== "contents" && this.out.outside(box)) return;
-      flags = this.out.flagsOf(box);
-    }
-    this.out.text(data, depth, flags);
-  }
-
   /** @param {Seen} at @param {boolean} startsPointer whether the pointer becomes a hand with this element */
   shown(at, startsPointer) {
     const { el, tag } = at;
     const role = at.role = roleOf(el, tag);
     if (at.cuts && !this.quiet) at.scroll = scrollOf(el, at.style);
+    if (at.scroll) knownAreas.add(new WeakRef(el));
     if (WIDGETS.has(role) || VALUE_ROLES.has(role) || role === "file" || (role === "listbox" && tag === "select")) {
       this.widget(at);
       return;
@@ -317,6 +202,7 @@ class Walk {
       return;
     }
     const scroll = pageScroll(inner);
+    if (scroll) knownAreas.add(new WeakRef(/** @type {El} */ (inner.documentElement)));
     const key = scroll ? idOf(/** @type {El} */ (inner.documentElement)) : "";
     this.out.push(depth, key, "frame", name, scroll, scroll ? flags | SCROLLS : flags);
     knownRoots.add(new WeakRef(inner));

@@ -109,6 +109,14 @@ class Rows {
    */
   push(depth, id, role, name, states, flags) {
     this.rows.push([depth, id, role, name, states, flags, this.list, this.item]);
+    if (name) this.known(name);
+  }
+
+  // What a reader has seen, so that an effect tells only what is new.
+  /** @param {string} name */
+  known(name) {
+    knownTexts.add(name);
+    if (name.includes(" | ")) for (const cell of name.split(" | ")) knownTexts.add(cell);
   }
 
   // A row that actions can refer to. Text right before it that is the same as its name is dropped.
@@ -126,6 +134,7 @@ class Rows {
     if (last && last[2] === "text" && name && last[3].replace(END_OF_LABEL, "") === name.replace(END_OF_LABEL, "")) {
       this.rows.pop();
     }
+    lookedAs.set(el, name);
     this.push(depth, idOf(el), role, name, statesOf(el, role) + more, flags | ACTIONABLE);
   }
 

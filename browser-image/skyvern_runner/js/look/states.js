@@ -36,7 +36,15 @@ const disabledOf = (el) => el.matches(":disabled") || el.closest("[aria-disabled
 /** @param {El} el */
 const readOnlyOf = (el) => el.readOnly === true || el.getAttribute("aria-readonly") === "true";
 /** @param {El} el */
-const invalidOf = (el) => el.getAttribute("aria-invalid") === "true";
+const refusedOf = (el) => Boolean(el.validationMessage) && el.matches(":user-invalid");
+/** @param {El} el */
+const invalidOf = (el) => el.getAttribute("aria-invalid") === "true" || refusedOf(el);
+// What the page, or the browser, says is wrong with a field.
+/** @param {El} el */
+const complaintOf = (el) => {
+  if (el.getAttribute("aria-invalid") !== "true") return refusedOf(el) ? el.validationMessage ?? "" : "";
+  return byReference(el, "aria-errormessage") || byReference(el, "aria-describedby") || (el.validationMessage ?? "");
+};
 
 /** @param {string} text @param {number} limit */
 const quoted = (text, limit) => stringify(cut(clean(text), limit));
@@ -93,7 +101,10 @@ const statesOf = (el, role) => {
   if (el.required || el.getAttribute("aria-required") === "true") out += " required";
   if (disabledOf(el)) out += " disabled";
   if (readOnlyOf(el) && VALUE_ROLES.has(role)) out += " readonly";
-  if (invalidOf(el)) out += " invalid";
+  if (invalidOf(el)) {
+    const complaint = complaintOf(el);
+    out += complaint ? ` invalid=${quoted(complaint, 120)}` : " invalid";
+  }
   return out;
 };
 

@@ -16,7 +16,8 @@ const cut = (text, limit) =>
 
 // instanceof would not do: frames have their own classes.
 /** @param {Node | null | undefined} node @returns {node is El} */
-const isElement = (node) => node?.nodeType === 1;
+const isElement = (node) =>
+  node?.nodeType === 1 || typeof node?.nodeType === "object"; // as of a form whose field has that name
 /** @param {Node | null | undefined} node @returns {node is Text} */
 const isText = (node) => node?.nodeType === 3;
 /** The element around a node, out of its shadow root too. @type {(node: Node) => El | undefined} */
