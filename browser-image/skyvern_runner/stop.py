@@ -5,9 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from skyvern_runner.errors import Stopped
+
+ACT_SECONDS: Final = 5.0
+"""Time for the action in progress to end by itself once a signal has come; then it is broken off."""
 
 
 class StopFlag:
@@ -17,8 +20,10 @@ class StopFlag:
     event and would then wait for itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, act_seconds: float = ACT_SECONDS) -> None:
+        self._act_seconds = act_seconds
         self._requested = False
+        self._ended = False
         self._interruptible = 0
 
     @property
@@ -34,6 +39,11 @@ class StopFlag:
         """Stop on SIGTERM and SIGINT. Call it on the main thread."""
         signal.signal(signal.SIGTERM, self._handle)
         signal.signal(signal.SIGINT, self._handle)
+
+    def end(self) -> None:
+        """The run is over, and what is left to deliver has limits of its own: nothing is interrupted anymore."""
+        self._ended = True
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def check(self) -> None:
         """Raises Stopped once the run was asked to stop."""
@@ -56,8 +66,19 @@ class StopFlag:
             time.sleep(max(0.0, seconds))
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        first = not self._requested
         self._requested = True
+        if self._ended:
+            return
         if self._interruptible:
+            self._raise()
+        if first:
+            # A page that does not load, or a file that does not come, may take longer than the pod has.
+            signal.signal(signal.SIGALRM, self._lose_patience)
+            signal.setitimer(signal.ITIMER_REAL, self._act_seconds)
+
+    def _lose_patience(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._ended:
             self._raise()
 
     def _raise(self) -> NoReturn:

@@ -76,6 +76,9 @@ class Action(BaseModel):
     RARE: ClassVar[tuple[str, ...]] = ()
     """Fields that most answers leave out, so that a frequent action stays short to write."""
 
+    INDEPENDENT: ClassVar[bool] = False
+    """Whether it only fills in, reads or remembers: such actions are carried out after one that was refused."""
+
     type: str
     reason: str = ""
     """Why, in a few words."""

@@ -12,8 +12,10 @@ from skyvern_runner.actions.fields.upload_file import UploadFile
 from skyvern_runner.actions.keyboard.press_key import PressKey
 from skyvern_runner.actions.page.answer_dialog import AnswerDialog
 from skyvern_runner.actions.page.close_tab import CloseTab
+from skyvern_runner.actions.page.find_text import FindText
 from skyvern_runner.actions.page.go_to import GoTo
 from skyvern_runner.actions.page.navigate import Navigate
+from skyvern_runner.actions.page.read import Read
 from skyvern_runner.actions.page.scroll import Scroll
 from skyvern_runner.actions.page.switch_tab import SwitchTab
 from skyvern_runner.actions.page.wait import Wait
@@ -21,6 +23,7 @@ from skyvern_runner.actions.pointer.click import Click
 from skyvern_runner.actions.pointer.drag import Drag
 from skyvern_runner.actions.pointer.hover import Hover
 from skyvern_runner.actions.run.complete import Complete
+from skyvern_runner.actions.run.note import Note
 from skyvern_runner.actions.run.terminate import Terminate
 from skyvern_runner.errors import ReplyError, describe_invalid
 
@@ -34,6 +37,9 @@ AnyAction = Annotated[
     | Drag
     | PressKey
     | Scroll
+    | FindText
+    | Read
+    | Note
     | Wait
     | GoTo
     | Navigate

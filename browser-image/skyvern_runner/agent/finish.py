@@ -22,7 +22,8 @@ from skyvern_runner.task.task import Task
 BROWSER_SECONDS: Final = 4.0
 UPLOAD_SECONDS: Final = 10.0
 REPORT_SECONDS: Final = 6.0
-"""In total less than the 30 s from SIGTERM to SIGKILL, so that the verdict is written even if delivery hangs."""
+"""With the time of the action in progress (stop.ACT_SECONDS) less than the 30 s from SIGTERM to SIGKILL, so that the
+verdict is written whatever hangs."""
 
 
 def run_task(task: Task, context: Context, unexpected: Callable[[BaseException], None]) -> Verdict:
@@ -40,6 +41,7 @@ def run_task(task: Task, context: Context, unexpected: Callable[[BaseException],
     except Exception as error:  # noqa: BLE001  # the outermost frame: a verdict is written whatever happens
         unexpected(error)
         verdict = verdict_of(error)
+    context.stop.end()
     deliveries: tuple[Callable[[], object], ...] = (
         partial(_keep_records, context),
         partial(_keep_last_view, agent.page, context),

@@ -13,6 +13,7 @@ from skyvern_runner.actions.run.terminate import Terminate
 from skyvern_runner.agent.batch import Batch, BatchOutcome
 from skyvern_runner.agent.bounded import bounded
 from skyvern_runner.agent.context import Context
+from skyvern_runner.agent.notebook import Notebook
 from skyvern_runner.agent.page import Page, SnapshotLike
 from skyvern_runner.agent.repeats import RepeatDetector, RepeatState
 from skyvern_runner.agent.verdict import COMPLETED, Verdict, max_retries_exceeded, max_steps_exceeded, terminated
@@ -65,7 +66,10 @@ class Agent:
         self._context = context
         self._page: Page | None = None
         self._history: list[str] = []
-        self._notes: list[str] = []
+        self._remarks: list[str] = []
+        self._notebook = Notebook()
+        self._texts: tuple[str, ...] = ()
+        """What the last actions read."""
         self._loops = RepeatDetector()
         self._replaced = 0
         self._unreadable: ModelError | None = None
@@ -184,19 +188,24 @@ class Agent:
         if repeated is RepeatState.STUCK:
             return StepEnd(StepStatus.FAILED, self._stuck())
         if repeated is RepeatState.REPEATING:
-            self._notes.append(_NUDGE)
-        batch = Batch(self._here(), self._task, self._context, step, snapshot)
-        outcome = batch.carry_out(reply.actions)
-        self._history += [f"{step.order + 1}. {line}" for line in outcome.lines]
-        self._history += [f"{step.order + 1}. refused: {line}" for line in reply.refused]
+            self._remarks.append(_NUDGE)
+        batch = Batch(self._here(), self._task, self._context, step, snapshot=snapshot, notebook=self._notebook)
+        try:
+            outcome = batch.carry_out(reply.actions)
+        finally:
+            # What a batch did before the browser was lost must not be done twice.
+            self._history += [f"{step.order + 1}. {line}" for line in batch.lines]
+            self._history += [f"{step.order + 1}. refused: {line}" for line in reply.refused]
+        self._texts = batch.read
         return self._after(step, outcome)
 
     def _ask(self, step: StepRecord, snapshot: SnapshotLike) -> CheckedReply:
         task = self._task
+        memory = prompt.Memory(self._notebook.notes, self._texts, tuple(self._remarks))
         messages = prompt.next_actions_messages(
-            task, self._history, self._view(snapshot), notes=self._notes, today=self._context.today
+            task, self._history, self._view(snapshot), memory=memory, today=self._context.today
         )
-        self._notes = []
+        self._remarks, self._texts = [], ()
         question = Question(
             messages,
             next_actions_format(),
@@ -229,7 +238,14 @@ class Agent:
     def _is_complete(self, step: StepRecord, claim: FinalAction) -> bool:
         """Ask a second question: does the current page show that the goal is reached?"""
         view = self._view(self._look())
-        messages = prompt.completion_messages(self._task, self._history, view, claim.reason, today=self._context.today)
+        messages = prompt.completion_messages(
+            self._task,
+            self._history,
+            view,
+            claim.reason,
+            notes=self._notebook.notes,
+            today=self._context.today,
+        )
         question = Question(messages, completion_check_format(), lambda text: parse_as(CompletionCheck, text))
         check = ask(self._context.model, question, step.exchanges)
         self._context.observer.notify(CompletionChecked(check.achieved, check.reason))
@@ -245,7 +261,13 @@ class Agent:
         view = self._view(snapshot, text=self._here().text())
         context = self._context
         result = extract(
-            self._task, view, context.model, step.exchanges, today=context.today, observer=context.observer
+            self._task,
+            view,
+            context.model,
+            step.exchanges,
+            notes=self._notebook.notes,
+            today=context.today,
+            observer=context.observer,
         )
         context.journal.take_result(result)
 

@@ -58,6 +58,10 @@ class ActionResultLike(Protocol):
     def changed_page(self) -> bool:
         """Whether another page is in front now, so that ids from the last look may be stale."""
 
+    @property
+    def shown(self) -> str:
+        """Text of the page that the action was to read."""
+
 
 class Page(Protocol):
     """A browser with one page in front."""

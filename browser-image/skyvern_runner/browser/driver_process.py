@@ -1,9 +1,12 @@
 """A local chromedriver process, and waiting until a WebDriver server is ready."""
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,18 +43,22 @@ class LocalDriver:
         self.url = f"http://127.0.0.1:{port}"
 
     def stop(self) -> None:
-        """End the process and remove its files."""
+        """End the process with the browsers that it has started, and remove its files."""
         self._process.terminate()
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        # A chromedriver that failed to start a session leaves that browser behind.
+        for process in _session_of(self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, program: str) -> subprocess.Popen[bytes]:
         with self._log.open("wb") as output:
-            return subprocess.Popen([program, "--port=0"], stdout=output, stderr=output)
+            return subprocess.Popen([program, "--port=0"], stdout=output, stderr=output, start_new_session=True)
 
     @property
     def _log(self) -> Path:
@@ -74,6 +81,20 @@ class LocalDriver:
                 raise BrowserStartError(f"chromedriver ended with code {self._process.returncode}: {text[-300:]}")
             time.sleep(0.02)
         raise BrowserStartError("chromedriver did not report its start in time")
+
+
+def _session_of(leader: int) -> list[int]:
+    """The processes of a session, after /proc; none where there is no such folder."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The program's name, in brackets, may hold anything; the session is the fourth field after it.
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[3]) == leader:
+            members.append(int(stat.parent.name))
+    return members
 
 
 def wait_until_ready(url: str, seconds: float) -> None:

@@ -33,6 +33,7 @@ _PARTS: Final = (
     "page",
     "act/witness",
     "act/pointer",
+    "act/reading",
     "api",
 )
 _CALL: Final = """

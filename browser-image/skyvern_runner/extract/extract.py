@@ -1,5 +1,6 @@
 """Extraction: asks the model for the information that the task wants from the page."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from pydantic import JsonValue
@@ -13,14 +14,22 @@ from skyvern_runner.task.task import Task
 
 
 def extract(
-    task: Task, view: PageView, model: Model, log: list[Exchange], *, today: date, observer: Observer
+    task: Task,
+    view: PageView,
+    model: Model,
+    log: list[Exchange],
+    *,
+    notes: Sequence[str],
+    today: date,
+    observer: Observer,
 ) -> JsonValue:
-    """Extract the information. A reply that does not fit the schema is asked for once more; then misfits become null.
+    """Extract the information from the page and the agent's notes.
 
+    A reply that does not fit the schema is asked for once more; then misfits become null.
     Raises ModelError when there is no readable reply.
     """
     schema = json_schema_of(task.schema)
-    messages = extraction_messages(task, view, today=today)
+    messages = extraction_messages(task, view, notes=notes, today=today)
     form = extraction_format(schema)
     readable: list[JsonValue] = []
 

@@ -76,6 +76,19 @@ class Interaction:
             raise ActionFailedError(str(answer["error"]))
         return answer
 
+    def ask_each(self, name: str, *args: object) -> list[tuple[Frame, Any]]:
+        """The page script's answer in the page and in each frame of another origin that is there still."""
+        answers = [(PAGE, self.call(PAGE, name, *args))]
+        answers += [(frame, self.call_if_there(frame, name, *args)) for frame in self._documents if frame]
+        return [(frame, answer) for frame, answer in answers if answer is not None]
+
+    def call_if_there(self, frame: Frame, name: str, *args: object) -> Any:
+        """The page script's answer in a document; None when that is gone, or just being replaced."""
+        try:
+            return self.call(frame, name, *args)
+        except WebDriverException:
+            return None
+
     def ask(self, element: ElementId, name: str, *args: object) -> Any:
         """The page script's answer about an element. Raises ActionFailedError."""
         self.acted = self.acted or name in _ACTING
@@ -144,14 +157,18 @@ class Interaction:
         """The file at a path or an address. Raises FileSourceError."""
         return load_file(source, self._uploads)
 
-    def settle(self, target: Target | None = None) -> Effect:
-        """Wait until the page is quiet, at most SETTLE_MS and a page load, and read back what happened."""
+    def settle(self, target: Target | None = None, *, quiet_ms: int | None = None) -> Effect:
+        """Wait until the page is quiet, at most SETTLE_MS and a page load, and read back what happened.
+
+        ``quiet_ms``: how long nothing must change.
+        """
+        limits = {"most": SETTLE_MS} if quiet_ms is None else {"most": SETTLE_MS, "least": quiet_ms}
         frame, own = (target.id.frame, target.id.own) if target else (PAGE, None)
         attempts_left = _ATTEMPTS
         while True:
             attempts_left -= 1
             try:
-                answer = self.browser.call(frame, "settle", own, {"most": SETTLE_MS})
+                answer = self.browser.call(frame, "settle", own, limits)
                 break
             except WebDriverException:
                 # The document, or the frame, was replaced while the call waited in it.

@@ -76,6 +76,8 @@ class Outcome:
     """Whether the intended effect was seen."""
     message: str
     effect: Effect
+    shown: str = ""
+    """Text of the page that the model asked for."""
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,5 @@ class ActionResult:
     url_after: str = ""
     new_elements: tuple[str, ...] = ()
     """Controls that appeared, as ``[id] role "name"``."""
+    shown: str = ""
+    """Text of the page that the model asked for."""

@@ -93,6 +93,7 @@ def _finished(interaction: Interaction, outcome: Outcome) -> ActionResult:
         url_before=before,
         url_after=page["url"],
         new_elements=appeared,
+        shown=outcome.shown,
     )
 
 

@@ -31,5 +31,10 @@ Object.defineProperty(window, KEY, {
     noteShown,
     newlyShown,
     boxOf,
+    textIn,
+    findText,
+    scrollToText,
+    showsText,
+    usable,
   }),
 });

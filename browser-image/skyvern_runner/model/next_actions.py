@@ -66,8 +66,9 @@ def parse_next_actions(
 ) -> CheckedReply:
     """Read a reply and check each action against the last look at the page.
 
-    ``labels`` are the elements' ids with their names. An action that is wrong is refused with all that come after it,
-    since those were meant for the state that it would have left. Raises ReplyError when nothing is left to do.
+    ``labels`` are the elements' ids with their names. An action that is wrong is refused alone, and what only fills in
+    or reads goes on; but the first one after it that does more ends the answer: a form that lacks a field must not be
+    sent. Raises ReplyError when nothing is left to do.
     """
     raw = load_object(text)
     entries = raw.get("actions", raw.get("action"))
@@ -83,8 +84,15 @@ def parse_next_actions(
             action.check(labels)
         except ReplyError as error:
             refused.append(f"action {number}: {error}")
+            continue
+        if refused and not action.INDEPENDENT:
+            left = "" if number == len(entries) else " and what follows"
+            refused.append(f"action {number} ({action.type}){left}: not carried out, since one before it was refused")
             break
         accepted.append(action)
+    else:
+        if len(entries) > MAX_ACTIONS:
+            refused.append(f"actions {MAX_ACTIONS + 1} to {len(entries)}: give at most {MAX_ACTIONS} in one answer")
     if not accepted:
         raise ReplyError("; ".join(refused) or "the list 'actions' is empty: give at least one action")
     return CheckedReply(

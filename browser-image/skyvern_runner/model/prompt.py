@@ -38,31 +38,54 @@ class PageView:
     """Beside the page: other tabs, keys that are held down."""
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What the model knows beside the page and the history."""
+
+    notes: tuple[str, ...] = ()
+    """Its notes."""
+    read: tuple[str, ...] = ()
+    """Texts of the page that its last actions read."""
+    remarks: tuple[str, ...] = ()
+    """The runner's own remarks, such as a loop that it sees."""
+
+
+NO_MEMORY: Final = Memory()
+
+
 def next_actions_messages(
-    task: Task, history: Sequence[str], view: PageView, *, notes: Sequence[str] = (), today: date
+    task: Task, history: Sequence[str], view: PageView, *, memory: Memory = NO_MEMORY, today: date
 ) -> list[Message]:
-    """Ask for the next actions. ``notes`` are the runner's own remarks, such as a loop that it sees."""
-    tail = "\n".join(notes)
+    """Ask for the next actions."""
+    tail = "\n".join(memory.remarks)
     return [
         _system(ACT_RULES),
         _user(task_section(task, today)),
-        _user(_join(_history_section(history), _page_section(view), tail and f"# Note\n{tail}")),
+        _user(
+            _join(
+                _history_section(history),
+                _notes_section(memory.notes),
+                _read_section(memory.read),
+                _page_section(view),
+                tail and f"# Note\n{tail}",
+            )
+        ),
     ]
 
 
 def completion_messages(
-    task: Task, history: Sequence[str], view: PageView, claim: str, *, today: date
+    task: Task, history: Sequence[str], view: PageView, claim: str, *, notes: Sequence[str] = (), today: date
 ) -> list[Message]:
     """Ask whether the goal is reached. ``claim`` is the reason that the agent gave."""
     claimed = f"# The agent's claim\n{_line(claim)}" if claim else ""
     return [
         _system(CHECK_RULES),
         _user(task_section(task, today)),
-        _user(_join(_history_section(history), claimed, _page_section(view))),
+        _user(_join(_history_section(history), _notes_section(notes), claimed, _page_section(view))),
     ]
 
 
-def extraction_messages(task: Task, view: PageView, *, today: date) -> list[Message]:
+def extraction_messages(task: Task, view: PageView, *, notes: Sequence[str] = (), today: date) -> list[Message]:
     """Ask for the information that the task wants."""
     wanted = f"# Wanted\n{task.extraction_goal or 'Whatever the schema describes.'}"
     schema = ""
@@ -71,7 +94,7 @@ def extraction_messages(task: Task, view: PageView, *, today: date) -> list[Mess
     return [
         _system(EXTRACT_RULES),
         _user(_join(wanted, schema, _payload_section(task), _codes_section(task), f"Today is {today.isoformat()}.")),
-        _user(_page_section(view)),
+        _user(_join(_notes_section(notes), _page_section(view))),
     ]
 
 
@@ -133,6 +156,16 @@ def _history_section(history: Sequence[str]) -> str:
     lines = [f"... {dropped} earlier lines"] if dropped > 0 else []
     lines += [_line(entry) for entry in history[-HISTORY_LINES:]]
     return "\n".join(["# History", *lines])
+
+
+def _notes_section(notes: Sequence[str]) -> str:
+    lines = [f"- {' '.join(clean(note).split())}" for note in notes]
+    return "\n".join(["# Notes (the agent's own, of what it saw before)", *lines]) if lines else ""
+
+
+def _read_section(texts: Sequence[str]) -> str:
+    fenced = [f"<page-text>\n{clean(text)}\n</page-text>" for text in texts]
+    return "\n".join(["# Read by your last actions", *fenced]) if fenced else ""
 
 
 def _page_section(view: PageView) -> str:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,14 @@ def test_browser_that_dies_is_lost(site: Site) -> None:
         os.kill(browser.driver.capabilities["goog:processID"], signal.SIGKILL)
         with pytest.raises(BrowserLostError):
             page.look()
+
+
+def test_browser_of_a_session_that_did_not_start_is_ended(tmp_path: Path) -> None:
+    chrome = tmp_path / "chrome"
+    noted = tmp_path / "pid"
+    chrome.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {noted}\nexit 1\n")
+    chrome.chmod(0o755)
+    with pytest.raises(BrowserStartError):
+        start_browser(replace(browser_options(), chrome_binary=str(chrome)))
+    left = Path("/proc") / noted.read_text().strip() / "stat"
+    assert not left.exists() or left.read_text().split()[2] == "Z"

@@ -6,8 +6,9 @@ import pytest
 
 from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.errors import ReplyError
-from skyvern_runner.model.next_actions import next_actions_format, parse_next_actions
+from skyvern_runner.model.next_actions import MAX_ACTIONS, next_actions_format, parse_next_actions
 from skyvern_runner.model.reply import CompletionCheck, completion_check_format, load_object, parse_as
+from skyvern_runner.model.rules import ACT_RULES
 
 LABELS = {
     ElementId.parse("3"): 'textbox "Full name"',
@@ -67,7 +68,12 @@ def test_well_formed_action_is_taken(entry: dict[str, Any]) -> None:
         (action("scroll", id="99", text="up"), r"no element \[99\]"),
         (action("input_text", id="3"), "input_text needs a text"),
         (action("select_option", id="3", text=""), "select_option needs a text"),
-        (action("scroll", text="sideways"), "'up' or 'down'"),
+        (action("scroll", text="sideways"), "'top' or 'bottom'"),
+        (action("note", text="x" * 501), "at most 500 characters"),
+        (action("wait", until="text"), "needs text"),
+        (action("wait", until="gone"), "needs the id"),
+        (action("wait", text="Done"), "only until"),
+        (action("read", part=0), "part"),
         (action("go_to", text="javascript:alert(1)"), "http or https"),
         (action("go_to", text="/apply"), "http or https"),
         (action("terminate", reason="  "), "needs its reason"),
@@ -89,12 +95,34 @@ def test_wrong_action_is_refused_with_what_to_change(entry: Any, complaint: str)
         parse_next_actions(reply(entry), LABELS, CODES)
 
 
-def test_actions_before_a_wrong_one_are_kept_and_those_after_it_dropped() -> None:
-    text = reply(action("click", id="7"), action("click", id="99"), action("complete"))
+def test_wrong_action_is_refused_alone_and_fields_are_filled_all_the_same() -> None:
+    text = reply(action("click", id="7"), action("click", id="99"), action("input_text", id="3", text="Ann"))
     checked = parse_next_actions(text, LABELS, CODES)
-    assert [taken.type for taken in checked.actions] == ["click"]
+    assert [taken.type for taken in checked.actions] == ["click", "input_text"]
     assert len(checked.refused) == 1
-    assert "action 2" in checked.refused[0]
+    assert "action 2: there is no element [99]" in checked.refused[0]
+
+
+def test_form_that_lacks_a_refused_field_is_not_sent() -> None:
+    text = reply(
+        action("input_text", id="99", text="Ann"),
+        action("check", id="1a", checked=True),
+        action("click", id="7"),
+        action("input_text", id="3", text="next page"),
+    )
+    checked = parse_next_actions(text, LABELS, CODES)
+    assert [taken.type for taken in checked.actions] == ["check"]
+    assert checked.refused[1:] == (
+        "action 3 (click) and what follows: not carried out, since one before it was refused",
+    )
+
+
+def test_actions_beyond_the_cap_are_told() -> None:
+    typing = action("input_text", id="3", text="Ann")
+    checked = parse_next_actions(reply(*[typing] * (MAX_ACTIONS + 3)), LABELS, CODES)
+    assert len(checked.actions) == MAX_ACTIONS
+    assert checked.refused == ("actions 13 to 15: give at most 12 in one answer",)
+    assert f"at most {MAX_ACTIONS} actions" in ACT_RULES
 
 
 @pytest.mark.parametrize("text", ["", None, "   ", "The weather is fair.", "[]", "{}", '"click"', reply(), "[1, 2]"])

@@ -16,6 +16,7 @@ class Check(ElementAction):
     """Bring a checkbox, radio or switch into the wanted state."""
 
     RULE: ClassVar = "id, checked = true or false. For checkboxes, radios and switches."
+    INDEPENDENT: ClassVar = True
 
     type: Literal["check"] = "check"
     checked: Annotated[bool, BeforeValidator(lambda value: True if value is None else value)] = True

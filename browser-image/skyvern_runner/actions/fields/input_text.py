@@ -30,6 +30,7 @@ class InputText(ElementAction):
     """Replace what a field holds."""
 
     RULE: ClassVar = "id, text. Replaces what the field holds."
+    INDEPENDENT: ClassVar = True
 
     type: Literal["input_text"] = "input_text"
     text: AnyText

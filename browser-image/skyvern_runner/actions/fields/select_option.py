@@ -18,6 +18,7 @@ class SelectOption(ElementAction):
     """Choose an option by its label."""
 
     RULE: ClassVar = "id, text = the label of the option as it is shown. For native and for custom dropdowns."
+    INDEPENDENT: ClassVar = True
 
     type: Literal["select_option"] = "select_option"
     text: Text

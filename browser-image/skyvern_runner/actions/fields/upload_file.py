@@ -14,6 +14,7 @@ class UploadFile(ElementAction):
     """Put a file into a file field, or drop it on an area that takes files."""
 
     RULE: ClassVar = "id, text = the address of the file, which must appear in the task or its payload."
+    INDEPENDENT: ClassVar = True
 
     type: Literal["upload_file"] = "upload_file"
     text: Text
