@@ -99,8 +99,13 @@ class Batch:
     def _do(self, action: PageAction | Note) -> _Effect:
         if isinstance(action, Note):
             return _Effect(True, self._notebook.add(self._secrets.mask(action.text)))
-        if isinstance(action, UploadFile) and not self._task.names_file(action.text):
-            return _Effect(False, f"neither the goal nor the payload names the file {action.text!r}")
+        unnamed = (
+            [each for each in action.sources if not self._task.names_file(each)]
+            if isinstance(action, UploadFile)
+            else []
+        )
+        if unnamed:
+            return _Effect(False, f"neither the goal nor the payload names the file {unnamed[0]!r}")
         try:
             result = self._page.do(self._resolved(action))
         except SecretRefusedError as error:

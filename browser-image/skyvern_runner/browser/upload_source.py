@@ -53,7 +53,7 @@ def load_file(source: str, sources: UploadSources) -> SourceFile:
 
 
 def _read(source: str, sources: UploadSources) -> SourceFile:
-    path = Path(source.removeprefix("file://")).expanduser().resolve()
+    path = _find(Path(source.removeprefix("file://")).expanduser(), sources)
     if not any(path.is_relative_to(folder.resolve()) for folder in sources.folders):
         raise FileSourceError(f"the file {source} may not be read: give an http or https address instead")
     try:
@@ -64,6 +64,15 @@ def _read(source: str, sources: UploadSources) -> SourceFile:
     except OSError as error:
         raise FileSourceError(f"the file {source} cannot be read: {error.strerror}") from error
     return SourceFile(path.name, _type_of(path.name), data)
+
+
+def _find(path: Path, sources: UploadSources) -> Path:
+    """A relative name is that of a file in one of the folders: the payload's own."""
+    if not path.is_absolute():
+        for folder in sources.folders:
+            if (folder / path).is_file():
+                return (folder / path).resolve()
+    return path.resolve()
 
 
 def _fetch(source: str, sources: UploadSources) -> SourceFile:

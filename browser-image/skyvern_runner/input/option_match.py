@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -43,6 +44,8 @@ class Option:
     value: str = ""
     """What a form would send, if it is known."""
     disabled: bool = False
+    group: str = ""
+    """Name of the group that it is in."""
 
 
 def find_option(wanted: str, options: Sequence[Option]) -> int:
@@ -50,9 +53,9 @@ def find_option(wanted: str, options: Sequence[Option]) -> int:
 
     Raises ActionFailedError, whose message lists the options that are close, when there is none, or more than one.
     """
-    for rule in (_same, _equal, _same_value, _cut_label, _explained):
+    for rule in (_same, _in_group, _equal, _same_value, _cut_label, _explained):
         hits = [index for index, option in enumerate(options) if rule(wanted, option)]
-        if len({(options[index].label, options[index].value) for index in hits}) > 1:
+        if len({(options[index].label, options[index].value, options[index].group) for index in hits}) > 1:
             raise ActionFailedError(_refusal("several options match", wanted, options, hits))
         if hits:
             # The same label with the same value: a list may repeat its most common choices at the top.
@@ -73,6 +76,16 @@ def times_shown(label: str, text: str) -> int:
 
 def _same(wanted: str, option: Option) -> bool:
     return _plain(wanted) == _plain(option.label)
+
+
+def _in_group(wanted: str, option: Option) -> bool:
+    return _full(option) != option.label and _plain(wanted).casefold() == _plain(_full(option)).casefold()
+
+
+def _full(option: Option) -> str:
+    """A label that is not the only one of its kind, as refusals write it: with its group, or else its value."""
+    apart = option.group or option.value
+    return f"{option.label} ({apart})" if apart else option.label
 
 
 def _equal(wanted: str, option: Option) -> bool:
@@ -125,7 +138,9 @@ def _normal(text: str) -> str:
 
 def _refusal(problem: str, wanted: str, options: Sequence[Option], among: Iterable[int]) -> str:
     sought = _folded(wanted)
-    labels = list(dict.fromkeys(_plain(options[index].label) for index in among))
+    rows = [options[index] for index in among]
+    repeated = {label for label, count in Counter(_plain(each.label) for each in rows).items() if count > 1}
+    labels = list(dict.fromkeys(_plain(_full(each) if _plain(each.label) in repeated else each.label) for each in rows))
     close = sorted(labels, key=lambda label: _likeness(sought, _folded(label)), reverse=True)[:_MAX_LISTED]
     shown = ", ".join(f'"{_cut(label)}"' for label in labels if label in close)
     more = f", and {len(labels) - len(close)} more" if len(labels) > len(close) else ""

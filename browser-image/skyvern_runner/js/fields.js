@@ -79,8 +79,8 @@ const GUARDED_EVENTS = ["keydown", "keypress", "beforeinput"];
 for (const type of GUARDED_EVENTS) window.addEventListener(type, keepInField, true);
 
 // Focus a field and select what it holds, so that typing replaces it.
-/** @param {string} id */
-const enter = (id) => {
+/** @param {string} id @param {boolean} append whether what is typed is added: then a rich text is left as it is */
+const enter = (id, append = false) => {
   const el = elementOf(id);
   if (!el) return fail(GONE);
   const field = fieldOf(el);
@@ -101,13 +101,14 @@ const enter = (id) => {
   } else {
     const range = field.ownerDocument.createRange();
     range.selectNodeContents(field);
+    if (append) range.collapse(false);
     const selection = field.ownerDocument.getSelection();
     selection?.removeAllRanges();
     selection?.addRange(range);
     empty = field.textContent === "";
   }
   const { type = "", maxLength: maximum = -1 } = field;
-  return stringify({ id: idOf(field), empty, type, maximum, state: stateOf(field) });
+  return stringify({ id: idOf(field), empty, type, maximum, rich: editable(field), state: stateOf(field) });
 };
 
 // The last resort for fields that swallow typed characters, and the normal way for date, time, color and range inputs.

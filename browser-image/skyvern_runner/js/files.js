@@ -41,12 +41,13 @@ const fileTarget = (id) => {
   const input = fileInputOf(el);
   chooser = { input };
   if (input && disabledOf(input)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
-  return stringify({ known: input !== null, accept: input?.accept ?? "" });
+  return stringify({ known: input !== null, several: input?.multiple ?? true });
 };
 
 /** @param {string} accept @param {string} name @param {string} type */
 const accepted = (accept, name, type) => !accept.trim() || accept.split(",").some((rule) => {
   const wanted = rule.trim().toLowerCase();
+  if (wanted === "*/*" || wanted === "*") return true;
   if (wanted.startsWith(".")) return name.toLowerCase().endsWith(wanted);
   return wanted.endsWith("/*") ? type.startsWith(wanted.slice(0, -1)) : type === wanted;
 });

@@ -14,8 +14,10 @@ const nativeOptions = (id) => {
   if (!el) return fail(GONE);
   if (disabledOf(el)) return fail(`disabled: ${labelFor(el)} cannot be used now`);
   const inDisabledGroup = (/** @type {Node} */ option) => Boolean(outwards(option)?.disabled);
-  return stringify({ options: Array.from(el.options ?? [], (option) => [
+  const group = (/** @type {El} */ option) => clean(option.closest("optgroup")?.getAttribute("label") ?? "");
+  return stringify({ multiple: el.multiple === true, options: Array.from(el.options ?? [], (option) => [
     clean(option.label), option.value, option.disabled || inDisabledGroup(option),
+    group(/** @type {El} */ (/** @type {HTMLElement} */ (option))),
   ]) });
 };
 
@@ -32,6 +34,27 @@ const pickNative = (id, index, label) => {
   const changes = !option.selected;
   if (el.multiple) option.selected = true;
   else el.selectedIndex = index;
+  if (changes) tell(el, "input", "change");
+  return stringify({});
+};
+
+/** Choose exactly these options. @param {string} id @param {[number, string][]} wanted positions and labels */
+const pickSeveral = (id, wanted) => {
+  const el = elementOf(id);
+  if (!el) return fail(GONE);
+  const all = Array.from(el.options ?? []);
+  if (wanted.some(([index, label]) => clean(all[index]?.label ?? "") !== label)) {
+    return fail(`${labelFor(el)} changed its options meanwhile`);
+  }
+  startWatch();
+  faceOf(el).scrollIntoView({ block: "nearest", behavior: "instant" });
+  el.focus({ preventScroll: true });
+  const chosen = new Set(wanted.map(([index]) => index));
+  let changes = false;
+  all.forEach((option, index) => {
+    changes ||= option.selected !== chosen.has(index);
+    option.selected = chosen.has(index);
+  });
   if (changes) tell(el, "input", "change");
   return stringify({});
 };
@@ -70,6 +93,12 @@ const isClaimed = (option) => {
   return false;
 };
 
+/** Name of the group that an option is in, in its list. @param {El} option */
+const groupOf = (option) => {
+  const group = option.parentElement?.closest("[role=group],[role=listbox],[role=menu]");
+  return group?.getAttribute("role") === "group" ? nameOf(group, "group") : "";
+};
+
 // The options of a custom list: those that its combobox names, those that appeared, or visible ones that are no other
 // list's.
 /** @param {string} id @param {string[] | null} fresh ids of what appeared; null before the list is opened */
@@ -84,7 +113,7 @@ const customOptions = (id, fresh) => {
   if (pool.length === 0) pool = shown.filter((option) => !isClaimed(option));
   if (!fresh) optionsBefore = new Set(shown);
   return stringify({ options: pool.map((option) => [
-    nameOf(option, "option"), option.dataset.value ?? "", disabledOf(option), idOf(option),
+    nameOf(option, "option"), option.dataset.value ?? "", disabledOf(option), groupOf(option), idOf(option),
     roleOf(option, option.localName),
   ]) });
 };

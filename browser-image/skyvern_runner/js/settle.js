@@ -56,6 +56,9 @@ const afterwards = (watched, id) => {
   };
 };
 
+// What appeared so far, without an end to the watch.
+const peekFresh = () => stringify({ fresh: watch ? freshControls(watch.changed) : [] });
+
 /** @param {El} el */
 const visible = (el) => !isFlat(el.getBoundingClientRect()) && isShown(el);
 

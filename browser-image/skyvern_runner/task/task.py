@@ -74,7 +74,9 @@ class Task:
 
     def names_file(self, source: str) -> bool:
         """Whether the user named this file; the model may upload no other."""
-        return bool(source) and (source in (self.goal or "") or any(source in text for text in _texts(self.payload)))
+        return bool(source) and (
+            source == self.url or source in (self.goal or "") or any(source in text for text in _texts(self.payload))
+        )
 
 
 def read_document(path: Path) -> TaskDocument:

@@ -69,3 +69,10 @@ def test_disabled_twin_is_passed_over() -> None:
 )
 def test_chosen_label_is_seen_as_whole_words_only(label: str, text: str, seen: bool) -> None:
     assert shows(label, text) is seen
+
+
+def test_same_label_with_other_values_is_offered_with_them() -> None:
+    options = [Option("Springfield", "il"), Option("Springfield", "ma")]
+    with pytest.raises(ActionFailedError, match=r'"Springfield \(il\)", "Springfield \(ma\)"'):
+        find_option("Springfield", options)
+    assert find_option("Springfield (ma)", options) == 1

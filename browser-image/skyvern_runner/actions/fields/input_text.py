@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from skyvern_runner.actions.base import AnyText, ElementAction
+from skyvern_runner.actions.fields.slider import set_slider
 from skyvern_runner.browser.element_id import ElementId
 from skyvern_runner.errors import ActionFailedError
 from skyvern_runner.input.outcome import Effect, Outcome, Target
@@ -29,12 +30,18 @@ _FORMATS: Final = {
 class InputText(ElementAction):
     """Replace what a field holds."""
 
-    RULE: ClassVar = "id, text. Replaces what the field holds."
+    RULE: ClassVar = (
+        "id, text. Replaces what the field holds, or with append = true adds to it; an empty text clears it. Sets"
+        " sliders too."
+    )
+    RARE: ClassVar = ("append",)
     INDEPENDENT: ClassVar = True
 
     type: Literal["input_text"] = "input_text"
     text: AnyText
     """What to type; empty to clear the field."""
+    append: bool = False
+    """Whether to add to what the field holds."""
 
     @property
     def argument(self) -> str:
@@ -47,6 +54,10 @@ class InputText(ElementAction):
         target = interaction.aim(self.id, typing=True)
         if target.tag == "select":
             raise ActionFailedError(f"{target.label} is a list: use select_option")
+        if self.append and target.type in _FORMATS:
+            raise ActionFailedError(f"{target.label} holds one value, to which nothing can be added: leave append out")
+        if (target.state or {}).get("role") == "slider" and target.tag != "input":
+            return set_slider(interaction, target, self.text.strip())
         if target.type in _FORMATS:
             return _set(interaction, target, self.text.strip())
         if target.type in {"checkbox", "radio", "file"}:
@@ -54,7 +65,27 @@ class InputText(ElementAction):
             raise ActionFailedError(f"{target.label} takes no text: use {instead}")
         if not (target.state or {}).get("focused"):
             interaction.click(target)
-        return _type(interaction, target, text)
+        return (_append if self.append else _type)(interaction, target, text)
+
+    def describe(self, label: str) -> str:
+        """Also shows whether it is added."""
+        return f"{super().describe(label)} added" if self.append else super().describe(label)
+
+
+def _append(interaction: "Interaction", target: Target, text: str) -> Outcome:
+    """Add to what the field holds: in a rich text at its end, elsewhere by typing the whole once more."""
+    entered = interaction.ask(target.id, "enter", True)
+    held = str(entered["state"]["raw"])
+    if not entered["rich"]:
+        return _type(interaction, target, held + text)
+    field = Target(ElementId(target.id.frame, str(entered["id"])), target.label, token=target.token)
+    interaction.keyboard.insert(text)
+    effect = interaction.settle(field)
+    if effect.state is None:
+        return Outcome(True, f"added to {target.label}, which is gone now", effect)
+    if holds(held + text, effect.state):
+        return Outcome(True, f"added to {target.label}", effect)
+    return Outcome(False, f"{target.label} holds {_held(effect)}", effect)
 
 
 def _type(interaction: "Interaction", target: Target, text: str) -> Outcome:

@@ -45,6 +45,20 @@ const newlyShown = () => {
   return stringify({ fresh, lines: lines.slice(0, MAX_SHOWN_LINES).map((line) => cut(line, 120)) });
 };
 
+// Where a slider of the page's own stands. Without a maximum it is one of 100, as ARIA says.
+/** @param {string} id */
+const sliderPlace = (id) => {
+  const el = elementOf(id);
+  if (!el) return fail(GONE);
+  const number = (/** @type {string} */ name, /** @type {number} */ otherwise) => {
+    const given = parseFloat(el.getAttribute(name) ?? "");
+    return Number.isFinite(given) ? given : otherwise;
+  };
+  return stringify({
+    now: number("aria-valuenow", 0), least: number("aria-valuemin", 0), most: number("aria-valuemax", 100),
+  });
+};
+
 // Where an element is, in the outermost document of this origin, and whether its middle is in view.
 /** @param {string} id */
 const boxOf = (id) => {
