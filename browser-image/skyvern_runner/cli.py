@@ -9,7 +9,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from skyvern_crds.network.addresses import is_loopback_host, literal
+from skyvern_crds.network.hosts import parse_host_rule
+from skyvern_crds.network.web_access import WebAccess
 from skyvern_crds.runner_contract import ENV_MODEL, ENV_MODEL_API_KEY, ENV_MODEL_BASE_URL, ExitCode
 from skyvern_crds.spec import SkyvernTaskSpec
 from skyvern_runner.agent.context import Context
@@ -19,6 +23,7 @@ from skyvern_runner.errors import TaskError
 from skyvern_runner.launch import BrowserSettings, Launcher
 from skyvern_runner.limits import limit
 from skyvern_runner.model.client import ChatModel, RetryPolicy
+from skyvern_runner.network.gate import LOCALHOST
 from skyvern_runner.report.artifacts import FolderStore, Uploader
 from skyvern_runner.report.journal import Journal
 from skyvern_runner.report.reporter import NullReporter
@@ -69,6 +74,16 @@ def _parser() -> argparse.ArgumentParser:
         help="give up when the model has not answered a question for N seconds (default: %(default)g)",
     )
     here.add_argument("--screenshots", type=Path, metavar="DIR", help="keep screenshots, prompts and replies in DIR")
+    here.add_argument(
+        "--allow-private-host",
+        dest="private_hosts",
+        action="append",
+        default=[],
+        type=_host,
+        metavar="HOST",
+        help="open this host although its address is not public, such as 10.0.0.0/8 or 127.0.0.1:8080; may be given "
+        "several times. The host and port of --url are always open",
+    )
     here.add_argument("--headful", action="store_true", help="show the browser's window")
     here.add_argument(
         "--no-sandbox",
@@ -122,6 +137,7 @@ def _run_here(options: argparse.Namespace, started: float) -> int:
     browser = BrowserSettings(
         sandbox=not options.no_sandbox,
         headless=not options.headful,
+        access=_access(task.url, options.private_hosts),
         upload_folders=(options.payload.parent,) if options.payload else (),
     )
     launcher = Launcher(browser, model.preload, stop.sleep)
@@ -177,6 +193,23 @@ def result_document(task: Task, verdict: Verdict, journal: Journal) -> dict[str,
         "current_url": journal.current_url or None,
         "steps": [step.as_json() for step in journal.steps],
     }
+
+
+def _access(url: str, private_hosts: Sequence[str]) -> WebAccess:
+    """Public hosts, those that the user names, and the start page's own address: whoever gives it means it."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
+    addresses = [str(each) for each in LOCALHOST] if is_loopback_host(host) and literal(host) is None else [host]
+    own = [f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address in addresses]
+    return WebAccess(allow_private_hosts=[*own, *private_hosts])
+
+
+def _host(text: str) -> str:
+    try:
+        parse_host_rule(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def _seconds(text: str) -> float:

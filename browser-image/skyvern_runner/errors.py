@@ -73,6 +73,10 @@ class Stopped(BaseException):
     """The run was asked to stop. Like KeyboardInterrupt it does not derive from Exception."""
 
 
+class HostRefusedError(RunnerError):
+    """The policy does not allow a connection to a host; the message says why."""
+
+
 class BrowserError(RunnerError):
     """Base of what goes wrong with the browser and its pages."""
 
@@ -100,6 +104,8 @@ class PageErrorKind(StrEnum):
 
     UNREACHABLE = "unreachable"
     """No connection (name, network, refused), or an address that the browser does not open."""
+    REFUSED = "refused"
+    """The policy does not allow the address, or one that it redirects to."""
     HTTP = "http"
     """The server answered with a status of 400 or more."""
     CERTIFICATE = "certificate"

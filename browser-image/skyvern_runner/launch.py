@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skyvern_crds.network.web_access import WebAccess
+
 if TYPE_CHECKING:
     from skyvern_runner.chrome_page import ChromePage
 
@@ -22,6 +24,8 @@ class BrowserSettings:
     headless: bool = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Sent with every request."""
+    access: WebAccess = field(default_factory=WebAccess)
+    """Where the browser may go."""
     upload_folders: tuple[Path, ...] = ()
     """Local folders that files may be uploaded from; none in a pod."""
 
@@ -50,6 +54,7 @@ class Launcher:
                 sandbox=settings.sandbox,
                 headless=settings.headless,
                 headers=settings.headers,
+                access=settings.access,
             ),
             UploadSources(folders=settings.upload_folders),
             self._sleep,

@@ -38,7 +38,7 @@ from skyvern_runner.report.json_log import JsonLog
 from skyvern_runner.report.reporter import ClusterReporter
 from skyvern_runner.report.status_writer import PykubeWriter, in_cluster
 from skyvern_runner.stop import StopFlag
-from skyvern_runner.task.task import Identity, Task, model_settings, read_document, task_of
+from skyvern_runner.task.task import Identity, Task, model_settings, read_document, task_of, web_access
 from skyvern_runner.trace.start import CLOSE_SECONDS, Tracing, tracing_of
 from skyvern_runner.trace.traced_model import TracedModel
 
@@ -74,6 +74,7 @@ class Pod:
             chrome_binary=self._environment.get(ENV_CHROME_BINARY) or CHROME_BINARY,
             sandbox=self._environment.get(ENV_CHROME_SANDBOX) != _OFF,
             headers=task.headers,
+            access=web_access(self._environment),
         )
 
     def model(self, task: Task) -> ModelSettings:

@@ -60,7 +60,8 @@ ENDINGS: Final[dict[Reason, Ending]] = {
     Reason.PAGE_FAILED: Ending(
         Decider.AGENT,
         "the start page cannot be opened",
-        "Check `url` from within the cluster: its name, its certificate, egress rules and proxies.",
+        "Check `url` from within the cluster: its name, its certificate, egress rules and proxies. What the message "
+        "calls refused, the chart value `tasks.webAccess` may allow.",
     ),
     Reason.BROWSER_FAILED: Ending(
         Decider.AGENT,

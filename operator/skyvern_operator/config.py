@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from skyvern_crds.network.web_access import WebAccess
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.rest.webhook import SignatureStyle
 from skyvern_crds.vocabulary import MANAGED_BY
@@ -92,6 +93,8 @@ class Profile(_Model):
     """Runtime class of the pod."""
     model: str | None = None
     """Language model of the profile's tasks, unless a task chooses one."""
+    web_access: WebAccess | None = None
+    """Where the browser may go, in place of the whole of ``webAccess``."""
     max_active: Annotated[int, Field(ge=1)] | None = None
     """How many tasks of the profile may be active at once; null is no limit."""
 
@@ -259,6 +262,8 @@ class OperatorConfig(_Model):
     """How long ended tasks are kept that do not say themselves; null keeps them until somebody deletes them."""
     resources: TaskResources = TaskResources()
     """Resources of the task pods."""
+    web_access: WebAccess = WebAccess()
+    """Where the browsers of tasks may go."""
     profiles: dict[str, Profile] = Field(default_factory=dict)
     """Kinds of pods that tasks can choose by ``spec.profile``, by name."""
     sandbox: Sandbox = Sandbox()

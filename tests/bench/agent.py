@@ -16,6 +16,7 @@ from typing import Any, Final
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from skyvern_crds.network.web_access import WebAccess
 from skyvern_runner.actions.base import PageAction
 from skyvern_runner.actions.fields.check import Check
 from skyvern_runner.actions.fields.input_text import InputText
@@ -28,6 +29,7 @@ from skyvern_runner.errors import RunnerError
 from skyvern_runner.perceive.look import DEFAULT_BUDGET, TEXT_LIMIT, Snapshot, perceive
 from tests.bench.pages import OPTIONS, listing, serving
 from tests.bench.samples import Samples, by_turns, grid, keep, stopwatch
+from tests.bench.web_access import guard_ms, measure_way, way_table
 from tests.cluster import Progress, SetupError
 
 SIZES: Final = (1000, 6000)
@@ -185,7 +187,8 @@ def held(driver: WebDriver) -> dict[str, Any]:
 def options(webdriver_url: str | None = None) -> BrowserOptions:
     """A session as in a pod. Chrome's sandbox does not work for root."""
     binary = shutil.which("chromium") or shutil.which("google-chrome")
-    return BrowserOptions(webdriver_url=webdriver_url, chrome_binary=binary, sandbox=os.geteuid() != 0)
+    local = WebAccess(allow_private_hosts=["127.0.0.1"])
+    return BrowserOptions(webdriver_url=webdriver_url, chrome_binary=binary, sandbox=os.geteuid() != 0, access=local)
 
 
 def measure_starts(first: Browser) -> Samples:
@@ -260,14 +263,15 @@ def run(rounds: int, progress: Progress) -> dict[str, Any]:
                 with progress.step(f"{rounds} rounds on a page of {size} elements"):
                     looks[size] = measure_look(browser, page, f"{address}/{size}", rounds)
                     actions[size] = measure_actions(browser, page, f"{address}/{size}/select", rounds)
+            with progress.step(f"{rounds} rounds with and without the way to the network"):
+                ways = measure_way(options(), rounds)
             version = browser.driver.capabilities["browserVersion"]
-    print(look_table(looks), outline_table(looks), action_table(actions), sep="\n\n")
-    print(
-        f"\n  session start, ms: {starts.least:.0f} min, {starts.median:.0f} median; with chromedriver's own {cold:.0f}"
-    )
+    print(look_table(looks), outline_table(looks), action_table(actions), way_table(ways), sep="\n\n")
+    print(f"\n  session start, ms: {starts.least:.0f} min, {starts.median:.0f} median; with chromedriver's {cold:.0f}")
     return {
         "chromium": version,
         "rounds": rounds,
+        "guard_ms": guard_ms(ways),
         "session_start_ms": starts.ms,
         "first_session_start_with_chromedriver_ms": cold,
         "looking": {

@@ -15,6 +15,7 @@ import yaml
 from pydantic.alias_generators import to_camel
 
 from skyvern_apiserver.process.settings import Settings, load_settings
+from skyvern_crds.network.web_access import WebAccess
 from skyvern_crds.rest.artifacts import DEFAULT_TTL_SECONDS
 from skyvern_crds.rest.key_limits import KeyLimits
 from skyvern_crds.runner_contract import TaskDocument
@@ -116,6 +117,13 @@ def test_bounds_on_ended_tasks_reach_the_operator(manifests: Render) -> None:
     config = operator_config(manifests("--set", values))
     assert config.ended_pod_seconds == 0
     assert config.limits.max_ended_per_namespace is None
+
+
+def test_web_access_reaches_the_operator(manifests: Render) -> None:
+    assert operator_config(manifests()).web_access == WebAccess()
+    values = {"allow": ["*.example.com"], "deny": ["[fd00::/8]:443"], "allowPrivateHosts": ["10.0.0.0/8", "db.svc:80"]}
+    config = operator_config(manifests("--set-json", f"tasks.webAccess={json.dumps(values)}"))
+    assert config.web_access == WebAccess.model_validate(values)
 
 
 def test_shares_of_namespaces_reach_the_operator(manifests: Render) -> None:
@@ -394,6 +402,9 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--set", "apiserver.publicUrl=skyvern.example.com"], "publicUrl"),
     (["--set", "webhook.signature=slack"], "signature"),
     (["--set", "webhook.allowedNetworks={example.com}"], "allowedNetworks"),
+    (["--set", "tasks.webAccess.allow={https://example.com/}"], "allow"),
+    (["--set", "tasks.webAccess.deny={example.com/jobs}"], "deny"),
+    (["--set", "tasks.webAccess.allowPrivateHosts=10.0.0.0/8"], "allowPrivateHosts"),
     (["--set", "tasks.namespaces={Team_A}"], "namespaces"),
     (["--set", "tasks.defaultTtlSeconds=-1"], "defaultTtlSeconds"),
     (["--set", "images.runner.digest=abc"], "digest"),

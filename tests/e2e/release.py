@@ -7,6 +7,7 @@ from tests.cluster import Cluster, Progress
 from tests.cluster.images.build import Image
 from tests.cluster.release.install import (
     CHART_IMAGES,
+    LOCAL_SITES,
     Release,
     api_key,
     ensure_namespace,
@@ -21,6 +22,8 @@ ABSENT_IMAGE = "127.0.0.1:1/skyvern/absent:none"
 WANTED = Release(
     task_namespaces=("default", NAMESPACE),
     model=SCRIPTED_MODEL,
+    # A server whose certificate no browser knows, besides the site.
+    values={"tasks": {"webAccess": {"allowPrivateHosts": [*LOCAL_SITES, "kubernetes.default.svc:443"]}}},
     sets=(
         f"apiKeys.namespace={NAMESPACE}",
         "operator.config.gracePeriods.imagePullSeconds=2",

@@ -134,6 +134,7 @@ def settings(control_plane: ControlPlane, chromedriver: str, scripted: ScriptedM
         "SKYVERN_CHROME_BINARY": str(shutil.which("chromium") or shutil.which("google-chrome")),
         "SKYVERN_CHROME_SANDBOX": "off" if os.geteuid() == 0 else "on",
         "SKYVERN_ARTIFACTS_URL": sink.url,
+        "SKYVERN_WEB_ACCESS": '{"allowPrivateHosts": ["127.0.0.1"]}',
     }
 
 
@@ -317,6 +318,15 @@ def test_page_that_cannot_be_opened_decides_the_verdict(make_task: Callable[...,
     record = task.record
     assert (record.outcome, record.reason) == (Phase.FAILED, Reason.PAGE_FAILED)
     assert str(record.failure_reason).startswith(f"Failed to navigate to URL. URL:{url}, Error:")
+
+
+def test_start_page_that_is_refused_decides_the_verdict(make_task: Callable[..., Task]) -> None:
+    task = make_task("http://169.254.169.254/latest/meta-data/", navigationGoal="Read the credentials")
+    code, _ = task.run()
+    assert code == 0
+    record = task.record
+    assert (record.outcome, record.reason) == (Phase.FAILED, Reason.PAGE_FAILED)
+    assert "was refused: the address of 169.254.169.254:80 is link-local" in str(record.failure_reason)
 
 
 def test_missing_browser_decides_the_verdict(make_task: Callable[..., Task], site: str) -> None:

@@ -15,6 +15,7 @@ from skyvern_crds.urls import is_http_url
 from skyvern_runner.browser.element_id import PAGE
 from skyvern_runner.browser.session import Browser, lost_is_an_error
 from skyvern_runner.errors import PageErrorKind, PageLoadError, first_line
+from skyvern_runner.network.gate import Failure
 
 READY_MS: Final = 2000
 """Longest wait for frames, images and first requests once the document is loaded."""
@@ -43,6 +44,7 @@ def open_page(browser: Browser, url: str) -> None:
             PageErrorKind.UNREACHABLE, f"{url} was not opened: only http and https addresses are allowed"
         )
     before = browser.call(PAGE, "pageState")
+    mark = browser.way_out.gate.count
     with lost_is_an_error():
         try:
             browser.driver.get(url)
@@ -57,13 +59,14 @@ def open_page(browser: Browser, url: str) -> None:
         except WebDriverException as error:
             if "net::" not in (error.msg or ""):
                 raise
-            raise _network(url, (error.msg or "").split("net::", 1)[1].split()[0]) from error
+            code = (error.msg or "").split("net::", 1)[1].split()[0]
+            raise _network(url, code, browser.way_out.cause(url, code, mark)) from error
     after = browser.call(PAGE, "pageState")
     if after["token"] == before["token"] and _document(after["url"]) != _document(url):
         raise _no_page(browser, url)
     if after["failed"] and not after["text"]:
         after["text"] = _error_code(browser, url)
-    problem = page_problem(after, url)
+    problem = page_problem(browser, after, url, mark)
     if problem:
         raise problem
     try:
@@ -88,14 +91,17 @@ def await_tab(browser: Browser) -> None:
         time.sleep(_BLANK_POLL)
 
 
-def page_problem(state: dict[str, Any], url: str) -> PageLoadError | None:
-    """What is wrong with a page, given its state from the page script; None if nothing is."""
+def page_problem(browser: Browser, state: dict[str, Any], url: str, mark: int) -> PageLoadError | None:
+    """What is wrong with a page, given its state from the page script; None if nothing is.
+
+    ``mark`` is the gate's count of failures before the page was loaded.
+    """
     status = int(state["status"])
     if status >= 400:
         return PageLoadError(PageErrorKind.HTTP, f"{url} answered with HTTP status {status}", status)
     if state["failed"]:
         code = str(state["text"])
-        return _certificate(url, code) if "CERT" in code else _network(url, code)
+        return _network(url, code, browser.way_out.cause(url, code, mark))
     return None
 
 
@@ -104,9 +110,12 @@ def _document(url: str) -> str:
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, ""))
 
 
-def _network(url: str, code: str) -> PageLoadError:
+def _network(url: str, code: str, failure: Failure | None) -> PageLoadError:
     if "CERT" in code:
         return _certificate(url, code)
+    if failure is not None and failure.refusal:
+        return PageLoadError(PageErrorKind.REFUSED, f"{url} was refused: {failure.refusal}")
+    code = failure.code if failure is not None else code
     cause = _CAUSES.get(code)
     text = f"{cause} ({code})" if cause else code or "the browser shows an error page"
     return PageLoadError(PageErrorKind.UNREACHABLE, f"{url} cannot be reached: {text}")

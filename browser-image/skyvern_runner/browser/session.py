@@ -3,7 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -19,30 +19,16 @@ from selenium.webdriver import ChromeOptions
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from skyvern_crds.network.web_access import WebAccess
 from skyvern_runner.browser.dialog import close_dialog, meet_dialog
 from skyvern_runner.browser.driver_process import LocalDriver, wait_until_ready
 from skyvern_runner.browser.element_id import PAGE, Frame
+from skyvern_runner.browser.flags import FLAGS
 from skyvern_runner.browser.page_script import PageScript
 from skyvern_runner.browser.tabs import Tabs
+from skyvern_runner.browser.way_out import WayOut
 from skyvern_runner.errors import BrowserLostError, BrowserStartError, DialogWaitsError, first_line
 
-FLAGS: Final = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-    "--disable-default-apps",
-    "--disable-breakpad",
-    "--metrics-recording-only",
-    "--password-store=basic",
-    "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider",
-)
-"""Flags of every session; none weakens the isolation of pages."""
 MAX_DIALOGS: Final = 5
 """Most dialogs in a row that are answered before giving the page up."""
 _LOST: Final = (
@@ -71,6 +57,8 @@ class BrowserOptions:
     """Width and height of the page in CSS pixels."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Extra headers of every request."""
+    access: WebAccess = field(default_factory=WebAccess)
+    """Where it may go."""
     start_seconds: float = 30.0
     """Time for the WebDriver server to be ready, and again for the session to start."""
     page_seconds: float = 30.0
@@ -82,9 +70,12 @@ class BrowserOptions:
 class Browser:
     """A session with one tab in front."""
 
-    def __init__(self, driver: WebDriver, options: BrowserOptions, local: LocalDriver | None = None) -> None:
+    def __init__(
+        self, driver: WebDriver, options: BrowserOptions, way_out: WayOut, local: LocalDriver | None = None
+    ) -> None:
         self.driver = driver
         self.options = options
+        self.way_out = way_out
         self.script = PageScript(driver, "skyvern:" + secrets.token_hex(12))
         self.notes: list[str] = []
         """Dialogs closed and tabs closed since the list was last cleared."""
@@ -108,6 +99,7 @@ class Browser:
         finally:
             if self._local:
                 self._local.stop()
+            self.way_out.close()
 
     @property
     def local_url(self) -> str | None:
@@ -204,16 +196,8 @@ class Browser:
 
 def start_browser(options: BrowserOptions) -> Browser:
     """Start a session. Raises BrowserStartError."""
-    local = None if options.webdriver_url else LocalDriver(options.start_seconds)
-    try:
-        url = options.webdriver_url or (local.url if local else "")
-        wait_until_ready(url, options.start_seconds)
-        driver = _session(url, options, local)
-        browser = Browser(driver, options, local)
-    except BaseException:
-        if local:
-            local.stop()
-        raise
+    browser = _connected(options)
+    driver = browser.driver
     try:
         # Until the first tab answers, the browser is still starting, which may take longer than a page may.
         driver.set_page_load_timeout(options.start_seconds)
@@ -226,7 +210,27 @@ def start_browser(options: BrowserOptions) -> Browser:
     return browser
 
 
-def _session(url: str, options: BrowserOptions, local: LocalDriver | None) -> WebDriver:
+def _connected(options: BrowserOptions) -> Browser:
+    """A session with its way out, and without the ports that control it."""
+    with ExitStack() as undo:
+        local = None if options.webdriver_url else LocalDriver(options.start_seconds)
+        if local:
+            undo.callback(local.stop)
+        url = options.webdriver_url or (local.url if local else "")
+        way_out = WayOut(options.access)
+        undo.callback(way_out.close)
+        way_out.close_ports_of(url)
+        wait_until_ready(url, options.start_seconds)
+        driver = _session(url, options, way_out, local)
+        undo.callback(driver.quit)
+        debugger = driver.capabilities.get("goog:chromeOptions", {}).get("debuggerAddress")
+        if debugger:
+            way_out.close_ports_of(debugger)
+        undo.pop_all()
+        return Browser(driver, options, way_out, local)
+
+
+def _session(url: str, options: BrowserOptions, way_out: WayOut, local: LocalDriver | None) -> WebDriver:
     chrome = ChromeOptions()
     binary = options.chrome_binary
     if local:
@@ -238,7 +242,7 @@ def _session(url: str, options: BrowserOptions, local: LocalDriver | None) -> We
     if binary:
         chrome.binary_location = binary
     width, height = options.window
-    for flag in (*FLAGS, f"--window-size={width},{height}"):
+    for flag in (*FLAGS, *way_out.flags, f"--window-size={width},{height}"):
         chrome.add_argument(flag)
     if options.headless:
         chrome.add_argument("--headless")

@@ -21,7 +21,7 @@ def json_schema_of(schema: JsonValue) -> dict[str, Any] | None:
     if not isinstance(schema, dict) or not _KEYWORDS & schema.keys():
         return None
     try:
-        jsonschema_rs.validator_for(schema)
+        _validator(schema)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
         return None
     return schema
@@ -89,10 +89,15 @@ def without_misfits(value: JsonValue, schema: dict[str, Any] | None) -> JsonValu
     return result
 
 
+def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    """A validator that opens no file and no address that the schema refers to: its author is not trusted."""
+    return jsonschema_rs.validator_for(schema, offline=True)
+
+
 def _misfits(value: JsonValue, schema: dict[str, Any] | None) -> Iterator[jsonschema_rs.ValidationError]:
     if schema is None:
         return
-    for error in jsonschema_rs.validator_for(schema).iter_errors(value):
+    for error in _validator(schema).iter_errors(value):
         if _at(value, list(error.instance_path)) is not None or (value is None and not error.instance_path):
             yield error
 

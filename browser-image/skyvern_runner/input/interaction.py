@@ -43,6 +43,8 @@ class Interaction:
         """Whether anything was done to the page yet."""
         self.url = url
         """Address of the page before the action."""
+        self.mark = browser.way_out.gate.count
+        """Connections that had failed before the action."""
         self._keyboard = Keyboard(browser, held)
         self._pointer = Pointer(browser, held)
         self._documents = documents
@@ -155,7 +157,7 @@ class Interaction:
 
     def load_file(self, source: str) -> SourceFile:
         """The file at a path or an address. Raises FileSourceError."""
-        return load_file(source, self._uploads)
+        return load_file(source, self._uploads, self.browser.way_out.gate)
 
     def settle(self, target: Target | None = None, *, quiet_ms: int | None = None) -> Effect:
         """Wait until the page is quiet, at most SETTLE_MS and a page load, and read back what happened.

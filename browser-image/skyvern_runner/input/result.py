@@ -48,10 +48,16 @@ def _failed(interaction: Interaction, message: str) -> ActionResult:
         url = str(browser.call(PAGE, "pageState")["url"])
     except (WebDriverException, DialogWaitsError):
         url = before  # the page does not answer; the next look shows what is wrong with it
-    notes = [message, *browser.notes]
+    notes = [message, *_refusals(interaction, message), *browser.notes]
     browser.notes.clear()
     stale = message.startswith(_STALE)
     return ActionResult(False, "; ".join(notes), url != before, stale, before, url)
+
+
+def _refusals(interaction: Interaction, told: str) -> list[str]:
+    """What the policy refused meanwhile, without what is told already."""
+    refusals = interaction.browser.way_out.refusals(interaction.mark)
+    return [refusal for refusal in refusals if refusal.removeprefix("refused: ") not in told]
 
 
 def _stop_loading(browser: Browser) -> None:
@@ -76,9 +82,10 @@ def _finished(interaction: Interaction, outcome: Outcome) -> ActionResult:
         notes.append(f"{tab}: {page['url']}")
     elif page["url"] != before:
         notes.append(f"the page is now {page['url']}")
-    problem = page_problem(page, page["url"]) if changed else None
+    problem = page_problem(browser, page, page["url"], interaction.mark) if changed else None
     if problem:
         notes.append(str(problem))
+    notes += _refusals(interaction, str(problem))
     notes += browser.notes
     browser.notes.clear()
     notes += _shown(effect)

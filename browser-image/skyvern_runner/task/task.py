@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from pydantic import JsonValue, ValidationError
 
+from skyvern_crds.network.web_access import WebAccess
 from skyvern_crds.runner_contract import (
     ENV_MODEL,
     ENV_MODEL_API_KEY,
     ENV_MODEL_BASE_URL,
+    ENV_WEB_ACCESS,
     ModelSettings,
     TaskDocument,
     parse_task_document,
@@ -140,6 +142,17 @@ def model_settings(environment: Mapping[str, str], *, name: str | None = None) -
         base_url=environment.get(ENV_MODEL_BASE_URL) or None,
         model=name or environment.get(ENV_MODEL) or DEFAULT_MODEL,
     )
+
+
+def web_access(environment: Mapping[str, str]) -> WebAccess:
+    """Where the browser may go, from the environment; public hosts only without it. Raises TaskError."""
+    try:
+        return WebAccess.model_validate_json(environment.get(ENV_WEB_ACCESS) or "{}")
+    except ValidationError as error:
+        raise TaskError(
+            f"{ENV_WEB_ACCESS} cannot be used: {describe_invalid(error)}; "
+            "operator and runner must be of the same release"
+        ) from None
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

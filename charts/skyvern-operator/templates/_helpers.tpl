@@ -136,6 +136,7 @@ capabilities: {drop: [ALL]}
   "endedPodSeconds" (int64 .Values.tasks.endedPodSeconds)
   "resources" .Values.tasks.resources
   "tracing" (dict "headersFrom" (ternary (dict "name" .Values.tracing.headersFrom.name "key" .Values.tracing.headersFrom.key) nil (ne "" .Values.tracing.headersFrom.name)))
+  "webAccess" (dict "allow" .Values.tasks.webAccess.allow "deny" .Values.tasks.webAccess.deny "allowPrivateHosts" .Values.tasks.webAccess.allowPrivateHosts)
   "sandbox" (dict "seccompProfile" (default nil .Values.tasks.sandbox.seccompProfile))
   "leaderElection" (dict "enabled" true "leaseName" (printf "%s-operator" (include "skyvern.fullname" .))) -}}
 {{- mergeOverwrite $config (deepCopy .Values.operator.config) | toYaml -}}

@@ -195,6 +195,7 @@ def _runner_environment(config: OperatorConfig, effective: EffectiveProfile) -> 
         contract.ENV_CHROME_BINARY: contract.CHROME_BINARY,
         contract.ENV_CHROME_SANDBOX: "on" if config.sandbox.seccomp_profile else "off",
         contract.ENV_ARTIFACTS_URL: config.artifacts_url or "",
+        contract.ENV_WEB_ACCESS: (effective.profile.web_access or config.web_access).written(),
     }
     environment: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in plain.items() if value]
     keys = {

@@ -21,6 +21,8 @@ READY_SECONDS = 180
 SERVICE_PORT = 80
 LOCAL_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")
 """Receivers of webhooks in a local cluster, or beside it on this machine."""
+LOCAL_SITES = ("*.skyvern-demo.svc",)
+"""The site of demo and tests: within the cluster, where tasks may not go otherwise."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def chart_values(cluster: Cluster, images: Mapping[str, Image], release: Release
         "tasks": {
             "namespaces": list(release.task_namespaces),
             "sandbox": {"seccompProfile": cluster.seccomp_profile or ""},
+            "webAccess": {"allowPrivateHosts": list(LOCAL_SITES)},
         },
         "apiserver": {"publicUrl": release.public_url},
         "webhook": {"allowedNetworks": list(LOCAL_NETWORKS)},

@@ -122,6 +122,15 @@ def test_runner_reads_the_task_from_the_annotation() -> None:
     assert environment(pod)[contract.ENV_TASK_FILE] == "/etc/skyvern/task/task.json"
 
 
+def test_runner_is_told_where_the_browser_may_go() -> None:
+    assert contract.ENV_WEB_ACCESS not in environment(pod_of())
+    inside = {"allowPrivateHosts": ["10.0.0.0/8"]}
+    profiles = {"own": {"webAccess": {"allow": ["example.com"]}}, "none": {}, "strict": {"webAccess": {}}}
+    pods = {name: pod_of(SPEC | {"profile": name}, profiles=profiles, webAccess=inside) for name in profiles}
+    told = {name: environment(pod).get(contract.ENV_WEB_ACCESS) for name, pod in pods.items()}
+    assert told == {"own": '{"allow":["example.com"]}', "none": '{"allowPrivateHosts":["10.0.0.0/8"]}', "strict": None}
+
+
 def test_browser_is_a_native_sidecar_without_token_or_secret() -> None:
     browser, _ = containers(pod_of(FULL))
     assert browser["restartPolicy"] == "Always"

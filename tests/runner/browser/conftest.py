@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from skyvern_crds.network.web_access import WebAccess
 from skyvern_runner.actions.base import PageAction
 from skyvern_runner.actions.catalog import read_action
 from skyvern_runner.browser.session import Browser, BrowserOptions, start_browser
@@ -16,6 +17,9 @@ from skyvern_runner.chrome_page import ChromePage
 from skyvern_runner.input.outcome import ActionResult
 from skyvern_runner.perceive.look import Element, Snapshot, perceive
 from tests.runner.browser.serving import PAGES, Site, serve
+
+LOCAL = WebAccess(allow_private_hosts=["127.0.0.1", "::1"])
+"""These tests' servers are on the loopback."""
 
 
 @dataclass
@@ -72,7 +76,7 @@ class Agent:
 
 def browser_options() -> BrowserOptions:
     # Chrome's sandbox does not work for root.
-    return BrowserOptions(sandbox=os.geteuid() != 0, window=(1280, 1080))
+    return BrowserOptions(sandbox=os.geteuid() != 0, window=(1280, 1080), access=LOCAL)
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +95,10 @@ def browser() -> Iterator[Browser]:
 def agent(browser: Browser, site: Site) -> Iterator[Agent]:
     page = ChromePage(browser, UploadSources(folders=(PAGES,), max_bytes=200_000))
     yield Agent(browser, site, page)
+    close_other_tabs(browser)
+
+
+def close_other_tabs(browser: Browser) -> None:
     driver = browser.driver
     first, *others = driver.window_handles
     for handle in others:

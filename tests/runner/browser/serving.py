@@ -69,6 +69,10 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
                 case "/slow":
                     site.release.wait(0.4)
                     self._answer(200, "text/html", b"<title>Slow</title><h1>Here at last</h1>")
+                case "/to":
+                    self.send_response(302)
+                    self.send_header("Location", self.path.partition("?")[2])
+                    self.end_headers()
                 case "/redirect":
                     self.send_response(302)
                     self.send_header("Location", "/resume")

@@ -115,9 +115,7 @@ def test_text_of_the_page_includes_its_frames(agent: Agent) -> None:
 
 
 def test_headers_are_sent_with_every_request(site: Site) -> None:
-    options = browser_options()
-    extra = BrowserOptions(sandbox=options.sandbox, headers={"X-Tide": "high"})
-    page = ChromePage.start(extra)
+    page = ChromePage.start(replace(browser_options(), headers={"X-Tide": "high"}))
     try:
         page.open(f"{site.url}/child.html")
         assert site.headers["x-tide"] == "high"
@@ -128,7 +126,7 @@ def test_headers_are_sent_with_every_request(site: Site) -> None:
 def test_session_at_a_webdriver_server_that_runs_already(browser: Browser, site: Site) -> None:
     local = browser.local_url
     assert local is not None
-    page = ChromePage.start(BrowserOptions(webdriver_url=local, sandbox=browser_options().sandbox))
+    page = ChromePage.start(replace(browser_options(), webdriver_url=local))
     try:
         page.open(f"{site.url}/child.html")
         assert page.look().title == "Child"
@@ -174,8 +172,7 @@ def test_driver_that_never_finds_a_port_is_a_start_error(tmp_path: Path, monkeyp
 
 
 def test_start_takes_longer_than_a_page_may() -> None:
-    sandbox = browser_options().sandbox
-    with start_browser(BrowserOptions(sandbox=sandbox, page_seconds=0.001)) as browser:
+    with start_browser(replace(browser_options(), page_seconds=0.001)) as browser:
         assert browser.driver.capabilities["browserName"]
 
 

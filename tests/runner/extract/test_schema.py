@@ -1,3 +1,5 @@
+import socket
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -39,6 +41,18 @@ SCHEMA: dict[str, Any] = {
 )
 def test_schema_is_distinguished_from_an_example(given: JsonValue, is_schema: bool) -> None:
     assert (json_schema_of(given) is not None) is is_schema
+
+
+def test_references_of_a_schema_open_no_file_and_no_address(tmp_path: Path) -> None:
+    file = tmp_path / "secret.json"
+    file.write_text('{"const": "top-secret"}')
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        for address in (f"http://127.0.0.1:{server.getsockname()[1]}/schema.json", file.as_uri()):
+            assert json_schema_of({"$ref": address}) is None
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert json_schema_of({"$ref": "https://json-schema.org/draft/2020-12/schema"}) is not None
 
 
 def test_missing_properties_become_null_at_every_depth() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
-from skyvern_operator.execution.webhook.addresses import Address, literal
+from skyvern_crds.network.addresses import Address, literal
 
 LOOKUPS: Final = 64
 LOOKUPS_PER_NAMESPACE: Final = 4

@@ -10,9 +10,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from skyvern_crds.network.addresses import Address, is_allowed
 from skyvern_operator.config import Webhook
 from skyvern_operator.errors import WebhookAddressError
-from skyvern_operator.execution.webhook.addresses import Address, is_allowed
 from skyvern_operator.execution.webhook.lookups import Lookups
 from skyvern_operator.execution.webhook.rules import Answer, check_address, judge
 

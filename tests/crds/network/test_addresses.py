@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from skyvern_operator.execution.webhook.addresses import is_allowed
+from skyvern_crds.network.addresses import is_allowed
 
 REFUSED = [
     "127.0.0.1", "127.8.8.8", "::1",  # loopback
