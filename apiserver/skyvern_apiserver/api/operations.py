@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic_core import to_json
@@ -26,9 +26,9 @@ from skyvern_apiserver.tasks.read import get_task
 from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
 from skyvern_apiserver.tasks.wait import WAIT
-from skyvern_apiserver.wire.event_stream import MEDIA_TYPE
 from skyvern_apiserver.tasks.webhook_receiver import TEST_WEBHOOK, receive_webhook
 from skyvern_apiserver.tasks.whoami import Version, WhoAmI, whoami
+from skyvern_apiserver.wire.event_stream import MEDIA_TYPE
 from skyvern_apiserver.wire.input import query_input
 from skyvern_crds.rest.response import StepResponse, TaskItem, TaskResponse
 
@@ -178,6 +178,7 @@ OPERATIONS: Final = (
         f"{API}/version",
         "version",
         "Tell the version of the service",
+        "service",
         FixedEndpoint(to_json(Version(version=version("skyvern-apiserver"))), "application/json"),
         answer=Version,
     ),
@@ -186,6 +187,7 @@ OPERATIONS: Final = (
         f"{API}/whoami",
         "whoami",
         "Tell the tenant and the limits of the caller's API key",
+        "service",
         KeyEndpoint(whoami, NO_INPUT),
         answer=WhoAmI,
     ),
@@ -194,6 +196,7 @@ OPERATIONS: Final = (
         f"{API}/webhook",
         "receive_webhook",
         "Receive a webhook for a test: tells whether the two headers arrive",
+        "service",
         PublicEndpoint(receive_webhook, TEST_WEBHOOK),
         media_type="text/plain",
         errors=(400,),
