@@ -43,9 +43,10 @@ async def complete(tasks: Cluster, kubelet: Kubelet, **spec: Any) -> None:
     await tasks.phase("completed")
 
 
-async def api_key(client: ClusterClient, release: str, name: str, namespace: str) -> None:
-    """An API-key Secret in the release's namespace."""
+async def api_key(client: ClusterClient, release: str, name: str, namespace: str, **more: bytes) -> None:
+    """An API-key Secret in the release's namespace; keyword arguments are more of its fields."""
     values = {"key": API_KEY, "organization-id": b"o_1", "namespace": namespace.encode(), "state": b"active"}
+    values |= {field.replace("_", "-"): value for field, value in more.items()}
     body = {
         "metadata": {"name": name, "labels": {LABEL_API_KEY: "true"}},
         "data": {key: base64.b64encode(value).decode() for key, value in values.items()},
@@ -153,6 +154,16 @@ async def test_task_created_over_rest_is_signed_with_its_callers_key(
     await complete(tasks, kubelet, webhookCallbackUrl=receiver.url, labels={LABEL_API_KEY_SECRET: key})
     [delivery] = await receiver.wait()
     assert delivery.signed_with(API_KEY)
+
+
+async def test_disabled_key_signs_in_its_own_style_what_it_has_asked_for(
+    client: ClusterClient, tasks: Cluster, kubelet: Kubelet, receiver: Receiver
+) -> None:
+    key = f"key-{tasks.name}"
+    await api_key(client, tasks.namespace, key, tasks.namespace, webhook_signature=b"legacy", state=b"invalid")
+    await complete(tasks, kubelet, webhookCallbackUrl=receiver.url, labels={LABEL_API_KEY_SECRET: key})
+    [delivery] = await receiver.wait()
+    assert delivery.signed_with(API_KEY, SignatureStyle.LEGACY)
 
 
 async def test_key_of_another_namespace_never_signs(
