@@ -99,7 +99,7 @@ async def test_expired_link_is_refused(final_screenshot: str, caller: Caller, se
 
 
 async def test_link_to_a_missing_file_is_404(running: RunningTask, caller: Caller, services: Services) -> None:
-    answer = await caller().get(running.link(services, "recording.webm"))
+    answer = await caller().get(running.link(services, "never-uploaded.webm"))
     assert (answer.status_code, answer.json()) == (404, {"detail": "Artifact not found"})
 
 
