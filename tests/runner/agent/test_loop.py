@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "/": "<title>Start</title><h1>Start</h1><button id=idle>Idle</button><a href=/next>Next</a>"
     "<button disabled>Off</button>",
+    "/wizard": "<title>Go</title><main><button onclick=\"this.parentNode.innerHTML = '<h1>Two</h1>'\">Go on</button>"
+    "<button>Old</button></main>",
     "/next": "<title>Next</title><h1>Next</h1><p>Price: 12 crowns</p>",
 }
 COMPLETE = act({"type": "complete", "reason": "seen"})
@@ -129,3 +131,12 @@ def test_value_that_does_not_fit_twice_is_null(pages: str, tmp_path: Any) -> Non
     assert done.code == 0, done.err
     assert done.result["extracted_information"] == {"price": None, "name": "Ada"}
     assert "warning" in done.err
+
+
+def test_actions_on_what_an_earlier_one_has_replaced_are_dropped_without_a_failure(pages: str) -> None:
+    batch = act(click("1"), click("2"), click("2"))
+    with answering(next_actions=[batch, COMPLETE], completion_check=[ACHIEVED]) as answers:
+        done = run("run", "--url", f"{pages}/wizard", "--goal", "Go on", "--json", settings=answers.settings)
+        assert done.code == 0, done.err
+        assert "the page changed, so 1 more of your actions were not carried out" in answers.prompt(1)
+        assert [step["status"] for step in done.result["steps"]] == ["completed", "completed"]
