@@ -1,6 +1,6 @@
 """Starting the browser for a run. Loads Selenium, and right after it the model's library."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ class BrowserSettings:
     """Sent with every request."""
     access: WebAccess = field(default_factory=WebAccess)
     """Where the browser may go."""
+    hosts: Sequence[str] | None = None
+    """The only hosts of the task, within that."""
     upload_folders: tuple[Path, ...] = ()
     """Local folders that files may be uploaded from; none in a pod."""
 
@@ -55,6 +57,7 @@ class Launcher:
                 headless=settings.headless,
                 headers=settings.headers,
                 access=settings.access,
+                hosts=settings.hosts,
             ),
             UploadSources(folders=settings.upload_folders),
             self._sleep,

@@ -75,6 +75,7 @@ class Pod:
             sandbox=self._environment.get(ENV_CHROME_SANDBOX) != _OFF,
             headers=task.headers,
             access=web_access(self._environment),
+            hosts=task.allowed_hosts,
         )
 
     def model(self, task: Task) -> ModelSettings:

@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from skyvern_crds import wire
 from skyvern_crds.models import STORED, AnyJson, ApiModel, HttpUrl, Rule, Text, pattern_message
+from skyvern_crds.network.hosts import TASK_HOST_PATTERN
 
 MAX_SPEC_BYTES: Final = 192 * 1024
 """Upper bound of the spec as JSON, since it travels to the runner in an annotation of its pod (256 KiB in all)."""
@@ -154,6 +155,22 @@ HeaderValue = Annotated[
 ]
 Headers = Annotated[dict[HeaderName, HeaderValue], Field(max_length=32)]
 """HTTP headers by name."""
+AllowedHosts = Annotated[
+    list[
+        Annotated[
+            str,
+            Field(
+                max_length=260,
+                pattern=TASK_HOST_PATTERN,
+                json_schema_extra=pattern_message(
+                    "must be a host such as example.com or *.example.com, with a port or without"
+                ),
+            ),
+        ]
+    ],
+    Field(min_length=1, max_length=64),
+]
+"""Hosts by name."""
 ProfileName = Annotated[
     str,
     Field(
@@ -197,6 +214,9 @@ class SkyvernTaskSpec(ApiModel):
     """When the task counts as completed, in words."""
     terminate_criterion: Text | None = None
     """When the agent gives up, in words."""
+    allowed_hosts: AllowedHosts | None = None
+    """The only hosts that the browser may open, such as ``example.com``, ``*.example.com`` for its subdomains, or
+    ``example.com:8443``. Without it, every host that the operator's configuration allows; it never opens more."""
     extra_http_headers: Headers | None = None
     """Added to every request of the browser."""
     max_screenshot_scrolls: ScreenshotScrolls | None = None

@@ -71,7 +71,7 @@ async def measure(folder: Path, tasks: int) -> dict[str, float]:
         async def read() -> None:
             items = await page_of(TaskIndex(), archive.index, "a", ListQuery(**query))
             assert len(items) == 10, len(items)
-            await archive.of_entries("a", [each for each in items if not hasattr(each, "packed")])  # type: ignore[misc]
+            await archive.of_entries("a", [each for each in items if not hasattr(each, "packed")])
 
         return read
 
@@ -88,12 +88,12 @@ async def measure(folder: Path, tasks: int) -> dict[str, float]:
         found[f"{name}_warm_ms"] = median([await timed(page(archive, **query)) for _ in range(ROUNDS)])
     archive = Archive(store)
     found["find_ms"] = median(
-        [await timed(lambda each=each: archive.find("a", f"tsk_{each:019}")) for each in range(ROUNDS)]  # type: ignore[misc]
+        [await timed(lambda each=each: archive.find("a", f"tsk_{each:019}")) for each in range(ROUNDS)]
     )
     for number in range(ROUNDS):
         obj = a_task(tasks + number, FIRST + timedelta(days=400))
         found[f"store_{number}"] = await timed(
-            lambda obj=obj: archive.store(record_of(obj), encode_record(obj))  # type: ignore[misc]
+            lambda obj=obj: archive.store(record_of(obj), encode_record(obj))
         )
     found["store_ms"] = median([found.pop(f"store_{number}") for number in range(ROUNDS)])
     found["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

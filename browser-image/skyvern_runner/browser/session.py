@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -19,7 +19,7 @@ from selenium.webdriver import ChromeOptions
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from skyvern_crds.network.web_access import WebAccess
+from skyvern_crds.network.web_access import WebAccess, WebPolicy
 from skyvern_runner.browser.dialog import close_dialog, meet_dialog
 from skyvern_runner.browser.driver_process import LocalDriver, wait_until_ready
 from skyvern_runner.browser.element_id import PAGE, Frame
@@ -59,6 +59,8 @@ class BrowserOptions:
     """Extra headers of every request."""
     access: WebAccess = field(default_factory=WebAccess)
     """Where it may go."""
+    hosts: Sequence[str] | None = None
+    """The only hosts of the task, within that."""
     start_seconds: float = 30.0
     """Time for the WebDriver server to be ready, and again for the session to start."""
     page_seconds: float = 30.0
@@ -217,7 +219,7 @@ def _connected(options: BrowserOptions) -> Browser:
         if local:
             undo.callback(local.stop)
         url = options.webdriver_url or (local.url if local else "")
-        way_out = WayOut(options.access)
+        way_out = WayOut(WebPolicy(options.access, options.hosts))
         undo.callback(way_out.close)
         way_out.close_ports_of(url)
         wait_until_ready(url, options.start_seconds)

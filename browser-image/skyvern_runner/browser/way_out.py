@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from skyvern_crds.network.addresses import is_loopback_host
-from skyvern_crds.network.web_access import WebAccess
+from skyvern_crds.network.web_access import WebPolicy
 from skyvern_runner.errors import BrowserStartError
 from skyvern_runner.network.gate import Failure, Gate
 from skyvern_runner.network.socks import SocksServer
@@ -20,9 +20,9 @@ _BY_SERVER: Final = ("ERR_SOCKS_CONNECTION_FAILED", "ERR_SOCKS_CONNECTION_HOST_U
 class WayOut:
     """The policy, and the server that connects by it."""
 
-    def __init__(self, access: WebAccess) -> None:
+    def __init__(self, policy: WebPolicy) -> None:
         """Start the server. Raises OSError."""
-        self.gate = Gate(access)
+        self.gate = Gate(policy)
         self._server = SocksServer(self.gate)
         self.gate.close_ports((self._server.port,))
         self._told: set[str] = set()

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from skyvern_crds.network.addresses import Address, is_loopback_host, kind_of, literal
-from skyvern_crds.network.web_access import WebAccess, WebPolicy
+from skyvern_crds.network.web_access import WebPolicy
 from skyvern_runner.errors import HostRefusedError
 
 KEPT_FAILURES: Final = 256
@@ -47,8 +47,8 @@ def system_lookup(host: str) -> Sequence[Address]:
 class Gate:
     """The policy of one browser session, with what it refused. For any thread."""
 
-    def __init__(self, access: WebAccess, lookup: Lookup = system_lookup) -> None:
-        self._policy = WebPolicy(access)
+    def __init__(self, policy: WebPolicy, lookup: Lookup = system_lookup) -> None:
+        self._policy = policy
         self._lookup = lookup
         self._known: dict[str, tuple[float, Sequence[Address]]] = {}
         self._closed: frozenset[int] = frozenset()

@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import JsonValue, ValidationError
 
+from skyvern_crds.network.hosts import parse_host_rule
 from skyvern_crds.network.web_access import WebAccess
 from skyvern_crds.runner_contract import (
     ENV_MODEL,
@@ -58,6 +59,8 @@ class Task:
     """When to give up."""
     error_codes: Mapping[str, str] = field(default_factory=dict)
     """The user's error codes with their meaning."""
+    allowed_hosts: tuple[str, ...] | None = None
+    """The only hosts that the browser may open; None for all that the configuration allows."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Extra HTTP headers."""
     secrets: SecretBox = field(default_factory=SecretBox, repr=False)
@@ -109,6 +112,7 @@ def task_of(document: TaskDocument, *, payload_file: Path, secrets_dir: Path) ->
         complete_criterion=spec.complete_criterion or None,
         terminate_criterion=spec.terminate_criterion or None,
         error_codes=spec.error_code_mapping or {},
+        allowed_hosts=_hosts(spec.allowed_hosts),
         headers=spec.extra_http_headers or {},
         secrets=SecretBox(_secrets(spec, secrets_dir)),
         max_steps=spec.max_steps,
@@ -153,6 +157,15 @@ def web_access(environment: Mapping[str, str]) -> WebAccess:
             f"{ENV_WEB_ACCESS} cannot be used: {describe_invalid(error)}; "
             "operator and runner must be of the same release"
         ) from None
+
+
+def _hosts(rules: Sequence[str] | None) -> tuple[str, ...] | None:
+    for rule in rules or ():
+        try:
+            parse_host_rule(rule)
+        except ValueError as error:
+            raise TaskError(f"allowedHosts: {error}") from None
+    return None if rules is None else tuple(rules)
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -13,6 +13,11 @@ REMEDY: Final = (
     "give a host such as example.com, *.example.com, 10.1.2.3, 10.0.0.0/8 or fd00::/8, or one with a port such as "
     "example.com:8443, 10.0.0.0/8:443 or [fd00::/8]:443"
 )
+TASK_HOST_PATTERN: Final = (
+    r"^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+    r"(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?$"
+)
+"""Names and IPv4 addresses with a port or without: what a task may name."""
 _NAME: Final = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
 _WITH_PORT: Final = re.compile(r"(?P<bare>\[[^\]]*\]|[^:]*)(:(?P<port>[0-9]{1,5}))?")
 

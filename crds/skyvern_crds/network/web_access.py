@@ -50,8 +50,10 @@ class Judgment:
 class WebPolicy:
     """Judges hosts by the settings."""
 
-    def __init__(self, access: WebAccess) -> None:
-        self._allow = None if access.allow is None else _rules(access.allow)
+    def __init__(self, access: WebAccess, task_hosts: Sequence[str] | None = None) -> None:
+        """``task_hosts`` are the only hosts of the task, which narrow what the settings allow. Raises ValueError."""
+        lists = (("configuration", access.allow), ("task", task_hosts))
+        self._allow = tuple((whose, _rules(hosts)) for whose, hosts in lists if hosts is not None)
         self._deny = _rules(access.deny)
         self._private = _rules(access.allow_private_hosts)
 
@@ -60,9 +62,10 @@ class WebPolicy:
         name = _normal(host)
         if any(rule.names(name, port) for rule in self._deny):
             return _denied(name, port)
-        if self._allow is None or any(rule.network or rule.names(name, port) for rule in self._allow):
-            return None
-        return _not_allowed(name, port)
+        for whose, rules in self._allow:
+            if not any(rule.network or rule.names(name, port) for rule in rules):
+                return _not_allowed(name, port, whose)
+        return None
 
     def judge(self, host: str, port: int, addresses: Sequence[Address]) -> Judgment:
         """Judge ``host`` by its name and by the addresses that the name has now."""
@@ -82,8 +85,9 @@ class WebPolicy:
             return _denied(name, port)
         if not is_public(reached_address(address)) and not self._opened(name, port, address):
             return f"the address of {name}:{port} is {kind_of(address)}"
-        if self._allow is not None and not _applies(self._allow, name, port, address):
-            return _not_allowed(name, port)
+        for whose, rules in self._allow:
+            if not _applies(rules, name, port, address):
+                return _not_allowed(name, port, whose)
         return None
 
     def _opened(self, name: str, port: int, address: Address) -> bool:
@@ -99,8 +103,8 @@ def _denied(name: str, port: int) -> str:
     return f"{name}:{port} is denied by the configuration"
 
 
-def _not_allowed(name: str, port: int) -> str:
-    return f"{name}:{port} is not among the hosts that the configuration allows"
+def _not_allowed(name: str, port: int, whose: str) -> str:
+    return f"{name}:{port} is not among the hosts that the {whose} allows"
 
 
 def _rules(texts: Sequence[str]) -> tuple[HostRule, ...]:

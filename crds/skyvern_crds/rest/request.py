@@ -9,6 +9,7 @@ from skyvern_crds.models import Text
 from skyvern_crds.spec import (
     MAX_SECRETS,
     DeadlineSeconds,
+    AllowedHosts,
     ErrorCodes,
     Headers,
     ModelChoice,
@@ -110,6 +111,9 @@ class TaskRequest(BaseModel):
     """When the task counts as completed, in words."""
     terminate_criterion: Text | None = None
     """When to give up, in words."""
+    allowed_hosts: AllowedHosts | None = None
+    """The only hosts that the browser may open, such as ``example.com``, ``*.example.com`` for its subdomains, or
+    ``example.com:8443``; it never opens more than the operator's configuration."""
     extra_http_headers: Headers | None = None
     """Added to every request of the browser."""
     max_screenshot_scrolls: ScreenshotScrolls | None = None

@@ -91,6 +91,20 @@ def test_networks_in_the_lists_are_judged_once_the_address_is_known() -> None:
         assert said in str(policy.judge("example.com", 443, [ip_address(address)]).refusal)
 
 
+def test_task_narrows_what_the_configuration_allows_and_opens_nothing() -> None:
+    policy = WebPolicy(WebAccess(allow=["*.example.com"]), ["www.example.com", "evil.org", "10.0.0.1"])
+    said = {
+        host: policy.judge(host, 443, [ip_address(address)]).refusal
+        for host, address in (("www.example.com", PUBLIC), ("a.example.com", PUBLIC), ("evil.org", PUBLIC))
+    }
+    assert said == {
+        "www.example.com": None,
+        "a.example.com": "a.example.com:443 is not among the hosts that the task allows",
+        "evil.org": "evil.org:443 is not among the hosts that the configuration allows",
+    }
+    assert "is private" in str(policy.judge("10.0.0.1", 443, [ip_address("10.0.0.1")]).refusal)
+
+
 def test_denied_network_wins_over_an_opened_one() -> None:
     said = refusal("db.svc", "10.0.0.1", deny=["10.0.0.0/16"], allowPrivateHosts=["10.0.0.0/8"])
     assert said == "db.svc:443 is denied by the configuration"

@@ -151,6 +151,15 @@ def test_lists_of_hosts_hold_for_pages(site: Site) -> None:
             page.open(f"http://any.localhost:{site.port}/child.html")
 
 
+def test_task_that_names_its_hosts_opens_no_other(site: Site) -> None:
+    with start_browser(replace(browser_options(), access=LOCAL, hosts=(f"127.0.0.1:{site.port}",))) as browser:
+        page = ChromePage(browser)
+        page.open(f"{site.url}/child.html")
+        with pytest.raises(PageLoadError, match="is not among the hosts that the task allows") as caught:
+            page.open(f"{site.foreign_url}/child.html")
+        assert caught.value.kind is PageErrorKind.REFUSED
+
+
 def test_file_is_not_fetched_from_an_address_that_is_not_public(visitor: Agent, servers: Listening) -> None:
     visitor.open("upload.html")
     private = f"http://127.0.0.1:{servers.ports['fetch']}/cv.pdf"

@@ -6,11 +6,15 @@ from ipaddress import ip_address
 import pytest
 
 from skyvern_crds.network.addresses import Address
-from skyvern_crds.network.web_access import WebAccess
+from skyvern_crds.network.web_access import WebAccess, WebPolicy
 from skyvern_runner.errors import HostRefusedError
 from skyvern_runner.network.gate import KEPT_FAILURES, Failure, Gate, system_lookup
 
 PUBLIC = ip_address("93.184.216.34")
+
+
+def policy(**access: list[str]) -> WebPolicy:
+    return WebPolicy(WebAccess.model_validate(access))
 
 
 class Names:
@@ -27,7 +31,7 @@ class Names:
 
 def test_name_is_looked_up_once_and_judged_each_time() -> None:
     names = Names(str(PUBLIC))
-    gate = Gate(WebAccess(), names)
+    gate = Gate(policy(), names)
     assert gate.known("example.com", 80) is None
     assert gate.addresses("example.com", 80) == (PUBLIC,)
     assert gate.known("example.com", 443) == (PUBLIC,)
@@ -35,7 +39,7 @@ def test_name_is_looked_up_once_and_judged_each_time() -> None:
 
 
 def test_address_of_a_url_is_not_looked_up() -> None:
-    gate = Gate(WebAccess(), Names())
+    gate = Gate(policy(), Names())
     assert gate.known("93.184.216.34", 80) == (PUBLIC,)
     for host in ("127.0.0.1", "::1", "localhost", "a.localhost", "LOCALHOST."):
         with pytest.raises(HostRefusedError, match="is loopback"):
@@ -45,12 +49,12 @@ def test_address_of_a_url_is_not_looked_up() -> None:
 def test_name_that_the_lists_refuse_is_not_looked_up() -> None:
     names = Names()
     with pytest.raises(HostRefusedError, match="not among"):
-        Gate(WebAccess(allow=["example.com"]), names).addresses("secret.evil.example", 80)
+        Gate(policy(allow=["example.com"]), names).addresses("secret.evil.example", 80)
     assert names.asked == []
 
 
 def test_closed_port_is_refused_on_the_loopback_only() -> None:
-    gate = Gate(WebAccess(allow_private_hosts=["127.0.0.0/8"]), Names("127.8.8.8"))
+    gate = Gate(policy(allow_private_hosts=["127.0.0.0/8"]), Names("127.8.8.8"))
     gate.close_ports([9515])
     for host in ("127.0.0.1", "named.example"):
         with pytest.raises(HostRefusedError, match="part of the browser's own controls"):
@@ -66,7 +70,7 @@ def test_name_that_is_none_is_an_error_of_the_lookup(host: str) -> None:
 
 
 def test_failures_since_a_mark_are_told_in_order_and_bounded() -> None:
-    gate = Gate(WebAccess())
+    gate = Gate(policy())
     gate.note(Failure("a", 1, "ERR_A"))
     mark = gate.count
     assert gate.since(mark) == []

@@ -7,12 +7,16 @@ from ipaddress import ip_address
 import pytest
 
 from skyvern_crds.network.addresses import Address
-from skyvern_crds.network.web_access import WebAccess
+from skyvern_crds.network.web_access import WebAccess, WebPolicy
 from skyvern_runner.network.gate import Gate
 from skyvern_runner.network.socks import REFUSED, SocksServer, read_request
 
 SECONDS = 60
 GREETING = bytes((5, 1, 0))
+
+
+def policy(**access: list[str]) -> WebPolicy:
+    return WebPolicy(WebAccess.model_validate(access))
 
 
 class Rebinding:
@@ -36,7 +40,7 @@ def server() -> Iterator[socket.socket]:
 @pytest.fixture
 def way(server: socket.socket) -> Iterator[SocksServer]:
     access = WebAccess(allow_private_hosts=[f"127.0.0.1:{server.getsockname()[1]}"])
-    running = SocksServer(Gate(access, Rebinding("127.0.0.1", "127.0.0.2")))
+    running = SocksServer(Gate(WebPolicy(access), Rebinding("127.0.0.1", "127.0.0.2")))
     yield running
     running.close()
 
@@ -96,7 +100,7 @@ def test_name_keeps_the_address_that_was_judged_and_a_new_one_is_judged_again(
     client, reply = ask(way, "rebinding.example", port_of(server))
     assert reply == 0
     client.close()
-    fresh = Gate(WebAccess(), Rebinding("127.0.0.2", "127.0.0.1"))
+    fresh = Gate(policy(), Rebinding("127.0.0.2", "127.0.0.1"))
     other = SocksServer(fresh)
     try:
         client, reply = ask(other, "rebinding.example", port_of(server))
@@ -112,7 +116,7 @@ def test_name_keeps_the_address_that_was_judged_and_a_new_one_is_judged_again(
 
 
 def test_failure_to_connect_is_remembered_with_its_cause(server: socket.socket) -> None:
-    way = SocksServer(Gate(WebAccess(allow_private_hosts=["127.0.0.1"])))
+    way = SocksServer(Gate(policy(allow_private_hosts=["127.0.0.1"])))
     port = port_of(server)
     server.close()
     try:

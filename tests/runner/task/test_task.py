@@ -64,6 +64,16 @@ def test_missing_secret_is_named(tmp_path: Path) -> None:
         task_of(document(**spec), payload_file=tmp_path / "none", secrets_dir=tmp_path)
 
 
+def test_hosts_of_the_task_are_its_only_ones_and_are_checked(tmp_path: Path) -> None:
+    def task(**spec: object) -> Task:
+        return task_of(document(**spec), payload_file=tmp_path / "none", secrets_dir=tmp_path)
+
+    assert task().allowed_hosts is None
+    assert task(allowedHosts=["*.example.com"]).allowed_hosts == ("*.example.com",)
+    with pytest.raises(TaskError, match=r"allowedHosts: '1\.2\.3' names no host: give a host such as"):
+        task(allowedHosts=["1.2.3"])
+
+
 def test_file_that_is_not_valid_json_is_named_with_the_place(write: Write) -> None:
     with pytest.raises(TaskError, match=r"--schema: .*schema\.json is not valid JSON: .*line 1"):
         read_json(write("schema.json", "{type: object}"), "--schema")
