@@ -92,9 +92,7 @@ async def measure(folder: Path, tasks: int) -> dict[str, float]:
     )
     for number in range(ROUNDS):
         obj = a_task(tasks + number, FIRST + timedelta(days=400))
-        found[f"store_{number}"] = await timed(
-            lambda obj=obj: archive.store(record_of(obj), encode_record(obj))
-        )
+        found[f"store_{number}"] = await timed(lambda obj=obj: archive.store(record_of(obj), encode_record(obj)))
     found["store_ms"] = median([found.pop(f"store_{number}") for number in range(ROUNDS)])
     found["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return found

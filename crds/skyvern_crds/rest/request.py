@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from skyvern_crds.models import Text
 from skyvern_crds.spec import (
     MAX_SECRETS,
-    DeadlineSeconds,
     AllowedHosts,
+    DeadlineSeconds,
     ErrorCodes,
     Headers,
     ModelChoice,
