@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -87,12 +88,10 @@ async def measure(folder: Path, tasks: int) -> dict[str, float]:
         found[f"{name}_cold_ms"] = await timed(page(archive, **query))
         found[f"{name}_warm_ms"] = median([await timed(page(archive, **query)) for _ in range(ROUNDS)])
     archive = Archive(store)
-    found["find_ms"] = median(
-        [await timed(lambda each=each: archive.find("a", f"tsk_{each:019}")) for each in range(ROUNDS)]
-    )
+    found["find_ms"] = median([await timed(partial(archive.find, "a", f"tsk_{each:019}")) for each in range(ROUNDS)])
     for number in range(ROUNDS):
         obj = a_task(tasks + number, FIRST + timedelta(days=400))
-        found[f"store_{number}"] = await timed(lambda obj=obj: archive.store(record_of(obj), encode_record(obj)))
+        found[f"store_{number}"] = await timed(partial(archive.store, record_of(obj), encode_record(obj)))
     found["store_ms"] = median([found.pop(f"store_{number}") for number in range(ROUNDS)])
     found["rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return found
