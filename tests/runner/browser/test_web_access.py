@@ -152,11 +152,11 @@ def test_lists_of_hosts_hold_for_pages(site: Site) -> None:
 
 
 def test_task_that_names_its_hosts_opens_no_other(site: Site) -> None:
-    with start_browser(replace(browser_options(), access=LOCAL, hosts=(f"127.0.0.1:{site.port}",))) as browser:
+    with start_browser(replace(browser_options(), access=LOCAL, hosts=(f"localhost:{site.port}",))) as browser:
         page = ChromePage(browser)
-        page.open(f"{site.url}/child.html")
+        page.open(f"{site.foreign_url}/child.html")
         with pytest.raises(PageLoadError, match="is not among the hosts that the task allows") as caught:
-            page.open(f"{site.foreign_url}/child.html")
+            page.open(f"{site.url}/child.html")
         assert caught.value.kind is PageErrorKind.REFUSED
 
 
