@@ -23,15 +23,15 @@ def test_key_is_cleaned_of_blanks_quotes_and_bearer(written: str) -> None:
 
 
 def test_secret_is_read_without_its_key() -> None:
-    key = key_of(secret("alice", key="s3cret\n", organization_id="o_1", namespace="team"))
+    key = key_of(secret("alice", key="s3cret-of-16-byt\n", organization_id="o_1", namespace="team"))
     assert (key.secret, key.organization, key.namespace, key.active) == ("alice", "o_1", "team", True)
-    assert b"s3cret" not in repr(key).encode()
+    assert b"s3cret-of-16-byt" not in repr(key).encode()
 
 
 def test_active_secret_wins_over_an_invalid_one_with_the_same_key() -> None:
     ring = KeyRing(lambda namespace: True)
     for name, state in (("new", "active"), ("old", "invalid")):
-        key = key_of(secret(name, key="same", state=state))
+        key = key_of(secret(name, key="the-same-for-all", state=state))
         ring.changed(Change(ChangeType.ADDED, "release", name, None, key, 1))
     assert [known.secret for known in ring.known()] == ["new"]
 
@@ -39,14 +39,14 @@ def test_active_secret_wins_over_an_invalid_one_with_the_same_key() -> None:
 def test_first_by_name_wins_between_active_secrets_with_the_same_key() -> None:
     ring = KeyRing(lambda namespace: True)
     for name in ("b", "a", "c"):
-        ring.changed(Change(ChangeType.ADDED, "release", name, None, key_of(secret(name, key="same")), 1))
+        ring.changed(Change(ChangeType.ADDED, "release", name, None, key_of(secret(name, key="the-same-for-all")), 1))
     assert [known.secret for known in ring.known()] == ["a"]
 
 
 def test_key_is_known_as_long_as_one_of_its_secrets_is() -> None:
     ring = KeyRing(lambda namespace: True)
-    first, second = (key_of(secret(name, key="same")) for name in ("first", "second"))
-    other = key_of(secret("first", key="other"))
+    first, second = (key_of(secret(name, key="the-same-for-all")) for name in ("first", "second"))
+    other = key_of(secret("first", key="another-of-these"))
     ring.changed(Change(ChangeType.ADDED, "release", "first", None, first, 1))
     ring.changed(Change(ChangeType.ADDED, "release", "second", None, second, 2))
     ring.changed(Change(ChangeType.MODIFIED, "release", "first", first, other, 3))
