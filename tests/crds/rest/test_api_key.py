@@ -37,8 +37,11 @@ def test_limits_of_a_key_are_those_that_its_secret_names() -> None:
 
 
 def test_secrets_that_a_key_may_name_are_a_list() -> None:
-    assert read_api_key(a_secret(key="k", allowed_secrets="login, shop-*,\n")).allowed_secrets == ("login", "shop-*")
-    assert read_api_key(a_secret(key="k")).allowed_secrets == ()
+    assert read_api_key(a_secret(key="a key of 16 byt.", allowed_secrets="login, shop-*,\n")).allowed_secrets == (
+        "login",
+        "shop-*",
+    )
+    assert read_api_key(a_secret(key="a key of 16 byt.")).allowed_secrets == ()
 
 
 @pytest.mark.parametrize(
