@@ -83,4 +83,4 @@ async def test_task_is_removed_after_its_time_to_live_once_its_final_record_is_s
     record = wire.loads(facade.files[record_key(own_tasks.namespace, own_tasks.name, task["metadata"]["uid"])])
     assert record["spec"] == task["spec"]
     assert record["status"] == status
-    assert "managedFields" not in record["metadata"]
+    assert [set(each) for each in record["metadata"]["managedFields"]] == [{"time"}]
