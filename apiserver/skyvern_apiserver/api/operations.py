@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 
 from pydantic_core import to_json
 
+from skyvern_apiserver.about.webhook_receiver import TEST_WEBHOOK, receive_webhook
+from skyvern_apiserver.about.whoami import Version, WhoAmI, whoami
 from skyvern_apiserver.api.endpoints import (
     NO_INPUT,
     Endpoint,
@@ -26,8 +28,6 @@ from skyvern_apiserver.tasks.read import get_task
 from skyvern_apiserver.tasks.retry_webhook import retry_webhook
 from skyvern_apiserver.tasks.steps import list_steps
 from skyvern_apiserver.tasks.wait import WAIT
-from skyvern_apiserver.tasks.webhook_receiver import TEST_WEBHOOK, receive_webhook
-from skyvern_apiserver.tasks.whoami import Version, WhoAmI, whoami
 from skyvern_apiserver.wire.event_stream import MEDIA_TYPE
 from skyvern_apiserver.wire.input import query_input
 from skyvern_crds.rest.response import StepResponse, TaskItem, TaskResponse
