@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -32,6 +33,10 @@ from skyvern_operator.state.facts import Refusal
 from skyvern_operator.state.parsing import controlling_task, pod_record, trouble_of
 from skyvern_operator.state.records import TaskRecord
 from skyvern_operator.state.store import Store
+
+MAX_EVENTS: Final = 500
+"""How many warnings about a pod are looked at. Whoever may record Events could make any number of them, and a worker
+must not read them all."""
 
 
 class PodActions:
@@ -148,6 +153,8 @@ class PodActions:
         try:
             async for page in self._client.list_pages(EVENTS, task.key.namespace, field_selector=selector):
                 events += page.items
+                if len(events) >= MAX_EVENTS or not page.items:
+                    break
         except Forbidden:
             pass  # a role of an earlier release: the pod's trouble stays untold
         trouble = trouble_of(pod_uid, events, datetime.now(UTC))

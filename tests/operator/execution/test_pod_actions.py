@@ -101,3 +101,22 @@ async def test_kubelet_is_asked_what_keeps_a_pod_and_may_not_be_asked(tmp_path: 
     assert unknown is not None
     assert (unknown.message, unknown.missing) == ("", False)
     assert asked == ["involvedObject.uid=pod-1,type=Warning"] * 2
+
+
+async def test_warnings_about_a_pod_without_end_are_not_all_read(tmp_path: Path) -> None:
+    event = {"reason": "FailedMount", "message": "no", "lastTimestamp": "2026-01-01T12:00:01Z", "source": {}}
+    asked: list[str] = []
+
+    def events(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        if len(asked) > 9:
+            return refusal(500, "InternalError", "asked too often")
+        return web.json_response({"metadata": {"resourceVersion": "1", "continue": "more"}, "items": [event] * 250})
+
+    task = task_record(OBJECT)
+    store = Store(ignore)
+    store.put_task(task)
+    async with api_server(tmp_path, events) as client:
+        pods, _ = actions(client, store)
+        await pods.look_up_trouble(task, "pod-1")
+    assert len(asked) == 2
